@@ -1,0 +1,1 @@
+"""What workflows do to the world, one module per thing touched. Each effect is idempotent by hold and beat."""

@@ -1,0 +1,67 @@
+"""One attempt at a beat: counted, and its end written down for everybody to see, whatever happens."""
+
+import contextvars
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from credit.states import BeatStatus
+from db.engine import transaction
+from db.repositories import audit, beats
+from workflows.signatures import RunBeat
+
+_ERROR_LIMIT = 2000
+_HEARTBEAT_SECONDS = 2.0
+
+
+@contextmanager
+def beat_attempt(engine: Engine, order: RunBeat) -> Iterator[bool]:
+    """Run one attempt; gives False where the beat is over already and there is nothing to do.
+
+    An error is written into the beat's row before it is raised on: `needs_attention` where it is non-retryable.
+    """
+    with transaction(engine) as session:
+        wanted = beats.begin(session, order.hold_id, order.beat, order.now)
+    try:
+        yield wanted
+    except CancelledError:
+        raise
+    except Exception as error:
+        hopeless = isinstance(error, ApplicationError) and error.non_retryable
+        status = BeatStatus.NEEDS_ATTENTION if hopeless else BeatStatus.RETRYING
+        text = str(error)[:_ERROR_LIMIT] or type(error).__name__
+        with transaction(engine) as session:
+            news = beats.failed(session, order.hold_id, order.beat, status, text)
+            if news:
+                detail = {"beat": order.beat, "error": text, "status": status}
+                audit.append(
+                    session,
+                    chain=order.hold_id,
+                    actor="service-holds",
+                    action="beat_failed",
+                    at=order.now,
+                    detail=detail,
+                )
+        raise
+
+
+@contextmanager
+def heartbeats() -> Iterator[None]:
+    """Send heartbeats from beside a blocking call, so that a killed worker is noticed within seconds."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(_HEARTBEAT_SECONDS):
+            activity.heartbeat()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(beat,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,39 @@
+"""Beat 1: the flag that order forms read."""
+
+from sqlalchemy import Engine
+from temporalio import activity
+
+from activities.attempts import beat_attempt
+from credit.states import EntityStatus
+from db.engine import transaction
+from db.repositories import audit, beats, customers, holds
+from workflows.signatures import RunBeat
+
+
+class CustomerActivities:
+    """What happens to a customer's row."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def flag_customer(self, order: RunBeat) -> None:
+        """`UPDATE customers SET entitystatus='hold', last_modified=now` (service-hold spec, beat 1)."""
+        with beat_attempt(self._engine, order) as wanted:
+            if not wanted:
+                return
+            with transaction(self._engine) as session:
+                hold = holds.lock(session, order.hold_id)
+                if not beats.done(session, order.hold_id, order.beat, order.now):
+                    return
+                before = customers.set_entitystatus(session, hold.customer_id, EntityStatus.HOLD, order.now)
+                hold.prior_entitystatus = before
+                detail = {"before": before, "after": EntityStatus.HOLD}
+                audit.append(
+                    session,
+                    chain=hold.id,
+                    actor="service-holds",
+                    action="customer_flagged",
+                    at=order.now,
+                    detail=detail,
+                )

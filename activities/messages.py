@@ -1,0 +1,86 @@
+"""Beats 2 and 3: drafts. Nothing here sends anything."""
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.attempts import beat_attempt
+from credit import templates
+from credit.states import Beat, MessageKind
+from credit.templates import MessageContext, TemplateRefusedError
+from db.engine import transaction
+from db.models import Hold, SalesRep
+from db.repositories import audit, beats, customers, holds, messages, policies, proposals, receivables
+from workflows.signatures import Drafted, RunBeat, WithdrawMessage
+
+_KINDS = {
+    Beat.NOTIFY_SALES_REP: (MessageKind.SALES_REP, templates.SALES_REP),
+    Beat.DRAFT_CUSTOMER_NOTICE: (MessageKind.CUSTOMER_NOTICE, templates.CUSTOMER_NOTICE),
+}
+
+
+class MessageActivities:
+    """What happens to drafted messages."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def draft_message(self, order: RunBeat) -> Drafted:
+        """Draft the sales rep's message or the customer's notice from its template (service-hold spec, beats 2, 3).
+
+        Raises:
+            ApplicationError: `TemplateRefused`, non-retryable: somebody has to mend the template.
+        """
+        kind, name = _KINDS[order.beat]
+        with beat_attempt(self._engine, order) as wanted:
+            if wanted:
+                with transaction(self._engine) as session:
+                    self._draft(session, order, kind, name)
+        return Drafted(message_id=messages.message_id(order.hold_id, kind), kind=kind)
+
+    def _draft(self, session: Session, order: RunBeat, kind: MessageKind, name: str) -> None:
+        hold = holds.lock(session, order.hold_id)
+        customer = customers.get(session, hold.customer_id)
+        source = messages.template(session, name)
+        try:
+            text = templates.render(name, source.subject, source.body, _context(session, hold, order))
+        except TemplateRefusedError as error:
+            raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
+        if not beats.done(session, order.hold_id, order.beat, order.now):
+            return
+        recipient = _address(customer.sales_rep) if kind is MessageKind.SALES_REP else customer.email
+        drafted = messages.draft(
+            session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=order.now
+        )
+        detail = {"message_id": str(drafted), "kind": kind, "recipient_known": recipient is not None}
+        audit.append(
+            session, chain=hold.id, actor="service-holds", action="message_drafted", at=order.now, detail=detail
+        )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def withdraw_message(self, order: WithdrawMessage) -> str:
+        """Withdraw a message that has not left; answers the status it has now."""
+        with transaction(self._engine) as session:
+            return messages.withdraw(session, order.message_id, order.now)
+
+
+def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:
+    _, policy = policies.current(session)
+    customer = customers.get(session, hold.customer_id)
+    facts = proposals.read_facts(session, hold, policy, order.now)
+    invoices = receivables.open_invoices(session, hold.customer_id)
+    return MessageContext(
+        customer_id=customer.id,
+        customer_name=customer.name,
+        rep_name=customer.sales_rep.name if customer.sales_rep else "",
+        reason=hold.reason,
+        facts=facts,
+        invoices=invoices,
+        next_call=templates.recommended_next_call(facts, invoices),
+    )
+
+
+def _address(rep: SalesRep | None) -> str | None:
+    return rep.email if rep else None

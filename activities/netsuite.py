@@ -1,0 +1,116 @@
+"""Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`, exactly once, however long it takes.
+
+NetSuite has no field `credit_hold` (the spec's word); see design 3.9. The steps, each safe to repeat:
+
+1. keep every other push to this record out;
+2. give up silently where a newer state is wanted of the record;
+3. read, and note the prior value once, before the first write;
+4. write only if NetSuite does not say so yet: after a write whose answer was lost, the reading tells;
+5. read back, and record what NetSuite says.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.attempts import beat_attempt, heartbeats
+from db.engine import transaction
+from db.models import NetSuiteRecord
+from db.repositories import audit, beats, netsuite
+from netsuite.client import NetSuiteClient
+from netsuite.errors import NetSuiteError
+from netsuite.records import CreditHoldOverride
+from workflows.signatures import RunBeat
+
+
+class NetSuiteActivities:
+    """What happens to NetSuite's customer records."""
+
+    def __init__(self, engine: Engine, client: NetSuiteClient) -> None:
+        self._engine = engine
+        self._client = client
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def push_netsuite(self, order: RunBeat) -> None:
+        """Push what the hold wants of its NetSuite record.
+
+        Raises:
+            ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
+        """
+        with beat_attempt(self._engine, order) as wanted:
+            if not wanted:
+                return
+            with transaction(self._engine) as session:
+                record = netsuite.record_of(session, order.hold_id)
+            try:
+                if record is not None:
+                    with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
+                        self._push(order, record.netsuite_id)
+            except NetSuiteError as error:
+                raise ApplicationError(
+                    str(error),
+                    type=type(error).__name__,
+                    non_retryable=not error.retryable,
+                    next_retry_delay=error.retry_after,
+                ) from error
+            except netsuite.PushUnderwayError as error:
+                raise ApplicationError(str(error), type="PushUnderway") from error
+            with transaction(self._engine) as session:
+                if beats.done(session, order.hold_id, order.beat, datetime.now(UTC)) and record is None:
+                    audit.append(
+                        session,
+                        chain=order.hold_id,
+                        actor="service-holds",
+                        action="netsuite_superseded",
+                        at=order.now,
+                        detail={"why": "a later hold decides what NetSuite says of this record"},
+                    )
+
+    def _push(self, order: RunBeat, netsuite_id: str) -> None:
+        found = self._client.read_customer(netsuite_id).credit_hold_override
+        record = self._note_prior(order.hold_id, found)
+        if record is None:
+            return
+        desired = CreditHoldOverride(record.desired)
+        if found is desired:
+            self._note_value(record, found, "already_set")
+            return
+        push = self._begin(record)
+        try:
+            self._client.set_credit_hold_override(netsuite_id, desired)
+        except NetSuiteError as error:
+            self._end(push, type(error).__name__)
+            raise
+        self._end(push, "written")
+        said = self._client.read_customer(netsuite_id).credit_hold_override
+        self._note_value(record, said, "written")
+        if said is not desired:
+            problem = f"NetSuite took {desired} for customer {netsuite_id} and says {said} when read back"
+            raise ApplicationError(problem, type="ReadBackDiffers")
+
+    def _note_prior(self, hold_id: UUID, found: CreditHoldOverride) -> NetSuiteRecord | None:
+        with transaction(self._engine) as session:
+            record = netsuite.record_of(session, hold_id)
+            if record is not None:
+                netsuite.note_prior(session, record.netsuite_id, record.generation, found, datetime.now(UTC))
+            return record
+
+    def _begin(self, record: NetSuiteRecord) -> UUID:
+        with transaction(self._engine) as session:
+            return netsuite.begin_push(session, record, datetime.now(UTC))
+
+    def _end(self, push: UUID, outcome: str) -> None:
+        with transaction(self._engine) as session:
+            netsuite.end_push(session, push, outcome, datetime.now(UTC))
+
+    def _note_value(self, record: NetSuiteRecord, said: CreditHoldOverride, how: str) -> None:
+        now = datetime.now(UTC)
+        with transaction(self._engine) as session:
+            netsuite.note_value(session, record.netsuite_id, record.generation, said, now)
+            detail = {"netsuite_id": record.netsuite_id, "before": record.prior, "after": said, "how": how}
+            audit.append(
+                session, chain=record.hold_id, actor="service-holds", action="netsuite_read_back", at=now, detail=detail
+            )

@@ -1,0 +1,51 @@
+"""What is known of a customer's receivables, and when that changed enough to matter."""
+
+from datetime import date
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+from credit.policy import Policy
+
+
+class Facts(BaseModel):
+    """A customer's receivables on one day. Amounts are in the ledger's currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: date
+    currency: str = "USD"
+    total_open: Decimal
+    """Open invoices less unapplied payments and credit notes."""
+    ar_balance: Decimal
+    """The same figure for this ledger, under the name the spec uses in preconditions and drafts."""
+    days_overdue: int
+    """As-of date minus the oldest due date among open invoices, never negative."""
+    oldest_due_date: date | None = None
+    open_invoices: int = 0
+    unapplied_credits: Decimal = Decimal(0)
+    disputed_amount: Decimal = Decimal(0)
+    open_disputes: int = 0
+    payment_plan: bool = False
+    prior_holds: int = 0
+    """Earlier holds of this customer that came into force."""
+
+
+def moved_materially(shown: Facts, now: Facts, policy: Policy) -> bool:
+    """Whether a person who saw `shown` should look again before deciding on `now` (design 3.4)."""
+    context_changed = (now.open_disputes > 0, now.payment_plan) != (shown.open_disputes > 0, shown.payment_plan)
+    moved = abs(now.total_open - shown.total_open)
+    return context_changed or moved > policy.material_share * abs(shown.total_open)
+
+
+def weakening(approved: Facts, now: Facts, policy: Policy) -> list[str]:
+    """Return why the case for a hold is weaker than what was approved; empty where it is not (design 3.5)."""
+    reasons = []
+    paid_down = approved.total_open - now.total_open
+    if paid_down > 0 and paid_down >= policy.weakened_share * approved.total_open:
+        reasons.append(f"open amount fell from {approved.total_open:,.2f} to {now.total_open:,.2f} {now.currency}")
+    if now.open_disputes > approved.open_disputes:
+        reasons.append(f"open disputes rose from {approved.open_disputes} to {now.open_disputes}")
+    if now.payment_plan and not approved.payment_plan:
+        reasons.append("the customer is now on a payment plan")
+    return reasons

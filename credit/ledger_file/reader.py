@@ -1,0 +1,255 @@
+"""The rows of a ledger file: which columns it has, what each row says, and which rows are refused."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from credit.ledger_file import values
+from credit.ledger_file.values import CENT, LARGEST, RefusedValueError, printable
+
+_WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_HEADER_LINES = 20
+_DELIMITERS = ",;\t|"
+
+
+class LedgerFileError(ValueError):
+    """The file as a whole cannot be read as asked: a missing column, no rows, a quote that never ends."""
+
+
+class BadRow(NamedTuple):
+    """A row that was refused."""
+
+    line: int
+    """The physical line on which the row starts; the header is on line 1."""
+    column: str
+    """The file's own name of the column; empty where the row's shape is at fault."""
+    reason: str
+    value: str
+    """The value at fault, shortened, with control characters written out."""
+
+
+class LedgerRow(NamedTuple):
+    """One row, checked. Amounts are in the ledger's currency unless they say otherwise."""
+
+    line: int
+    customer_id: str
+    customer_name: str | None
+    invoice_id: str
+    due_date: date | None
+    """Null only for a credit."""
+    is_credit: bool
+    """An unapplied payment or credit note: the file's amount was below zero."""
+    amount: Decimal
+    """What is open or unapplied, never negative."""
+    source_amount: Decimal
+    """The same in `source_currency`, before conversion."""
+    source_currency: str
+    rate: Decimal
+    disputed: bool | None
+    """Null where the file has no such column; an empty cell says no."""
+    credit_limit: Decimal | None
+    netsuite_id: str | None
+    sales_rep_email: str | None
+    """In lower case."""
+    customer_email: str | None
+
+
+REQUIRED = ("customer_id", "invoice_id", "due_date", "amount_open")
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "customer_id": lru_cache(maxsize=4096)(values.parse_id),
+    "customer_name": lru_cache(maxsize=4096)(values.parse_name),
+    "invoice_id": values.parse_id,
+    "due_date": values.parse_date,
+    "amount_open": values.parse_amount,
+    "currency": values.parse_currency,
+    "disputed": values.parse_flag,
+    "credit_limit": values.parse_limit,
+    "netsuite_id": values.parse_optional_id,
+    "sales_rep_email": values.parse_rep_email,
+    "customer_email": values.parse_email,
+}
+CANONICAL = tuple(_PARSERS)
+"""Every column the import knows."""
+
+
+@dataclass(frozen=True)
+class LedgerFormat:
+    """How to read one file.
+
+    Raises:
+        LedgerFileError: a canonical column nobody knows, or a rate that is not one.
+    """
+
+    ledger_currency: str = "USD"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Canonical column to the file's column; a canonical column that is not named goes by its own name."""
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Currency to what one unit of it is worth in the ledger's currency: above zero, eight decimals at most."""
+
+    def __post_init__(self) -> None:
+        unknown = [printable(name) for name in self.mapping if name not in CANONICAL]
+        if unknown:
+            raise LedgerFileError(f"unknown column {', '.join(unknown)}; known are: {', '.join(CANONICAL)}")
+        nameless = [name for name, column in self.mapping.items() if not column.strip()]
+        if nameless:
+            raise LedgerFileError(f"{', '.join(nameless)} is mapped to a column without a name")
+        for currency, rate in self.rates.items():
+            if currency == self.ledger_currency or not re.fullmatch("[A-Z]{3}", currency):
+                raise LedgerFileError(
+                    f"no rate for {printable(currency)} can be given: name another currency than the ledger's "
+                    f"{self.ledger_currency}, by three capital letters"
+                )
+            if not (rate.is_finite() and 0 < rate < Decimal(10) ** 10 and rate == round(rate, 8)):
+                raise LedgerFileError(f"rate {rate} for {currency} must be above zero, with eight decimals at most")
+
+
+class LedgerReader:
+    """The rows of one file, in order: `LedgerRow` where a row is good, `BadRow` where it is refused.
+
+    Blank lines, and rows of nothing but empty cells, are passed over. Memory is one row's.
+    """
+
+    def __init__(self, lines: Iterable[str], form: LedgerFormat) -> None:
+        """Read the header.
+
+        Args:
+            lines: the file's lines with their ends, as `open(newline="")` gives them.
+            form: how to read them.
+
+        Raises:
+            LedgerFileError: no header, or a needed column is not in it; says which columns there are.
+        """
+        self._form = form
+        source = iter(lines)
+        self._lines_before, header = _header_text(source)
+        try:
+            options = [next(csv.reader([header], delimiter=delimiter), []) for delimiter in _DELIMITERS]
+        except csv.Error as error:
+            raise LedgerFileError(f"the first line is not a header with column names: {error}") from None
+        names = [[name.strip() for name in option] for option in options]
+        chosen = max(range(len(names)), key=lambda index: (self._found(names[index]), len(names[index]), -index))
+        self.columns = names[chosen]
+        self._plan = self._resolve()
+        self.column_of = {name: self.columns[index] for name, index, _ in self._plan}
+        """Canonical column to the file's own name of it, for those the file has."""
+        self._records = csv.reader(source, delimiter=_DELIMITERS[chosen], strict=True)
+
+    def _found(self, names: list[str]) -> int:
+        return sum(_position(names, self._form.mapping.get(name, name)) is not None for name in REQUIRED)
+
+    def _resolve(self) -> list[tuple[str, int, Callable[[str], Any]]]:
+        has = f"the file has: {', '.join(printable(name) for name in self.columns)}"
+        plan, missing = [], []
+        for name in CANONICAL:
+            wanted = self._form.mapping.get(name, name)
+            position = _position(self.columns, wanted)
+            if position is not None:
+                if self.columns.count(wanted) > 1:
+                    raise LedgerFileError(f"the file has more than one column {wanted}: rename one of them")
+                plan.append((name, position, _PARSERS[name]))
+            elif name in REQUIRED or name in self._form.mapping:
+                missing.append(name if wanted == name else f"{name} (mapped to {wanted})")
+        if missing:
+            raise LedgerFileError(f"no column for {', '.join(missing)}; {has}. Name it with --map canonical=column")
+        return plan
+
+    def __iter__(self) -> Iterator[LedgerRow | BadRow]:
+        """Yield each row.
+
+        Raises:
+            LedgerFileError: a quoted field that never ends, so that nothing after it can be told apart; no rows.
+        """
+        empty = True
+        while True:
+            line = self._lines_before + self._records.line_num + 1
+            try:
+                cells = next(self._records)
+            except StopIteration:
+                if empty:
+                    raise LedgerFileError("the file has a header and no rows") from None
+                return
+            except csv.Error as error:
+                if "end of data" in str(error) or "field limit" in str(error):
+                    raise LedgerFileError(f'line {line}: a field opens with a quote (") that is never closed') from None
+                empty = False
+                yield BadRow(line, "", self._spanning(line, "text after a closing quote, or a stray line end"), "")
+                continue
+            if not any(map(str.strip, cells)):
+                continue
+            empty = False
+            yield self._row(line, cells)
+
+    def _spanning(self, line: int, reason: str) -> str:
+        last = self._lines_before + self._records.line_num
+        return reason if last <= line else f"{reason} (the row runs from line {line} to {last}: a quote too many?)"
+
+    def _row(self, line: int, cells: list[str]) -> LedgerRow | BadRow:
+        if len(cells) != len(self.columns):
+            reason = f"has {len(cells)} fields where the header has {len(self.columns)}"
+            return BadRow(line, "", self._spanning(line, reason), "")
+        found: dict[str, Any] = {}
+        for name, index, parse in self._plan:
+            try:
+                found[name] = parse(cells[index])
+            except RefusedValueError as refused:
+                return BadRow(line, self.columns[index], str(refused), printable(cells[index]))
+        source_amount: Decimal = found.pop("amount_open")
+        due_date = found.pop("due_date")
+        if due_date is None and source_amount >= 0:
+            return BadRow(line, self.column_of["due_date"], "empty: only a credit needs no due date", "")
+        currency = found.pop("currency", None) or self._form.ledger_currency
+        rate = Decimal(1) if currency == self._form.ledger_currency else self._form.rates.get(currency)
+        if rate is None:
+            reason = f"not the ledger's {self._form.ledger_currency}: give its rate with --rate {currency}=RATE"
+            return BadRow(line, self.column_of["currency"], reason, currency)
+        amount = (
+            abs(source_amount) if rate == 1 else _WIDE.multiply(abs(source_amount), rate).quantize(CENT, context=_WIDE)
+        )
+        if amount >= LARGEST:
+            reason = f"too large once converted: amounts stay below {LARGEST:,}"
+            return BadRow(line, self.column_of["amount_open"], reason, str(source_amount))
+        return LedgerRow(
+            line=line,
+            customer_id=found["customer_id"],
+            customer_name=found.get("customer_name"),
+            invoice_id=found["invoice_id"],
+            due_date=due_date,
+            is_credit=source_amount < 0,
+            amount=amount,
+            source_amount=abs(source_amount),
+            source_currency=currency,
+            rate=rate,
+            disputed=found.get("disputed"),
+            credit_limit=found.get("credit_limit"),
+            netsuite_id=found.get("netsuite_id"),
+            sales_rep_email=found.get("sales_rep_email"),
+            customer_email=found.get("customer_email"),
+        )
+
+
+def _position(names: list[str], wanted: str) -> int | None:
+    """Find a column by its name, else by its name without regard to case."""
+    if wanted in names:
+        return names.index(wanted)
+    folded = [name.casefold() for name in names]
+    return folded.index(wanted.casefold()) if folded.count(wanted.casefold()) == 1 else None
+
+
+def _header_text(source: Iterator[str]) -> tuple[int, str]:
+    """Take the header off `source`: how many lines it and the blank ones before it are, and its text."""
+    text = ""
+    for count, line in enumerate(source, 1):
+        text += line.lstrip("\ufeff") if count == 1 else line
+        text = text if text.strip() else ""
+        if text and text.count('"') % 2 == 0:
+            return count, text
+        if count == _HEADER_LINES:
+            break
+    if text.strip():
+        raise LedgerFileError('the header has a quote (") that is never closed')
+    raise LedgerFileError("the file is empty: a header with column names and at least one row are needed")

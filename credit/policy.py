@@ -1,0 +1,40 @@
+"""The numbers a credit team may change, as one versioned value. Defaults are the spec's."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0)]
+
+
+class Policy(BaseModel):
+    """One version of the policy. Amounts are in the ledger's currency, shares are fractions of 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ledger_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+
+    trigger_days_overdue: Days = 90
+    """AR aging proposes a hold above this many days … (service-hold spec, trigger conditions)."""
+    trigger_total_open: Decimal = Decimal(25000)
+    """… and above this amount."""
+    warn_days_overdue: Days = 60
+    """Below this a proposal carries a warning, never a block (service-hold spec, preconditions)."""
+    warn_ar_balance: Decimal = Decimal(10000)
+    count_disputed: bool = True
+    """Whether disputed invoices count into `total_open`."""
+
+    material_share: Share = Decimal("0.10")
+    """Facts that moved by this share of the amount shown make a new revision: earlier approvals are stale."""
+    weakened_share: Share = Decimal("0.20")
+    """A case paid down by this share since it was approved goes back to the approver once."""
+    worsened_share: Share = Decimal("0.25")
+    """An automatic trigger passes the snooze or the grace only if `total_open` grew by this share."""
+    decline_snooze: timedelta = timedelta(days=14)
+    release_grace: timedelta = timedelta(days=7)
+
+    claim_lease: timedelta = timedelta(minutes=15)
+    proposal_expires_after: timedelta = timedelta(days=30)

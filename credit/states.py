@@ -1,0 +1,111 @@
+"""The states things can be in, and what a hold waits for in each. Names are the contract with outside programs."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class EntityStatus(StrEnum):
+    """A customer's standing, as order forms read it (spec: `customers.entitystatus`)."""
+
+    ACTIVE = "active"
+    HOLD = "hold"
+
+
+class HoldStatus(StrEnum):
+    """The life of one hold."""
+
+    PROPOSED = "proposed"
+    APPLYING = "applying"
+    IN_FORCE = "in_force"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_HOLD = (HoldStatus.PROPOSED, HoldStatus.APPLYING, HoldStatus.IN_FORCE, HoldStatus.RELEASING)
+"""A customer has at most one hold in these states."""
+
+
+class ProposalKind(StrEnum):
+    """What a person is asked to decide."""
+
+    PLACE = "place"
+    RELEASE = "release"
+    REPAIR = "repair"
+
+
+class ProposalStatus(StrEnum):
+    """A proposal is open until exactly one of decide, expire and withdraw settles it."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Verdict(StrEnum):
+    """What a person decided."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+
+
+class Beat(StrEnum):
+    """The four steps of an approved hold, in the spec's order."""
+
+    FLAG_CUSTOMER = "flag_customer"
+    NOTIFY_SALES_REP = "notify_sales_rep"
+    DRAFT_CUSTOMER_NOTICE = "draft_customer_notice"
+    PUSH_NETSUITE = "push_netsuite"
+
+
+class BeatStatus(StrEnum):
+    """Where one beat stands. `retrying`: Temporal tries again by itself; `needs_attention`: a person must mend it."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    DONE = "done"
+    NEEDS_ATTENTION = "needs_attention"
+    SKIPPED = "skipped"
+
+
+class MessageKind(StrEnum):
+    """Whom a drafted e-mail is for."""
+
+    SALES_REP = "sales_rep"
+    CUSTOMER_NOTICE = "customer_notice"
+
+
+class MessageStatus(StrEnum):
+    """The life of a drafted e-mail."""
+
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    SENT = "sent"
+    DISCARDED = "discarded"
+    WITHDRAWN = "withdrawn"
+
+
+class WaitingOn(StrEnum):
+    """Whose move it is."""
+
+    APPROVER = "approver"
+    NETSUITE = "netsuite"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+def waiting_on(status: HoldStatus, beats: Iterable[BeatStatus]) -> WaitingOn:
+    """Return whose move it is for a hold in `status` whose beats stand as given."""
+    if status is HoldStatus.PROPOSED:
+        return WaitingOn.APPROVER
+    if status not in OPEN_HOLD:
+        return WaitingOn.NOBODY
+    standing = set(beats)
+    if BeatStatus.NEEDS_ATTENTION in standing:
+        return WaitingOn.OPERATOR
+    return WaitingOn.NETSUITE if BeatStatus.RETRYING in standing else WaitingOn.NOBODY

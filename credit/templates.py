@@ -1,0 +1,87 @@
+"""Message texts: what a template may use, and how it is rendered."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel
+
+from credit.facts import Facts
+
+SALES_REP = "service_hold_sales_rep"
+CUSTOMER_NOTICE = "service_hold_customer_notice"
+
+_LISTED_INVOICES = 10
+
+
+class TemplateRefusedError(ValueError):
+    """A template that cannot be rendered: the text says which and why."""
+
+
+class OpenInvoice(BaseModel):
+    """One open invoice as a message lists it."""
+
+    id: str
+    due_date: date
+    amount_open: Decimal
+
+
+class MessageContext(BaseModel):
+    """Everything a template may name."""
+
+    customer_id: str
+    customer_name: str
+    rep_name: str
+    reason: str
+    facts: Facts
+    invoices: list[OpenInvoice]
+    """The oldest ones, ten at most."""
+    next_call: str
+
+
+def recommended_next_call(facts: Facts, invoices: list[OpenInvoice]) -> str:
+    """Say whom to call about what: the rep's message must recommend it (service-hold spec, beat 2)."""
+    if facts.open_disputes:
+        return (
+            f"today, to settle the {facts.open_disputes} open dispute(s) over "
+            f"{facts.disputed_amount:,.2f} {facts.currency} first; the rest is easier to collect afterwards."
+        )
+    if facts.payment_plan:
+        return "today, about the payment plan: which instalment is late, and when it will arrive."
+    if not invoices:
+        return "today, to explain the hold; no open invoice is on record."
+    oldest = invoices[0]
+    when = "today" if facts.days_overdue > 90 else "within two working days"  # noqa: PLR2004 (the spec's 90 days)
+    return (
+        f"{when}, accounts payable: ask for a payment date for invoice {oldest.id} "
+        f"({oldest.amount_open:,.2f} {facts.currency}, due {oldest.due_date}), then for the rest."
+    )
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 (plain-text mail)
+        keep_trailing_newline=True,
+    )
+    environment.filters["money"] = lambda amount: f"{amount:,.2f}"
+    return environment
+
+
+def render(name: str, subject: str, body: str, context: MessageContext) -> tuple[str, str]:
+    """Return subject and body of the message.
+
+    Raises:
+        TemplateRefusedError: the template has a syntax error, names something unknown or does what it may not.
+    """
+    values: dict[str, Any] = {field: getattr(context, field) for field in MessageContext.model_fields}
+    values["invoices"] = context.invoices[:_LISTED_INVOICES]
+    environment = _environment()
+    try:
+        rendered = environment.from_string(subject).render(values), environment.from_string(body).render(values)
+    except (TemplateError, TypeError, ValueError) as error:
+        msg = f"template {name}: {error}; mend it in content_templates, then retry the beat"
+        raise TemplateRefusedError(msg) from error
+    return rendered[0].replace("\n", " ").strip(), rendered[1]

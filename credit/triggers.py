@@ -1,0 +1,97 @@
+"""What may propose a hold, which warnings a proposal carries, and which automatic triggers are turned away."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from credit.facts import Facts
+from credit.policy import Policy
+
+
+class TriggerKind(StrEnum):
+    """Where a proposal comes from (service-hold spec, trigger conditions)."""
+
+    AR_AGING = "ar_aging_tick_threshold"
+    MANUAL = "manual"
+
+
+class Trigger(BaseModel):
+    """One reason to propose a hold. `id` makes a repeated delivery harmless."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: TriggerKind
+    reason: str
+    actor: str
+    at: AwareDatetime
+    as_of: date | None = None
+    """The day whose receivables the trigger looked at, where it was not the day of `at`."""
+
+    @property
+    def as_of_shift_days(self) -> int:
+        """Days between the trigger's own day and the day it looked at: 0 but for a scan of an older ledger."""
+        return (self.as_of - self.at.date()).days if self.as_of else 0
+
+
+class Admission(StrEnum):
+    """Whether a trigger may open a proposal, or why not."""
+
+    ADMITTED = "admitted"
+    SNOOZED = "snoozed after a decline"
+    IN_GRACE = "in the grace after a release"
+    BELOW_THRESHOLD = "no longer above the AR aging threshold"
+
+
+class Ending(BaseModel):
+    """How a customer's last hold ended: what admission looks at."""
+
+    declined: bool
+    """True for a decline, False for a release."""
+    at: AwareDatetime
+    total_open: Decimal
+
+
+def crosses_threshold(facts: Facts, policy: Policy) -> bool:
+    """Whether AR aging proposes a hold: `days_overdue > 90 AND total_open > 25000` (service-hold spec)."""
+    return facts.days_overdue > policy.trigger_days_overdue and facts.total_open > policy.trigger_total_open
+
+
+def warnings(facts: Facts, policy: Policy) -> list[str]:
+    """Return what an approver should know first. Preconditions warn and never block (service-hold spec)."""
+    found = []
+    if facts.days_overdue < policy.warn_days_overdue:
+        found.append(f"borderline: {facts.days_overdue} days overdue, usual minimum is {policy.warn_days_overdue}")
+    if facts.ar_balance < policy.warn_ar_balance:
+        found.append(
+            f"borderline: balance {facts.ar_balance:,.2f} {facts.currency}, "
+            f"usual minimum is {policy.warn_ar_balance:,.2f}"
+        )
+    if facts.open_disputes:
+        found.append(f"{facts.open_disputes} open dispute(s), {facts.disputed_amount:,.2f} {facts.currency} disputed")
+    if facts.payment_plan:
+        found.append("on a payment plan")
+    if facts.prior_holds:
+        found.append(f"{facts.prior_holds} prior hold(s)")
+    return found
+
+
+def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, policy: Policy) -> Admission:
+    """Decide whether a trigger may open a proposal (design 3.2).
+
+    A person's trigger always passes. An automatic one must still be true, and waits out the snooze after a decline
+    and the grace after a release, unless `total_open` grew by the policy's share meanwhile. An expired proposal does
+    not snooze. The set-based scan applies the same rule in SQL: `db/repositories/receivables.py`.
+    """
+    if kind is TriggerKind.MANUAL:
+        return Admission.ADMITTED
+    if not crosses_threshold(facts, policy):
+        return Admission.BELOW_THRESHOLD
+    if last is None:
+        return Admission.ADMITTED
+    quiet = policy.decline_snooze if last.declined else policy.release_grace
+    if now >= last.at + quiet or facts.total_open >= last.total_open * (1 + policy.worsened_share):
+        return Admission.ADMITTED
+    return Admission.SNOOZED if last.declined else Admission.IN_GRACE

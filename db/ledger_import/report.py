@@ -1,0 +1,62 @@
+"""What an import did, or why it did nothing."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+LISTED = 1000
+"""Refused rows that a report lists; all are counted."""
+
+
+class RefusedRow(BaseModel):
+    """A row that was refused. `line` is the physical line it starts on, `column` the file's own name of the column."""
+
+    line: int
+    column: str
+    reason: str
+    value: str
+
+
+class Counts(BaseModel):
+    """What an import changed, in rows of each table."""
+
+    customers_inserted: int = 0
+    customers_updated: int = 0
+    sales_reps_inserted: int = 0
+    credit_limits_changed: int = 0
+    invoices_inserted: int = 0
+    invoices_updated: int = 0
+    invoices_unchanged: int = 0
+    credits_inserted: int = 0
+    credits_updated: int = 0
+    credits_unchanged: int = 0
+    moved: int = 0
+    """Invoices that became credits, and credits that became invoices: their amount changed its sign."""
+    disputes_opened: int = 0
+    disputes_closed: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything in the ledger is other than before."""
+        return any(getattr(self, name) for name in Counts.model_fields if not name.endswith("_unchanged"))
+
+
+class ImportReport(Counts):
+    """The outcome of one import."""
+
+    file_name: str
+    sha256: str
+    encoding: str
+    rows: int
+    """Rows in the file, good and bad; blank lines are none."""
+    customers: int
+    """Customers named in the good rows."""
+    several_spellings: int
+    """Customers whose name the good rows spell in more than one way; the most frequent spelling was taken."""
+    bad_rows: int
+    bad: list[RefusedRow]
+    """The first of them (1,000 at most), by line."""
+    imported: bool
+    """Whether the good rows are in the ledger now: false for a file that was refused."""
+    import_id: UUID | None
+    """The row in `imports`; null where nothing changed."""

@@ -1,0 +1,188 @@
+"""Holds, what people are asked to decide about them, and the beats that carry a decision out."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
+from credit.triggers import TriggerKind
+from db.models.base import Base, JsonList, JsonObject, Stamp, Uuid, states
+from db.models.customers import Customer
+
+_OPEN = ", ".join(f"'{status}'" for status in OPEN_HOLD)
+
+
+class Hold(Base):
+    """One hold, from proposal to release. A customer has one open hold at most."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"))
+    status: Mapped[HoldStatus] = mapped_column(states(HoldStatus, "status"))
+    reason: Mapped[str]
+    warnings: Mapped[JsonList]
+    as_of_shift_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Added to the business day whenever facts are read: not 0 only for a scan of an older ledger."""
+    prior_entitystatus: Mapped[str | None]
+    """What beat 1 found; a release restores it."""
+    workflow_id: Mapped[str]
+    run_id: Mapped[str]
+    proposed_at: Mapped[datetime]
+    in_force_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer] = relationship(lazy="raise")
+    beats: Mapped[list["HoldBeat"]] = relationship(lazy="raise")
+    triggers: Mapped[list["HoldTrigger"]] = relationship(lazy="raise", order_by="HoldTrigger.at")
+
+    __table_args__ = (
+        Index("uq_holds_one_open", "customer_id", unique=True, postgresql_where=text(f"status IN ({_OPEN})")),
+        Index("ix_holds_customer_id", "customer_id", "proposed_at"),
+        Index("ix_holds_status", "status", "proposed_at"),
+        CheckConstraint(f"(closed_at IS NULL) = (status IN ({_OPEN}))", name="closed_when_over"),
+    )
+
+
+class HoldTrigger(Base):
+    """One trigger that reached a hold: the first proposed it, later ones are evidence."""
+
+    __tablename__ = "hold_triggers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hold_id: Mapped[UUID | None] = mapped_column(ForeignKey("holds.id"))
+    """Null for an automatic trigger that was turned away."""
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"))
+    kind: Mapped[TriggerKind] = mapped_column(states(TriggerKind, "kind"))
+    reason: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    opened: Mapped[bool]
+    """Whether this trigger opened the hold."""
+    refusal: Mapped[str | None]
+    facts: Mapped[JsonObject | None]
+    recorded_at: Mapped[Stamp]
+
+    __table_args__ = (
+        Index("ix_hold_triggers_hold_id", "hold_id"),
+        Index("uq_hold_triggers_opener", "hold_id", unique=True, postgresql_where=text("opened")),
+        CheckConstraint("(hold_id IS NULL) = (refusal IS NOT NULL)", name="refused_or_held"),
+    )
+
+
+class Proposal(Base):
+    """Something a person is asked to decide. A hold has one open proposal at most."""
+
+    __tablename__ = "proposals"
+
+    id: Mapped[Uuid]
+    hold_id: Mapped[UUID] = mapped_column(ForeignKey("holds.id"))
+    kind: Mapped[ProposalKind] = mapped_column(states(ProposalKind, "kind"))
+    status: Mapped[ProposalStatus] = mapped_column(states(ProposalStatus, "status"))
+    revision: Mapped[int]
+    """Starts at 1 for a hold and only rises: a proposal that came back continues its predecessor's count."""
+    facts: Mapped[JsonObject]
+    """`credit.facts.Facts` as shown at this revision."""
+    warnings: Mapped[JsonList]
+    note: Mapped[str]
+    policy_version: Mapped[int] = mapped_column(ForeignKey("policies.version"))
+    returns_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
+    """The approved proposal whose case had weakened, for which this one asks again (design 3.5)."""
+    return_reasons: Mapped[JsonList | None]
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_proposals_one_open", "hold_id", unique=True, postgresql_where=text("status = 'open'")),
+        Index("ix_proposals_hold_id", "hold_id", "opened_at"),
+        UniqueConstraint("returns_id"),
+        CheckConstraint("revision >= 1", name="revision_counts_from_one"),
+        CheckConstraint("(settled_at IS NULL) = (status = 'open')", name="settled_when_not_open"),
+    )
+
+
+class Claim(Base):
+    """A person's exclusive, leased right to decide a proposal (spec: R560). A proposal has one live claim at most."""
+
+    __tablename__ = "claims"
+
+    id: Mapped[Uuid]
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"))
+    holder: Mapped[str]
+    claimed_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_claims_one_live", "proposal_id", unique=True, postgresql_where=text("released_at IS NULL")),
+        UniqueConstraint("id", "proposal_id"),
+        CheckConstraint("expires_at > claimed_at", name="lease_positive"),
+    )
+
+
+class Decision(Base):
+    """What a person decided: one per proposal. Also the outbox of the `decide` signal, until `applied_at` is set."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[Uuid]
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"), unique=True)
+    hold_id: Mapped[UUID] = mapped_column(ForeignKey("holds.id"))
+    claim_id: Mapped[UUID]
+    revision: Mapped[int]
+    verdict: Mapped[Verdict] = mapped_column(states(Verdict, "verdict"))
+    keep_block: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    """For a decline after auto-apply: whether the freight block stays."""
+    reason: Mapped[str]
+    actor: Mapped[str]
+    decided_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    """When the signal was last sent."""
+    applied_at: Mapped[datetime | None]
+    """When the workflow obeyed."""
+    outcome: Mapped[str | None]
+    """What the workflow made of it: `approved`, `declined` or `returned`."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["claim_id", "proposal_id"], ["claims.id", "claims.proposal_id"]),
+        Index("ix_decisions_hold_id", "hold_id"),
+        Index("ix_decisions_outbox", "decided_at", postgresql_where=text("applied_at IS NULL")),
+        CheckConstraint("(applied_at IS NULL) = (outcome IS NULL)", name="outcome_when_applied"),
+    )
+
+
+class HoldBeat(Base):
+    """Where one beat of one hold stands."""
+
+    __tablename__ = "hold_beats"
+
+    hold_id: Mapped[UUID] = mapped_column(ForeignKey("holds.id"), primary_key=True)
+    beat: Mapped[Beat] = mapped_column(states(Beat, "beat"), primary_key=True)
+    status: Mapped[BeatStatus] = mapped_column(states(BeatStatus, "status"))
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("(done_at IS NOT NULL) = (status = 'done')", name="done_when_done"),
+        Index("ix_hold_beats_unfinished", "status", postgresql_where=text("status NOT IN ('done', 'skipped')")),
+    )
+
+
+class ApiToken(Base):
+    """A person's or program's key to the system; only its SHA-256 is kept."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Uuid]
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    sha256: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[Stamp]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("role IN ('viewer', 'requester', 'approver', 'admin')", name="role_known"),)

@@ -1,0 +1,224 @@
+"""Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter (design 3.3, 3.4)."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from credit.facts import Facts, weakening
+from credit.hold import HoldView
+from credit.states import HoldStatus, ProposalStatus, Verdict
+from db.errors import ClaimedByAnotherError, ClaimLostError, NothingToDecideError, StaleRevisionError
+from db.models import AutoDecision, Claim, Decision, Hold, Proposal, ReflexionLog
+from db.repositories import audit, beats, customers, holds, netsuite, policies, proposals
+
+_DEFINITION = "service_hold_trigger"
+
+
+class Settled(BaseModel):
+    """What the workflow has to make of a `decide` signal."""
+
+    outcome: Literal["refused", "approved", "declined", "returned"]
+    actor: str = ""
+    why: str = ""
+    hold: HoldView
+
+
+def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
+    """Claim a hold's open proposal for `actor`, or renew the claim `actor` has. One winner, whoever races.
+
+    Raises:
+        NothingToDecideError: there is no open proposal.
+        ClaimedByAnotherError: somebody else's claim is live.
+    """
+    hold = holds.lock(session, hold.id)
+    proposal = _open_proposal(session, hold)
+    lease = policies.current(session)[1].claim_lease
+    held = session.scalars(
+        select(Claim).where(Claim.proposal_id == proposal.id, Claim.released_at.is_(None)).with_for_update()
+    ).one_or_none()
+    if held is not None and held.expires_at > now:
+        if held.holder != actor:
+            raise ClaimedByAnotherError(held.holder, held.expires_at)
+        held.expires_at = now + lease
+        return held, proposal
+    if held is not None:
+        held.released_at = now
+        session.flush()
+    fresh = Claim(proposal_id=proposal.id, holder=actor, claimed_at=now, expires_at=now + lease)
+    session.add(fresh)
+    session.flush()
+    detail = {"revision": proposal.revision, "until": fresh.expires_at.isoformat()}
+    audit.append(session, chain=hold.id, actor=actor, action="proposal_claimed", at=now, detail=detail)
+    return fresh, proposal
+
+
+def release_claim(session: Session, claim_id: UUID, *, actor: str, now: datetime) -> None:
+    """End `actor`'s claim undecided; does nothing where it has ended or is somebody else's."""
+    held = session.get(Claim, claim_id, with_for_update=True)
+    if held is not None and held.holder == actor and held.released_at is None:
+        held.released_at = now
+
+
+def decide(
+    session: Session,
+    hold: Hold,
+    *,
+    claim_id: UUID,
+    revision: int,
+    verdict: Verdict,
+    reason: str,
+    actor: str,
+    now: datetime,
+    keep_block: bool = True,
+) -> Decision:
+    """Write the one decision of a hold's open proposal; it ends the claim in the same transaction.
+
+    Raises:
+        NothingToDecideError: already settled.
+        ClaimLostError: the claim is not this proposal's, not this actor's, or over.
+        StaleRevisionError: the proposal moved on since it was shown.
+    """
+    hold = holds.lock(session, hold.id)
+    proposal = _open_proposal(session, hold)
+    held = session.get(Claim, claim_id, with_for_update=True, populate_existing=True)
+    if held is None or held.proposal_id != proposal.id:
+        raise ClaimLostError("it is not a claim on this proposal")
+    if held.holder != actor:
+        raise ClaimLostError(f"it is {held.holder}'s")
+    if held.released_at is not None or held.expires_at <= now:
+        raise ClaimLostError("its lease has ended")
+    if revision != proposal.revision:
+        raise StaleRevisionError(revision, proposal.revision)
+    proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
+    proposal.settled_at = held.released_at = now
+    decision = Decision(
+        proposal_id=proposal.id,
+        hold_id=hold.id,
+        claim_id=held.id,
+        revision=revision,
+        verdict=verdict,
+        keep_block=keep_block,
+        reason=reason,
+        actor=actor,
+        decided_at=now,
+    )
+    session.add(decision)
+    session.flush()
+    detail = {"decision_id": str(decision.id), "revision": revision, "why": reason}
+    action = f"proposal_{proposal.status}"
+    audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
+    return decision
+
+
+def _open_proposal(session: Session, hold: Hold) -> Proposal:
+    proposal = holds.newest_proposal(session, hold.id)
+    if proposal.status is not ProposalStatus.OPEN:
+        raise NothingToDecideError(hold.customer_id, f"it was {proposal.status} already, the hold is {hold.status}")
+    return proposal
+
+
+def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Settled:
+    """Obey a decision's row, once: approve, decline, or give a weakened case back to the approver (design 3.5).
+
+    A decision id with no row of this hold behind it is refused and audited; a repeated one gets the same answer.
+    """
+    hold = holds.lock(session, hold_id)
+    decision = holds.decision(session, decision_id)
+    if decision is None or decision.hold_id != hold_id:
+        why = "no decision with this id was made about this hold"
+        detail = {"signal": "decide", "decision_id": str(decision_id), "why": why}
+        audit.append(session, chain=hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
+        return Settled(outcome="refused", why=why, hold=holds.view(session, hold_id))
+    if decision.outcome is None:
+        decision.outcome = _obey(session, hold, decision, now)
+        decision.applied_at = now
+    return Settled.model_validate(
+        {
+            "outcome": decision.outcome,
+            "actor": decision.actor,
+            "why": decision.reason,
+            "hold": holds.view(session, hold_id),
+        }
+    )
+
+
+def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> str:
+    proposal = session.get_one(Proposal, decision.proposal_id)
+    version, policy = policies.current(session)
+    facts = proposals.read_facts(session, hold, policy, now)
+    if decision.verdict is Verdict.APPROVE:
+        because = weakening(Facts.model_validate(proposal.facts), facts, policy)
+        if because and proposal.returns_id is None:
+            following = proposal.revision + 1
+            proposals.propose(
+                session, hold, proposal.kind, revision=following, now=now, returns=proposal, because=because
+            )
+            detail = {"why": "; ".join(because), "before": proposal.facts, "after": facts.model_dump(mode="json")}
+            audit.append(session, chain=hold.id, actor="service-holds", action="case_weakened", at=now, detail=detail)
+            return "returned"
+    _remember(session, hold, decision, facts, version)
+    if decision.verdict is Verdict.DECLINE:
+        hold.status, hold.closed_at = HoldStatus.DECLINED, now
+        _reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
+        return "declined"
+    hold.status = HoldStatus.APPLYING
+    beats.plan(session, hold.id)
+    customer = customers.get(session, hold.customer_id)
+    netsuite.desire(session, customer.netsuite_id, hold.id, "ON")
+    return "approved"
+
+
+def _remember(session: Session, hold: Hold, decision: Decision, facts: Facts, policy_version: int) -> None:
+    session.add(
+        AutoDecision(
+            workflow_type=_DEFINITION,
+            customer_id=hold.customer_id,
+            hold_id=hold.id,
+            decision_id=decision.id,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            decided_by=decision.actor,
+            decided_at=decision.decided_at,
+            facts=facts.model_dump(mode="json"),
+            policy_version=policy_version,
+        )
+    )
+
+
+def _reflect(session: Session, hold: Hold, event: str, entry: str, now: datetime) -> None:
+    tags = f"service_hold,customer:{hold.customer_id}"
+    session.add(ReflexionLog(hold_id=hold.id, event=event, tags=tags, entry=entry, at=now))
+
+
+def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
+    """Mark an applying hold as in force and write its reflexion row; a second call changes nothing."""
+    hold = holds.lock(session, hold_id)
+    if hold.status is HoldStatus.APPLYING:
+        hold.status, hold.in_force_at = HoldStatus.IN_FORCE, now
+        _reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
+        audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now)
+
+
+def undelivered(
+    session: Session, *, now: datetime, resend_after: timedelta, limit: int = 100
+) -> list[tuple[UUID, str]]:
+    """Return (decision id, workflow id) of decisions not obeyed yet and not sent lately, longest waiting first."""
+    before = now - resend_after
+    query = (
+        select(Decision.id, Hold.workflow_id)
+        .join(Hold, Hold.id == Decision.hold_id)
+        .where(Decision.applied_at.is_(None), Decision.decided_at < before)
+        .where(or_(Decision.sent_at.is_(None), Decision.sent_at < before))
+        .order_by(func.coalesce(Decision.sent_at, Decision.decided_at))  # one that never arrives does not starve others
+        .limit(limit)
+    )
+    return [(decision_id, workflow_id) for decision_id, workflow_id in session.execute(query)]
+
+
+def note_sent(session: Session, decision_id: UUID, now: datetime) -> None:
+    """Note that a decision's signal was just sent."""
+    session.execute(update(Decision).where(Decision.id == decision_id).values(sent_at=now))

@@ -1,0 +1,108 @@
+"""Finding holds and reading them whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from credit.facts import Facts
+from credit.hold import HoldView
+from credit.states import OPEN_HOLD, HoldStatus
+from db.errors import UnknownHoldError
+from db.models import Claim, Decision, Hold, HoldTrigger, Proposal
+
+
+def lock(session: Session, hold_id: UUID) -> Hold:
+    """Return a hold's row, locked: every change of a hold or its proposals takes this lock first."""
+    return session.get_one(Hold, hold_id, with_for_update=True, populate_existing=True)
+
+
+def open_of(session: Session, customer_id: str) -> Hold | None:
+    """Return the customer's open hold, locked; None where there is none."""
+    query = select(Hold).where(Hold.customer_id == customer_id, Hold.status.in_(OPEN_HOLD)).with_for_update()
+    return session.scalars(query).one_or_none()
+
+
+def find(session: Session, name: str) -> Hold:
+    """Return the hold with this id, or this customer's open or else newest one, whole.
+
+    Raises:
+        UnknownHoldError: nothing matches.
+    """
+    try:
+        query = _whole().where(Hold.id == UUID(name))
+    except ValueError:
+        is_open = Hold.status.in_(OPEN_HOLD)
+        query = _whole().where(Hold.customer_id == name).order_by(is_open.desc(), Hold.proposed_at.desc())
+    hold = session.scalars(query.limit(1)).first()
+    if hold is None:
+        raise UnknownHoldError(name)
+    return hold
+
+
+def listed(session: Session, status: HoldStatus | None = None, limit: int = 1000) -> Sequence[Hold]:
+    """Return holds, open ones first, oldest first: those in `status`, or every open one."""
+    query = _whole().where(Hold.status == status if status else Hold.status.in_(OPEN_HOLD))
+    return session.scalars(query.order_by(Hold.proposed_at, Hold.id).limit(limit)).all()
+
+
+def _whole() -> Select[Hold]:
+    return select(Hold).options(joinedload(Hold.customer), selectinload(Hold.beats), selectinload(Hold.triggers))
+
+
+def newest_proposal(session: Session, hold_id: UUID) -> Proposal:
+    """Return what was proposed last about a hold."""
+    query = select(Proposal).where(Proposal.hold_id == hold_id).order_by(Proposal.revision.desc()).limit(1)
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def newest_proposals(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, Proposal]:
+    """Return what was proposed last about each of these holds."""
+    query = (
+        select(Proposal)
+        .where(Proposal.hold_id.in_(hold_ids))
+        .distinct(Proposal.hold_id)
+        .order_by(Proposal.hold_id, Proposal.revision.desc())
+    )
+    return {proposal.hold_id: proposal for proposal in session.scalars(query)}
+
+
+def live_claim(session: Session, proposal_id: UUID, now: datetime) -> Claim | None:
+    """Return who is deciding this proposal right now."""
+    query = select(Claim).where(Claim.proposal_id == proposal_id, Claim.released_at.is_(None), Claim.expires_at > now)
+    return session.scalars(query).one_or_none()
+
+
+def trigger(session: Session, trigger_id: str) -> HoldTrigger | None:
+    """Return what became of a trigger; None while it has not arrived."""
+    return session.get(HoldTrigger, trigger_id)
+
+
+def decision(session: Session, decision_id: UUID) -> Decision | None:
+    """Return a decision, locked."""
+    return session.get(Decision, decision_id, with_for_update=True)
+
+
+def view(session: Session, hold_id: UUID) -> HoldView:
+    """Return the hold as its workflow needs it."""
+    session.flush()
+    hold = session.scalars(_whole().where(Hold.id == hold_id).execution_options(populate_existing=True)).one()
+    proposal = newest_proposal(session, hold_id)
+    return HoldView(
+        hold_id=hold.id,
+        customer_id=hold.customer_id,
+        customer_name=hold.customer.name,
+        status=hold.status,
+        reason=hold.reason,
+        triggers=list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
+        warnings=proposal.warnings,
+        facts=Facts.model_validate(proposal.facts),
+        note=proposal.note,
+        proposal_id=proposal.id,
+        revision=proposal.revision,
+        opened_at=hold.proposed_at,
+        due_at=proposal.due_at,
+        beats={beat.beat: beat.status for beat in hold.beats},
+    )

@@ -1,0 +1,100 @@
+"""What NetSuite should say of a record, what it said before, and each attempt to make it say so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.models import NetSuitePush, NetSuiteRecord
+
+
+class PushUnderwayError(Exception):
+    """Another push to the same NetSuite record has not ended: try again soon."""
+
+    def __init__(self, netsuite_id: str) -> None:
+        super().__init__(f"another push to NetSuite customer {netsuite_id} is under way")
+
+
+def desire(session: Session, netsuite_id: str, hold_id: UUID, value: str) -> int:
+    """Say what NetSuite should say of a record from now on; return the new generation.
+
+    The prior value of an earlier generation is forgotten: this hold notes its own before it writes.
+    """
+    statement = (
+        insert(NetSuiteRecord)
+        .values(netsuite_id=netsuite_id, hold_id=hold_id, desired=value, generation=1)
+        .on_conflict_do_update(
+            index_elements=[NetSuiteRecord.netsuite_id],
+            set_={
+                "hold_id": hold_id,
+                "desired": value,
+                "generation": NetSuiteRecord.generation + 1,
+                "prior": None,
+            },
+        )
+        .returning(NetSuiteRecord.generation)
+    )
+    return session.execute(statement).scalar_one()
+
+
+def record_of(session: Session, hold_id: UUID) -> NetSuiteRecord | None:
+    """Return the record whose state this hold last decided; None where a later hold has taken it over."""
+    query = select(NetSuiteRecord).where(NetSuiteRecord.hold_id == hold_id).execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+@contextmanager
+def serialized(engine: Engine, netsuite_id: str) -> Iterator[None]:
+    """Keep every other push to this record out until the block ends, across processes and crashes.
+
+    Raises:
+        PushUnderwayError: another push has the record.
+    """
+    key = func.hashtextextended(f"netsuite:{netsuite_id}", 0)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one():
+            raise PushUnderwayError(netsuite_id)
+        try:
+            yield
+        finally:
+            connection.execute(select(func.pg_advisory_unlock(key)))
+
+
+def note_prior(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:
+    """Note what NetSuite said before this generation's first write; a second note changes nothing (design 3.9)."""
+    record = session.get_one(NetSuiteRecord, netsuite_id, with_for_update=True)
+    if record.generation == generation:
+        record.value, record.read_back_at = value, at
+        if record.prior is None:
+            record.prior = value
+
+
+def begin_push(session: Session, record: NetSuiteRecord, at: datetime) -> UUID:
+    """Note that a write is about to be sent, and return the push's id."""
+    push = NetSuitePush(
+        netsuite_id=record.netsuite_id,
+        hold_id=record.hold_id,
+        generation=record.generation,
+        value=record.desired,
+        started_at=at,
+    )
+    session.add(push)
+    session.flush()
+    return push.id
+
+
+def end_push(session: Session, push_id: UUID, outcome: str, at: datetime) -> None:
+    """Note how a write ended."""
+    push = session.get_one(NetSuitePush, push_id)
+    push.ended_at, push.outcome = at, outcome
+
+
+def note_value(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:
+    """Note what NetSuite said when read back."""
+    record = session.get_one(NetSuiteRecord, netsuite_id, with_for_update=True)
+    if record.generation == generation:
+        record.value, record.read_back_at = value, at

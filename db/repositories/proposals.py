@@ -1,0 +1,233 @@
+"""What is proposed, and what settles it. Every function first locks the hold: whoever comes second is refused."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from credit.facts import Facts, moved_materially
+from credit.hold import HoldView, PriorDecision, proposal_note
+from credit.policy import Policy
+from credit.states import HoldStatus, ProposalKind, ProposalStatus
+from credit.triggers import Admission, Trigger, admit, warnings
+from db.errors import UnknownCustomerError
+from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal
+from db.repositories import audit, holds, policies, receivables
+
+_SYSTEM_ACTOR = "service-holds"
+
+
+class Opened(BaseModel):
+    """What became of a run's first triggers."""
+
+    hold: HoldView | None
+    """None where no trigger was admitted and the customer has no open hold."""
+    turned_away: list[str] = []
+    late: list[Trigger] = []
+    """Triggers for the next proposal: the hold that is open was decided against already."""
+
+
+class Evidence(BaseModel):
+    """What became of a later trigger."""
+
+    kept: bool
+    """False where the hold is over or its proposal was settled against it: the trigger is for the next proposal."""
+    hold: HoldView
+
+
+def open_hold(
+    session: Session,
+    *,
+    customer_id: str,
+    new_hold_id: UUID,
+    triggers: list[Trigger],
+    workflow_id: str,
+    run_id: str,
+    now: datetime,
+) -> Opened:
+    """Propose a hold for the triggers that are admitted, or take up the one the customer has open.
+
+    Taking up what is there makes a second delivery, a reset and a new run after a terminate all the same thing.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    if session.get(Customer, customer_id, with_for_update=True) is None:
+        raise UnknownCustomerError(customer_id)
+    hold = holds.open_of(session, customer_id)
+    if hold is not None:
+        hold.workflow_id, hold.run_id = workflow_id, run_id
+        late = [
+            trigger for trigger in triggers if not add_evidence(session, hold_id=hold.id, trigger=trigger, now=now).kept
+        ]
+        return Opened(hold=holds.view(session, hold.id), late=late)
+    admitted, turned_away = _admit(session, customer_id, triggers, now)
+    if not admitted:
+        return Opened(hold=None, turned_away=turned_away)
+    first = admitted[0]
+    hold = Hold(
+        id=new_hold_id,
+        customer_id=customer_id,
+        status=HoldStatus.PROPOSED,
+        reason=first.reason,
+        warnings=[],
+        as_of_shift_days=first.as_of_shift_days,
+        workflow_id=workflow_id,
+        run_id=run_id,
+        proposed_at=now,
+    )
+    session.add(hold)
+    session.flush()
+    for trigger in admitted:
+        _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first)
+    propose(session, hold, ProposalKind.PLACE, revision=1, now=now)
+    detail = {"trigger": first.kind, "why": first.reason, "customer_id": customer_id}
+    audit.append(session, chain=hold.id, actor=first.actor, action="hold_proposed", at=now, detail=detail)
+    return Opened(hold=holds.view(session, hold.id), turned_away=turned_away)
+
+
+def _admit(
+    session: Session, customer_id: str, triggers: list[Trigger], now: datetime
+) -> tuple[list[Trigger], list[str]]:
+    _, policy = policies.current(session)
+    last = receivables.last_ending(session, customer_id)
+    admitted: list[Trigger] = []
+    turned_away: list[str] = []
+    for trigger in triggers:
+        if holds.trigger(session, trigger.id) is not None:
+            continue
+        facts = receivables.read_facts(session, customer_id, _business_day(now, trigger.as_of_shift_days), policy)
+        admission = admit(trigger.kind, facts, last, now, policy)
+        if admission is Admission.ADMITTED:
+            admitted.append(trigger)
+        else:
+            turned_away.append(admission)
+            _record(session, trigger, customer_id, refusal=admission, facts=facts)
+    return admitted, turned_away
+
+
+def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> Evidence:
+    """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision (design 3.4)."""
+    hold = holds.lock(session, hold_id)
+    if holds.trigger(session, trigger.id) is not None:
+        return Evidence(kept=True, hold=holds.view(session, hold_id))
+    proposal = holds.newest_proposal(session, hold_id)
+    against = proposal.status not in (ProposalStatus.OPEN, ProposalStatus.APPROVED)
+    if hold.closed_at is not None or (against and hold.status is HoldStatus.PROPOSED):
+        return Evidence(kept=False, hold=holds.view(session, hold_id))
+    kinds = set(session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id)))
+    _, policy = policies.current(session)
+    facts = read_facts(session, hold, policy, now)
+    _record(session, trigger, hold.customer_id, hold_id=hold_id, facts=facts)
+    detail = {"trigger": trigger.kind, "why": trigger.reason}
+    audit.append(session, chain=hold_id, actor=trigger.actor, action="evidence_added", at=now, detail=detail)
+    if proposal.status is ProposalStatus.OPEN:
+        shown = Facts.model_validate(proposal.facts)
+        if trigger.kind not in kinds or moved_materially(shown, facts, policy):
+            _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
+    return Evidence(kept=True, hold=holds.view(session, hold_id))
+
+
+def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy, now: datetime) -> None:
+    before = proposal.revision
+    proposal.revision += 1
+    proposal.facts = facts.model_dump(mode="json")
+    proposal.warnings = warnings(facts, policy)
+    proposal.note = proposal_note(facts, earlier_decisions(session, hold.customer_id), proposal.return_reasons or [])
+    hold.warnings = proposal.warnings
+    detail = {"before": before, "after": proposal.revision, "why": "new kind of trigger, or the facts moved"}
+    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="proposal_revised", at=now, detail=detail)
+
+
+def propose(
+    session: Session,
+    hold: Hold,
+    kind: ProposalKind,
+    *,
+    revision: int,
+    now: datetime,
+    returns: Proposal | None = None,
+    because: list[str] | None = None,
+) -> Proposal:
+    """Open a proposal on a hold with the facts of now."""
+    version, policy = policies.current(session)
+    facts = read_facts(session, hold, policy, now)
+    proposal = Proposal(
+        hold_id=hold.id,
+        kind=kind,
+        status=ProposalStatus.OPEN,
+        revision=revision,
+        facts=facts.model_dump(mode="json"),
+        warnings=warnings(facts, policy),
+        note=proposal_note(facts, earlier_decisions(session, hold.customer_id), because or []),
+        policy_version=version,
+        returns_id=returns.id if returns else None,
+        return_reasons=because,
+        opened_at=now,
+        due_at=now + policy.proposal_expires_after,
+    )
+    session.add(proposal)
+    hold.warnings = proposal.warnings
+    session.flush()
+    return proposal
+
+
+def settle_undecided(session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime) -> bool:
+    """Expire or withdraw a proposal nobody decided; False where a decision came first."""
+    hold = holds.lock(session, hold_id)
+    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    if hold.status is ending:
+        return True
+    if proposal.status is not ProposalStatus.OPEN:
+        return False
+    proposal.status, proposal.settled_at = ProposalStatus(ending), now
+    hold.status, hold.closed_at = ending, now
+    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"hold_{ending}", at=now)
+    return True
+
+
+def earlier_decisions(session: Session, customer_id: str, limit: int = 5) -> list[PriorDecision]:
+    """Return what was decided about a customer before, newest first."""
+    query = select(AutoDecision).where(AutoDecision.customer_id == customer_id)
+    rows = session.scalars(query.order_by(AutoDecision.decided_at.desc()).limit(limit))
+    return [PriorDecision.model_validate(row, from_attributes=True) for row in rows]
+
+
+def read_facts(session: Session, hold: Hold, policy: Policy, now: datetime) -> Facts:
+    """Return the customer's facts on the hold's business day. Its own hold is not a prior one."""
+    facts = receivables.read_facts(session, hold.customer_id, _business_day(now, hold.as_of_shift_days), policy)
+    own = 1 if hold.in_force_at is not None else 0
+    return facts.model_copy(update={"prior_holds": facts.prior_holds - own})
+
+
+def _business_day(now: datetime, shift_days: int) -> date:
+    return (now + timedelta(days=shift_days)).date()
+
+
+def _record(
+    session: Session,
+    trigger: Trigger,
+    customer_id: str,
+    *,
+    hold_id: UUID | None = None,
+    opened: bool = False,
+    refusal: Admission | None = None,
+    facts: Facts | None = None,
+) -> None:
+    session.add(
+        HoldTrigger(
+            id=trigger.id,
+            hold_id=hold_id,
+            customer_id=customer_id,
+            kind=trigger.kind,
+            reason=trigger.reason,
+            actor=trigger.actor,
+            at=trigger.at,
+            opened=opened,
+            refusal=refusal,
+            facts=facts.model_dump(mode="json") if facts else None,
+        )
+    )
+    session.flush()

@@ -1,0 +1,95 @@
+"""The command `hold`: exit 0 done, 1 refused or failed, 2 usage, 3 cannot reach a service."""
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+from sqlalchemy.exc import OperationalError
+from temporalio.service import RPCError, RPCStatusCode
+
+from db.errors import RefusedError
+from starter.cli import ar, holds, stack, token
+from starter.cli.context import use_data_dir
+from starter.cli.output import err
+from starter.operations import NoWorkerError
+from starter.stack.errors import StackError
+
+DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="hold",
+    help="Service holds: propose, decide, watch and mend them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+@app.callback()
+def options(
+    data_dir: Annotated[
+        str | None, typer.Option("--data-dir", help="Which embedded stack to talk to (or HOLD_DATA_DIR).")
+    ] = None,
+) -> None:
+    """Service holds: propose, decide, watch and mend them."""
+    use_data_dir(data_dir)
+
+
+holds.add_to(app)
+stack.add_to(app)
+app.add_typer(ar.app, name="ar", help="The receivables ledger: import it, and scan it for holds to propose.")
+app.add_typer(token.app, name="token", help="API tokens.")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; every error becomes one line on stderr."""
+    arguments = _data_dir_first(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="hold", standalone_mode=False)
+    except click.exceptions.Abort:
+        err.print("cancelled")
+        return REFUSED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (RefusedError, StackError) as error:
+        err.print(f"[red]refused:[/] {error}", soft_wrap=True)
+        return REFUSED
+    except OperationalError as error:
+        err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True, markup=False)
+        return UNREACHABLE
+    except RPCError as error:
+        return _rpc_failed(error)
+    except (RuntimeError, NoWorkerError) as error:
+        err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
+        return UNREACHABLE
+    return code if isinstance(code, int) else DONE
+
+
+def _data_dir_first(arguments: list[str]) -> list[str]:
+    """Let `--data-dir` stand anywhere: it belongs to every command."""
+    for at, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        taken = 2 if argument == "--data-dir" else 1 if argument.startswith("--data-dir=") else 0
+        if taken:
+            return [*arguments[at : at + taken], *arguments[:at], *arguments[at + taken :]]
+    return arguments
+
+
+def _rpc_failed(error: RPCError) -> int:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        err.print(f"the hold's workflow is gone ({error}): see `hold doctor`", soft_wrap=True, markup=False)
+        return REFUSED
+    err.print(f"cannot reach Temporal: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
+    return UNREACHABLE
+
+
+def main() -> None:
+    """Enter from the command line."""
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)

@@ -1,0 +1,96 @@
+"""What every command starts from: settings, the database, the policy, and who is asking."""
+
+from functools import cached_property
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from credit.policy import Policy
+from db.engine import make_engine, transaction
+from db.errors import RefusedError
+from db.repositories import policies, tokens
+from db.repositories.tokens import Caller, Role
+from starter.operations import Operations
+from starter.settings import Settings
+from starter.temporal import connect
+from starter.tokens import TOKEN_FILE
+
+
+class NotAllowedError(RefusedError):
+    """The caller's role does not reach."""
+
+    code = "not_allowed"
+
+
+class Context:
+    """One command's surroundings, made as far as they are needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database; opened at first use."""
+        return make_engine(self.settings.database_url.get_secret_value(), pool_size=4)
+
+    @cached_property
+    def caller(self) -> Caller:
+        """Who is asking: the owner of `HOLD_TOKEN`, or of the embedded stack's token file.
+
+        Raises:
+            NotAllowedError: no token is at hand.
+            UnknownTokenError: the database does not know it.
+        """
+        with transaction(self.engine) as session:
+            return tokens.caller(session, self._token().get_secret_value())
+
+    def _token(self) -> SecretStr:
+        if self.settings.token is not None:
+            return self.settings.token
+        file = self.settings.data_dir / TOKEN_FILE
+        try:
+            return SecretStr(file.read_text().strip())
+        except OSError as error:
+            msg = f"no token: set HOLD_TOKEN, or name a running stack's data folder ({file}: {error.strerror})"
+            raise NotAllowedError(msg) from error
+
+    @property
+    def actor(self) -> str:
+        """The name that is written down."""
+        return self.caller.name
+
+    def require(self, role: Role) -> None:
+        """Refuse a caller whose role does not reach.
+
+        Raises:
+            NotAllowedError: it does not.
+        """
+        if self.caller.role < role:
+            msg = f"{self.caller.name} is {self.caller.role.name.lower()}; this needs {role.name.lower()}"
+            raise NotAllowedError(msg)
+
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        with transaction(self.engine) as session:
+            return policies.current(session)[1]
+
+    async def operations(self) -> Operations:
+        """Connect to Temporal.
+
+        Raises:
+            RuntimeError: it cannot be reached.
+        """
+        return Operations(self.engine, await connect(self.settings), self.settings.task_queue)
+
+
+_data_dir: list[str] = []
+
+
+def use_data_dir(path: str | None) -> None:
+    """Remember the data folder named by `--data-dir`, for the commands that follow."""
+    _data_dir[:] = [path] if path else []
+
+
+def open_context() -> Context:
+    """Return the context of this command."""
+    return Context(Settings(data_dir=_data_dir[0]) if _data_dir else Settings())

@@ -1,0 +1,88 @@
+"""`hold up | down | status | doctor`: the embedded stack, and what is wrong with whatever is configured."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.text import Text
+from sqlalchemy import make_url
+
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+from starter.stack import control, record
+from starter.stack.control import StackOptions
+from starter.stack.doctor import diagnose
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Taken or refused; by default a free one is found.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands about the stack."""
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("status")(status)
+    app.command("doctor")(doctor)
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")] = False,
+    desk_port: Port = None,
+    postgres_port: Port = None,
+    temporal_port: Port = None,
+    temporal_ui_port: Port = None,
+    netsuite_port: Port = None,
+    smtp_port: Port = None,
+    worker_health_port: Port = None,
+) -> None:
+    """Start the embedded stack: PostgreSQL, Temporal with its Web UI, the NetSuite sandbox, a mail sink, the worker."""
+    options = StackOptions(
+        open_context().settings.data_dir,
+        desk_port=desk_port,
+        postgres_port=postgres_port,
+        temporal_port=temporal_port,
+        temporal_ui_port=temporal_ui_port,
+        netsuite_port=netsuite_port,
+        smtp_port=smtp_port,
+        worker_health_port=worker_health_port,
+    )
+    raise typer.Exit(control.up_detached(options) if detach else control.up(options))
+
+
+def down() -> None:
+    """Stop the embedded stack. Its data stays."""
+    raise typer.Exit(control.down(open_context().settings.data_dir))
+
+
+def status(as_json: Json = False) -> None:
+    """Show where everything of the embedded stack is, and whether it runs."""
+    data_dir = open_context().settings.data_dir
+    found = record.status(data_dir)
+    running = bool(found.parts) and all(part.state == "running" for part in found.parts)
+    if as_json:
+        print_json(asdict(found))
+    elif not found.parts:
+        err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", markup=False, soft_wrap=True)
+    else:
+        for name, value in asdict(found).items():
+            if name != "parts" and value:
+                shown = make_url(value).render_as_string() if name == "postgres" else str(value)
+                console.print(Text(f"{name.replace('_', ' '):<12} {shown}"), soft_wrap=True)
+        for part in found.parts:
+            colour = "green" if part.state == "running" else "red"
+            console.print(f"  [{colour}]●[/] {part.name:<10} {part.state:<10} pid {part.pid}")
+    raise typer.Exit(0 if running else 1)
+
+
+def doctor(as_json: Json = False) -> None:
+    """Look at each dependency: is it reachable, which version, what is wrong, how to mend it."""
+    checks = diagnose(open_context().settings)
+    if as_json:
+        print_json({"checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
+            console.print(mark, Text.assemble((f"{check.name:<16}", "bold"), check.version or ""))
+            if not check.ok:
+                console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
+    raise typer.Exit(0 if all(check.ok for check in checks) else 3)

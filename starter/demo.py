@@ -1,0 +1,178 @@
+"""`script/demo`: the whole system on a sample ledger. `--once` takes one hold through, checks it and cleans up."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from rich.text import Text
+
+from db.engine import make_engine
+from netsuite.client import Credentials, NetSuiteClient
+from starter import sample_ledger
+from starter.after_conditions import Condition, check
+from starter.cli.output import console, err
+from starter.settings import Settings, default_data_dir
+from starter.stack.postgres import Postgres
+
+_CUSTOMER = "1002"
+_BEATS_LIMIT = 120.0  # seconds
+
+
+class DemoError(RuntimeError):
+    """A step failed; the text is what it said."""
+
+
+class Hold:
+    """The command `hold`, run as anybody would run it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def run(self, *arguments: str) -> Any:
+        """Run one command; gives its JSON.
+
+        Raises:
+            DemoError: it did not exit with 0.
+        """
+        finished = self._start(*arguments, "--json", stdout=subprocess.PIPE)
+        return json.loads(finished.stdout)
+
+    def say(self, *arguments: str) -> None:
+        """Run one command and let it speak for itself."""
+        self._start(*arguments)
+
+    def _start(self, *arguments: str, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "starter.cli", "--data-dir", str(self.data_dir), *arguments]
+        finished = subprocess.run(command, check=False, stdout=stdout, text=True)
+        if finished.returncode != 0:
+            msg = f"`hold {' '.join(arguments)}` ended with {finished.returncode}"
+            raise DemoError(msg)
+        return finished
+
+
+def demo(data_dir: Path) -> int:
+    """Start everything, load a sample ledger into an empty one, propose holds, and say where to look."""
+    hold = Hold(data_dir)
+    hold.say("up", "--detach")
+    today = datetime.now(UTC).date()
+    if not hold.run("ar", "scan", "--dry-run")["candidates"] and not hold.run("list")["holds"]:
+        _import_sample(hold, today)
+    hold.say("ar", "scan")
+    hold.say("list")
+    where = hold.run("status")
+    flag = "" if data_dir == default_data_dir() else f" --data-dir {data_dir}"
+    program = Path(sys.executable).with_name("hold")
+    console.print(
+        Text(
+            f"\nTemporal Web UI   {where['temporal_ui']}\n"
+            f"Look at a hold    {program} show {_CUSTOMER}{flag}\n"
+            f"Decide            {program} approve {_CUSTOMER}{flag}\n"
+            f"Stop              {program} down{flag}"
+        ),
+        soft_wrap=True,
+    )
+    return 0
+
+
+def once() -> int:
+    """Take one hold from a trigger to in force on a stack of its own; 0 where every after-condition holds."""
+    with tempfile.TemporaryDirectory(prefix="hold-demo-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        hold = Hold(Path(folder) / "data")
+        try:
+            hold.say("up", "--detach")
+            conditions = list(_one_hold(hold))
+        finally:
+            hold.say("down")
+            _destroy(hold.data_dir)
+    for condition in conditions:
+        mark = "[green]✓[/]" if condition.holds else "[red]✗[/]"
+        console.print(mark, Text.assemble(condition.name, (f"  ({condition.seen})", "dim")), soft_wrap=True)
+    failed = [condition for condition in conditions if not condition.holds]
+    console.print(f"{len(conditions) - len(failed)} of {len(conditions)} after-conditions hold")
+    return 1 if failed else 0
+
+
+def _one_hold(hold: Hold) -> list[Condition]:
+    _import_sample(hold, datetime.now(UTC).date())
+    proposed = hold.run("start", _CUSTOMER, "--reason", "a phone call revealed trouble")
+    untouched = hold.run("show", _CUSTOMER)
+    conditions = [
+        Condition(
+            "nothing happened before the approval",
+            untouched["status"] == "proposed" and not untouched["messages"] and untouched["netsuite"]["value"] is None,
+            f"{untouched['status']}, waiting on {untouched['waiting_on']}",
+        )
+    ]
+    claim = hold.run("claim", _CUSTOMER)
+    revision = str(claim["revision"])
+    hold.run("approve", _CUSTOMER, "--reason", "no payment in sight", "--yes", "--revision", revision)
+    _await_beats(hold)
+    settings = Settings(data_dir=hold.data_dir)
+    where = hold.run("status")
+    key = settings.netsuite_private_key_file
+    if key is None:
+        raise DemoError("the stack recorded no key for NetSuite")
+    credentials = Credentials(
+        settings.netsuite_client_id,
+        settings.netsuite_certificate_id,
+        key.read_text(),
+        settings.netsuite_algorithm,
+    )
+    engine = make_engine(settings.database_url.get_secret_value(), pool_size=2)
+    with NetSuiteClient(settings.netsuite_url, credentials) as netsuite:
+        conditions += check(engine, netsuite, UUID(proposed["id"]), Path(where["mail_dir"]))
+    engine.dispose()
+    ledger = httpx.get(f"{where['netsuite']}/_sandbox/ledger", params={"customer": _CUSTOMER}).json()
+    written = [row["body"] for row in ledger if row["applied"]]
+    once_only = written == [{"creditHoldOverride": {"id": "ON"}}]
+    conditions.append(Condition("NetSuite was written exactly once", once_only, f"{len(written)} write(s)"))
+    return conditions
+
+
+def _await_beats(hold: Hold) -> None:
+    deadline = time.monotonic() + _BEATS_LIMIT
+    while time.monotonic() < deadline:
+        seen = hold.run("show", _CUSTOMER)
+        if seen["status"] == "in_force" and all(beat["status"] == "done" for beat in seen["beats"]):
+            return
+        time.sleep(0.2)
+    err.print("The beats did not finish in time.")
+
+
+def _import_sample(hold: Hold, today: date) -> None:
+    file = hold.data_dir / "sample_ledger.csv"
+    sample_ledger.write(file, today)
+    hold.say("ar", "import", str(file))
+
+
+def _destroy(data_dir: Path) -> None:
+    Postgres(data_dir, 0).destroy()
+
+
+def main() -> int:
+    """Run the demo; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="headless, on a stack of its own, checked and cleaned up")
+    arguments = parser.parse_args()
+    try:
+        return once() if arguments.once else demo(Path(os.environ.get("HOLD_DATA_DIR") or default_data_dir()))
+    except DemoError as error:
+        err.print(f"[red]✗[/] {error}", soft_wrap=True)
+        return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)

@@ -1,0 +1,116 @@
+"""Holds as JSON documents: the shapes of design section 6, for the CLI and the desk alike."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from credit.facts import Facts
+from credit.states import Beat, BeatStatus, ProposalStatus, waiting_on
+from db.models import Hold, HoldBeat, Proposal
+from db.repositories import audit, holds, messages, netsuite
+
+Document = dict[str, Any]
+
+
+def hold_list(session: Session, rows: Sequence[Hold]) -> Document:
+    """Return `{"holds": […]}`."""
+    proposals = holds.newest_proposals(session, [hold.id for hold in rows])
+    return {"holds": [summary(hold, proposals[hold.id]) for hold in rows]}
+
+
+def summary(hold: Hold, proposal: Proposal) -> Document:
+    """Return what a list shows of a hold. Amounts are strings, times ISO 8601 UTC."""
+    facts = Facts.model_validate(proposal.facts)
+    return {
+        "id": str(hold.id),
+        "customer_id": hold.customer_id,
+        "customer_name": hold.customer.name,
+        "status": hold.status,
+        "waiting_on": waiting_on(hold.status, [beat.status for beat in hold.beats]),
+        "revision": proposal.revision,
+        "reason": hold.reason,
+        "triggers": list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
+        "warnings": proposal.warnings,
+        "facts": {
+            "as_of": facts.as_of.isoformat(),
+            "currency": facts.currency,
+            "total_open": f"{facts.total_open:.2f}",
+            "ar_balance": f"{facts.ar_balance:.2f}",
+            "days_overdue": facts.days_overdue,
+            "prior_holds": facts.prior_holds,
+            "open_disputes": facts.open_disputes,
+            "payment_plan": facts.payment_plan,
+        },
+        "proposed_at": utc(hold.proposed_at),
+        "in_force_at": utc(hold.in_force_at),
+        "closed_at": utc(hold.closed_at),
+    }
+
+
+def whole(session: Session, hold: Hold, now: datetime) -> Document:
+    """Return everything known of a hold."""
+    proposal = holds.newest_proposal(session, hold.id)
+    claim = holds.live_claim(session, proposal.id, now)
+    is_open = proposal.status is ProposalStatus.OPEN
+    record = netsuite.record_of(session, hold.id)
+    return summary(hold, proposal) | {
+        "workflow_id": hold.workflow_id,
+        "run_id": hold.run_id,
+        "proposal": {
+            "id": str(proposal.id),
+            "kind": proposal.kind,
+            "status": proposal.status,
+            "note": proposal.note,
+            "due_at": utc(proposal.due_at) if is_open else None,
+            "claimed_by": claim.holder if claim else None,
+            "claim_expires_at": utc(claim.expires_at) if claim else None,
+        },
+        "evidence": [
+            {"kind": trigger.kind, "reason": trigger.reason, "actor": trigger.actor, "at": utc(trigger.at)}
+            for trigger in hold.triggers
+        ],
+        "beats": [_beat(beat, {row.beat: row for row in hold.beats}.get(beat)) for beat in Beat],
+        "netsuite": {
+            "prior": record.prior if record else None,
+            "value": record.value if record else None,
+            "read_back_at": utc(record.read_back_at) if record else None,
+        },
+        "messages": [
+            {
+                "id": str(message.id),
+                "kind": message.kind,
+                "status": message.status,
+                "revision": message.revision,
+                "recipient": message.recipient,
+                "subject": message.revisions[-1].subject,
+                "body": message.revisions[-1].body,
+            }
+            for message in messages.of_hold(session, hold.id)
+        ],
+        "timeline": [
+            {
+                "at": utc(event.at),
+                "what": event.action,
+                "who": event.actor,
+                "why": event.detail.get("why") or event.detail.get("error") or "",
+            }
+            for event in audit.chain_of(session, hold.id)
+        ],
+    }
+
+
+def _beat(beat: Beat, row: HoldBeat | None) -> Document:
+    return {
+        "beat": beat,
+        "status": row.status if row else BeatStatus.PENDING,
+        "attempts": row.attempts if row else 0,
+        "last_error": row.last_error if row else None,
+        "done_at": utc(row.done_at) if row else None,
+    }
+
+
+def utc(at: datetime | None) -> str | None:
+    """Return a time as ISO 8601 with `Z`."""
+    return at.isoformat().replace("+00:00", "Z") if at else None

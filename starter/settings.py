@@ -1,0 +1,87 @@
+"""Every setting of the system, read from `HOLD_…` variables, a `.env` file and the running stack's own record.
+
+Order of precedence: environment, `.env`, then `<data_dir>/stack.json` (written by `hold up`), then the defaults here.
+Temporal's own variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_TLS_…`) are read by its own library:
+see `starter/temporal.py`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+def default_data_dir() -> Path:
+    """Return the data folder used when none is named: `/var/lib/service-holds` for root, XDG's data home otherwise."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/service-holds/data")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "service-holds"
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Field `x` is the variable `HOLD_X`."""
+
+    model_config = SettingsConfigDict(env_prefix="HOLD_", env_file=".env", extra="ignore")
+
+    data_dir: Path = default_data_dir()
+    embedded: bool = False
+    """Whether all of this is the stack that `hold up` runs: Temporal's own variables and profile then don't count."""
+
+    database_url: SecretStr = SecretStr("postgresql+psycopg://holds@127.0.0.1:5432/holds")
+    database_pool_size: int = 20
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_ui_url: str = "http://127.0.0.1:8233"
+    task_queue: str = "service-holds"
+    netsuite_concurrency: int = 4
+    """NetSuite calls at once: the account's limit is shared by all its integrations."""
+    worker_health_host: str = "127.0.0.1"
+    worker_health_port: int = 9464
+    relay_resend_seconds: float = 2.0
+
+    netsuite_url: str = "http://127.0.0.1:8455"
+    netsuite_client_id: str = "service-holds"
+    netsuite_certificate_id: str = "service-holds"
+    netsuite_private_key_file: Path | None = None
+    netsuite_algorithm: Literal["PS256", "ES256"] = "ES256"
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 2525
+    mail_dir: Path | None = None
+    desk_url: str = ""
+
+    token: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the running stack's record behind the environment."""
+        named = {**dotenv_settings(), **env_settings(), **init_settings()}
+        data_dir = Path(named.get("data_dir", default_data_dir()))
+        return init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, stack_settings(data_dir))
+
+
+def stack_settings(data_dir: Path) -> dict[str, object]:
+    """Return the settings that the stack in `data_dir` recorded for its clients; empty where no stack ever ran."""
+    try:
+        record = json.loads((data_dir / "stack.json").read_text())
+    except FileNotFoundError:
+        return {}
+    settings: dict[str, object] = record["settings"]
+    return settings

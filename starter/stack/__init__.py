@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL, Temporal, the NetSuite sandbox, a mail sink and the worker, run as one."""

@@ -1,0 +1,59 @@
+"""A small stack for the tests: one small program, and a real PostgreSQL if wanted, under the real supervisor.
+
+python small_stack.py up|detach|down DATA_DIR [--postgres] [--broken] [--slow]
+"""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from starter.stack import lifecycle, ports
+from starter.stack.launch import Launch
+from starter.stack.postgres import Postgres
+from starter.stack.session import Plan, Say
+from starter.stack.supervisor import Part
+
+
+def plan(data_dir: Path, say: Say, *, broken: bool, with_postgres: bool, slow: bool) -> Plan:
+    if slow:
+        (data_dir / "planning").touch()
+        time.sleep(60)
+    port = ports.choose(data_dir, {}, say)["postgres"]
+    postgres = Postgres(data_dir, port, durable=False)
+
+    def prepare() -> None:
+        postgres.clear_leftovers()
+        postgres.ensure_initialised()
+
+    sign = data_dir / "program.ready"
+    script = "echo 'no such luck' >&2; exit 3" if broken else f"sleep 300 & echo $! > '{sign}'; wait"
+    server = Part(
+        "postgres",
+        postgres.command,
+        postgres.ready,
+        port=port,
+        prepare=prepare,
+        first_ready=partial(postgres.create_database, "holds"),
+        stop_signal=2,
+    )
+    program = Part(
+        "program",
+        lambda: Launch(("sh", "-c", script)),
+        sign.exists,
+        port=port,
+        prepare=partial(sign.unlink, missing_ok=True),
+    )
+    settings = {"database_url": postgres.url("holds"), "smtp_host": "127.0.0.1", "smtp_port": 25, "mail_dir": "/mail"}
+    return Plan([[server], [program]] if with_postgres else [[program]], settings)
+
+
+if __name__ == "__main__":
+    command, folder, *rest = sys.argv[1:]
+    data_dir = Path(folder)
+    planner = partial(plan, broken="--broken" in rest, with_postgres="--postgres" in rest, slow="--slow" in rest)
+    if command == "detach":
+        sys.exit(lifecycle.up_detached(data_dir, [sys.executable, __file__, "up", folder, "--detached", *rest]))
+    if command == "up":
+        sys.exit(lifecycle.up(data_dir, planner, detached="--detached" in rest))
+    sys.exit(lifecycle.down(data_dir))

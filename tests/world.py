@@ -1,0 +1,126 @@
+"""A test's view of the running system: customers to hold, and what can be seen of them from outside."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+from temporalio.client import Client, WorkflowHandle
+
+from credit.policy import Policy
+from credit.states import Verdict
+from db.engine import transaction
+from db.models import Customer, Invoice, SalesRep
+from db.repositories import holds, policies
+from starter import documents
+from starter.operations import Decided, Operations, Started
+from starter.settings import Settings
+from tests.netsuite.sandbox_server import SandboxServer
+from workflows.contract import HoldState, service_hold_id
+
+_numbers = itertools.count(1)
+
+
+class World:
+    def __init__(self, settings: Settings, engine: Engine, client: Client, sandbox: SandboxServer) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.client = client
+        self.sandbox = sandbox
+        self.operations = Operations(engine, client, settings.task_queue)
+
+    def customer(self, *, amount: str = "40000", days_overdue: int = 120, in_netsuite: bool = True) -> str:
+        """Make a customer with one open invoice, known to the NetSuite sandbox as `N-<id>`, on AUTO."""
+        number = f"{os.getpid()}-{next(_numbers)}"
+        name = f"C-{number}"
+        due = datetime.now(UTC).date() - timedelta(days=days_overdue)
+        with transaction(self.engine) as session:
+            rep = SalesRep(email=f"rep-{number}@example.test".lower(), name="Robin Rep")
+            session.add(rep)
+            session.flush()
+            session.add(
+                Customer(
+                    id=name,
+                    name=f"Customer {number} Ltd",
+                    netsuite_id=f"N-{name}",
+                    email=f"ap-{number}@example.test",
+                    sales_rep_id=rep.id,
+                )
+            )
+            session.flush()
+            session.add(invoice(f"I-{number}", name, due, amount))
+        if in_netsuite:
+            record = {"id": f"N-{name}", "externalId": name, "companyName": name, "creditHoldOverride": "AUTO"}
+            self.sandbox.seed([record]).raise_for_status()
+        return name
+
+    def set_policy(self, **changes: Any) -> None:
+        with transaction(self.engine) as session:
+            _, policy = policies.current(session)
+            changed = Policy.model_validate(policy.model_dump() | changes)
+            policies.change(session, changed, actor="test", note="for a test", at=datetime.now(UTC))
+
+    async def start(self, customer: str, reason: str = "a phone call revealed trouble", **how: Any) -> Started:
+        return await self.operations.start_hold(customer, reason=reason, actor="robin", **how)
+
+    async def decide(
+        self, customer: str, verdict: Verdict, reason: str = "as discussed", actor: str = "mike"
+    ) -> Decided:
+        claim, proposal = await self.operations.claim(customer, actor=actor)
+        return await self.operations.decide(
+            customer, claim_id=claim.id, revision=proposal.revision, verdict=verdict, reason=reason, actor=actor
+        )
+
+    async def approve(self, customer: str) -> Decided:
+        return await self.decide(customer, Verdict.APPROVE)
+
+    async def decline(self, customer: str) -> Decided:
+        return await self.decide(customer, Verdict.DECLINE)
+
+    def show(self, name: str | UUID) -> documents.Document:
+        with transaction(self.engine) as session:
+            return documents.whole(session, holds.find(session, str(name)), datetime.now(UTC))
+
+    def status(self, name: str | UUID) -> str:
+        with transaction(self.engine) as session:
+            return holds.find(session, str(name)).status
+
+    def audit(self, name: str) -> list[str]:
+        return [event["what"] for event in self.show(name)["timeline"]]
+
+    def beat(self, name: str, beat: str) -> documents.Document:
+        return next(row for row in self.show(name)["beats"] if row["beat"] == beat)
+
+    def customer_row(self, customer: str) -> Customer:
+        with transaction(self.engine) as session:
+            return session.get_one(Customer, customer)
+
+    def workflow(self, customer: str) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(service_hold_id(customer))
+
+    async def state(self, customer: str) -> HoldState:
+        return await self.workflow(customer).query("state", result_type=HoldState)
+
+    async def eventually(self, what: Callable[[], Any], seconds: float = 30) -> Any:
+        """Wait until `what()` is true; returns it."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not (result := await asyncio.to_thread(what)):
+            assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s"
+            await asyncio.sleep(0.05)
+        return result
+
+    async def in_status(self, name: str | UUID, status: str, seconds: float = 30) -> documents.Document:
+        await self.eventually(lambda: self.status(name) == status, seconds)
+        return self.show(name)
+
+
+def invoice(number: str, customer: str, due: date, amount: str) -> Invoice:
+    money = Decimal(amount)
+    return Invoice(
+        id=number, customer_id=customer, due_date=due, amount_open=money, source_amount=money, source_currency="USD"
+    )

@@ -1,0 +1,161 @@
+"""The worker process: what it registers, how it drains and stops.
+
+    python -m worker
+
+Two Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities, and
+`<task queue>-netsuite`, capped, for NetSuite. Beside them runs the relay that delivers decisions. SIGTERM drains:
+activities under way finish, or are handed back to Temporal.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.audit import AuditActivities
+from activities.customers import CustomerActivities
+from activities.holds import HoldActivities
+from activities.messages import MessageActivities
+from activities.netsuite import NetSuiteActivities
+from db.engine import make_engine
+from netsuite.client import Credentials, NetSuiteClient
+from starter.health import HealthServer
+from starter.relay import relay
+from starter.settings import Settings
+from starter.temporal import connect, register_search_attributes
+from workflows.contract import netsuite_task_queue
+from workflows.outbound_message import OutboundMessage
+from workflows.service_hold import ServiceHold
+
+WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage)
+
+_DRAIN = timedelta(seconds=30)
+_DATABASE_SLOTS = 10
+"""Database activities at once; with the NetSuite slots (two connections each) they fit the pool."""
+
+_log = structlog.get_logger("worker")
+
+
+def database_activities(engine: Engine) -> list[Callable[..., Any]]:
+    """Return the activities of the main task queue."""
+    holds, messages = HoldActivities(engine), MessageActivities(engine)
+    return [
+        holds.open_hold,
+        holds.add_evidence,
+        holds.settle_decision,
+        holds.close_proposal,
+        holds.put_in_force,
+        CustomerActivities(engine).flag_customer,
+        messages.draft_message,
+        messages.withdraw_message,
+        AuditActivities(engine).refuse_signal,
+    ]
+
+
+def netsuite_activities(engine: Engine, client: NetSuiteClient) -> list[Callable[..., Any]]:
+    """Return the activities of the NetSuite task queue."""
+    return [NetSuiteActivities(engine, client).push_netsuite]
+
+
+def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
+    """Return both workers, not yet running."""
+    return [
+        Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=WORKFLOWS,
+            activities=database_activities(engine),
+            activity_executor=ThreadPoolExecutor(_DATABASE_SLOTS, thread_name_prefix="database"),
+            max_concurrent_activities=_DATABASE_SLOTS,
+            graceful_shutdown_timeout=_DRAIN,
+        ),
+        Worker(
+            client,
+            task_queue=netsuite_task_queue(settings.task_queue),
+            activities=netsuite_activities(engine, netsuite),
+            activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
+            max_concurrent_activities=settings.netsuite_concurrency,
+            graceful_shutdown_timeout=_DRAIN,
+        ),
+    ]
+
+
+def netsuite_client(settings: Settings) -> NetSuiteClient:
+    """Return the client of the account that `settings` names.
+
+    Raises:
+        RuntimeError: no private key is configured.
+    """
+    if settings.netsuite_private_key_file is None:
+        msg = "HOLD_NETSUITE_PRIVATE_KEY_FILE is not set: name the PEM file of the integration's certificate"
+        raise RuntimeError(msg)
+    credentials = Credentials(
+        client_id=settings.netsuite_client_id,
+        certificate_id=settings.netsuite_certificate_id,
+        private_key_pem=settings.netsuite_private_key_file.read_text(),
+        algorithm=settings.netsuite_algorithm,
+    )
+    return NetSuiteClient(settings.netsuite_url, credentials)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop` is set, then drain."""
+    engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    netsuite = netsuite_client(settings)
+    client = await connect(settings)
+    await register_search_attributes(client)
+    async with AsyncExitStack() as stack:
+        stack.callback(engine.dispose)
+        stack.callback(netsuite.close)
+        health = stack.enter_context(HealthServer(settings.worker_health_host, settings.worker_health_port, engine))
+        for worker in build_workers(client, settings, engine, netsuite):
+            await stack.enter_async_context(worker)
+        resend_after = timedelta(seconds=settings.relay_resend_seconds)
+        relaying = asyncio.create_task(relay(client, engine, resend_after))
+        health.ready = True
+        _log.info("worker ready", task_queue=settings.task_queue, temporal=settings.temporal_address)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((relaying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        health.ready = False
+        _log.info("worker draining")
+        relaying.cancel()
+        if relaying.done() and not relaying.cancelled():
+            relaying.result()
+    _log.info("worker stopped")
+
+
+async def _main() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(Settings(), stop)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(_main())
+    except RuntimeError as error:
+        _log.exception("worker cannot run", error=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)

@@ -1,0 +1,1 @@
+"""Deterministic code only: the one place where the order of events is written."""

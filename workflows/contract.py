@@ -1,0 +1,126 @@
+"""What the workflows agree on with everybody else: ids, task queues, signals, the query, search attributes."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+from temporalio.common import SearchAttributeKey
+
+from credit.hold import HoldView
+from credit.states import Beat, BeatStatus, HoldStatus, MessageKind, WaitingOn
+from credit.triggers import Trigger
+
+SERVICE_HOLD = "ServiceHold"
+OUTBOUND_MESSAGE = "OutboundMessage"
+
+RISK_LEVEL = 4
+"""High (service-hold spec)."""
+
+
+def service_hold_id(customer_id: str) -> str:
+    """Return the workflow id of a customer's hold: one open hold per customer is one workflow id."""
+    return f"service-hold/{customer_id}"
+
+
+def message_workflow_id(message_id: UUID) -> str:
+    """Return the workflow id of one drafted message."""
+    return f"message/{message_id}"
+
+
+def netsuite_task_queue(task_queue: str) -> str:
+    """Return the queue of the NetSuite activities: their own, capped, since the account's limit is shared."""
+    return f"{task_queue}-netsuite"
+
+
+# Search attributes: SQL visibility allows ten Keywords and three of each other type (design 4).
+HOLD_STATUS = SearchAttributeKey.for_keyword("HoldStatus")
+HOLD_TRIGGER = SearchAttributeKey.for_keyword("HoldTrigger")
+CUSTOMER_ID = SearchAttributeKey.for_keyword("CustomerId")
+WAITING_ON = SearchAttributeKey.for_keyword("WaitingOn")
+NETSUITE_PUSH = SearchAttributeKey.for_keyword("NetSuitePush")
+RISK = SearchAttributeKey.for_int("RiskLevel")
+DAYS_OVERDUE = SearchAttributeKey.for_int("DaysOverdue")
+AR_BALANCE = SearchAttributeKey.for_float("ArBalance")
+
+SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
+    HOLD_STATUS,
+    HOLD_TRIGGER,
+    CUSTOMER_ID,
+    WAITING_ON,
+    NETSUITE_PUSH,
+    RISK,
+    DAYS_OVERDUE,
+    AR_BALANCE,
+)
+
+
+class ServiceHoldInput(BaseModel):
+    """What a run of `ServiceHold` starts from. Which hold it carries on is found in the database."""
+
+    customer_id: str
+    triggers: list[Trigger] = []
+    """Triggers that arrived while the run before was closing."""
+
+
+_Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+_Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 1, 1))]
+
+
+class TriggerSignal(Trigger):
+    """The payload of `trigger`: a `Trigger` within what the database keeps. Anything else would be retried for ever."""
+
+    id: _Line
+    reason: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+    actor: _Line
+    at: Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
+    as_of: _Day | None = None
+
+
+class DecideSignal(BaseModel):
+    """The payload of `decide`: it names a decision's row, and the row is what counts."""
+
+    decision_id: UUID
+
+
+class RetryBeatSignal(BaseModel):
+    """The payload of `retry_beat`: one beat, or every unfinished one."""
+
+    beat: Beat | None = None
+
+
+class BeatState(BaseModel):
+    """One beat as its workflow sees it."""
+
+    status: BeatStatus = BeatStatus.PENDING
+    last_error: str | None = None
+    """Of the newest round; the database and the Web UI's pending activity have the newest attempt's."""
+    retry_requested: bool = False
+
+
+class HoldState(BaseModel):
+    """The answer to the query `state`."""
+
+    hold: HoldView | None
+    status: HoldStatus | None
+    waiting_on: WaitingOn
+    beats: dict[Beat, BeatState]
+    refused_signals: int
+
+
+class HoldOutcome(BaseModel):
+    """How a run of `ServiceHold` ended."""
+
+    hold_id: UUID | None = None
+    status: HoldStatus | None = None
+    detail: str = ""
+
+
+class OutboundMessageInput(BaseModel):
+    """One drafted message."""
+
+    message_id: UUID
+    hold_id: UUID
+    customer_id: str
+    kind: MessageKind
+    drafted_at: datetime

@@ -1,0 +1,53 @@
+"""Every retry and timeout, by name. Business waits come from `credit.policy`; these are the machine's.
+
+Nothing here gives up: attempts are unlimited, and what keeps failing is visible (design 3.8).
+"""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class ActivityOptions(TypedDict, total=False):
+    """What `workflow.execute_activity` takes."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+PATIENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+)
+"""Our own database: it comes back soon, and then we should notice soon."""
+
+OUTAGE = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(minutes=1),
+)
+"""A foreign system: days of outage at most one request a minute and hold."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
+"""The first try of a push: whatever it says must be visible at once, then `NETSUITE_ROUND` goes on."""
+
+DATABASE = ActivityOptions(start_to_close_timeout=timedelta(seconds=10), retry_policy=PATIENT)
+"""One transaction. A worker killed within it costs at most the ten seconds."""
+
+_NETSUITE = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=3),
+    heartbeat_timeout=timedelta(seconds=10),
+)
+NETSUITE_FIRST_TRY = ActivityOptions(**_NETSUITE, retry_policy=ONCE)
+NETSUITE_ROUND = ActivityOptions(**_NETSUITE, retry_policy=OUTAGE, schedule_to_close_timeout=timedelta(minutes=30))
+"""Temporal retries within a round; between rounds the workflow shows the newest error. Rounds never end by number."""
+
+BETWEEN_ROUNDS = timedelta(seconds=1)
+"""The wait after a failed round, where NetSuite asked for none."""
+
+FIRST_OUTCOME = timedelta(seconds=10)
+"""How long an applying hold waits for a first answer on each beat before it counts as in force."""

@@ -1,0 +1,165 @@
+"""The activities as workflows see them: names, inputs and answers. `activities/` does the work.
+
+Each input carries `now`, the workflow's own clock (design 3.13).
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+from temporalio import activity
+
+from credit.hold import HoldView
+from credit.states import Beat, HoldStatus, MessageKind
+from credit.triggers import Trigger
+
+
+class OpenHold(BaseModel):
+    """Triggers that may open a hold."""
+
+    customer_id: str
+    new_hold_id: UUID
+    triggers: list[Trigger]
+    workflow_id: str
+    run_id: str
+    now: datetime
+
+
+class OpenedHold(BaseModel):
+    """The hold that is open now; None where no trigger was admitted, and why."""
+
+    hold: HoldView | None
+    turned_away: list[str] = []
+    late: list[Trigger] = []
+    """Triggers that came after the open hold was decided against: they are for the next proposal."""
+
+
+class AddEvidence(BaseModel):
+    """A trigger for an open hold."""
+
+    hold_id: UUID
+    trigger: Trigger
+    now: datetime
+
+
+class EvidenceAdded(BaseModel):
+    """Whether the open hold took the trigger; if not, it is for the next proposal."""
+
+    kept: bool
+    hold: HoldView
+
+
+class SettleDecision(BaseModel):
+    """A decision id that a signal named."""
+
+    hold_id: UUID
+    decision_id: UUID
+    now: datetime
+
+
+class DecisionSettled(BaseModel):
+    """`outcome` is `refused`, `approved`, `declined` or `returned` (the case weakened: decide again)."""
+
+    outcome: str
+    actor: str
+    why: str
+    hold: HoldView
+
+
+class CloseProposal(BaseModel):
+    """End a proposal that nobody decided."""
+
+    hold_id: UUID
+    proposal_id: UUID
+    ending: HoldStatus
+    now: datetime
+
+
+class HoldAt(BaseModel):
+    """A hold, at a time."""
+
+    hold_id: UUID
+    now: datetime
+
+
+class RunBeat(BaseModel):
+    """One beat of one hold."""
+
+    hold_id: UUID
+    beat: Beat
+    now: datetime
+
+
+class Drafted(BaseModel):
+    """A message that was drafted, and the customer it belongs to."""
+
+    message_id: UUID
+    kind: MessageKind
+
+
+class RefuseSignal(BaseModel):
+    """A signal that meant nothing: what came, and what was wrong with it."""
+
+    hold_id: UUID | None
+    customer_id: str
+    signal: str
+    problem: str
+    content: str
+    now: datetime
+
+
+class WithdrawMessage(BaseModel):
+    """A message whose hold is over."""
+
+    message_id: UUID
+    now: datetime
+
+
+@activity.defn
+def open_hold(order: OpenHold) -> OpenedHold:
+    """Propose a hold, or take up the customer's open one."""
+
+
+@activity.defn
+def add_evidence(order: AddEvidence) -> EvidenceAdded:
+    """Add a trigger to an open hold."""
+
+
+@activity.defn
+def settle_decision(order: SettleDecision) -> DecisionSettled:
+    """Obey a decision's row, once."""
+
+
+@activity.defn
+def close_proposal(order: CloseProposal) -> bool:
+    """Expire or withdraw a proposal; False where a decision came first."""
+
+
+@activity.defn
+def put_in_force(order: HoldAt) -> None:
+    """Mark an applying hold as in force."""
+
+
+@activity.defn
+def flag_customer(order: RunBeat) -> None:
+    """Beat 1: `customers.entitystatus='hold'`."""
+
+
+@activity.defn
+def draft_message(order: RunBeat) -> Drafted:
+    """Beats 2 and 3: draft the sales rep's message or the customer's notice."""
+
+
+@activity.defn
+def push_netsuite(order: RunBeat) -> None:
+    """Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`."""
+
+
+@activity.defn
+def refuse_signal(order: RefuseSignal) -> None:
+    """Keep an audit row of a signal that changed nothing."""
+
+
+@activity.defn
+def withdraw_message(order: WithdrawMessage) -> str:
+    """Withdraw a message that has not left; answers the status it has now."""

@@ -2,9 +2,10 @@
 
     python -m worker
 
-Two Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities, and
-`<task queue>-netsuite`, capped, for NetSuite. Beside them runs the relay that delivers decisions. SIGTERM drains:
-activities under way finish, or are handed back to Temporal.
+Three Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities,
+`<task queue>-netsuite`, capped, for NetSuite, and `<task queue>-aging` for the proposals of AR aging scans. Beside
+them runs the relay that delivers decisions. SIGTERM drains: activities under way finish, or are handed back to
+Temporal.
 """
 
 import asyncio
@@ -28,28 +29,34 @@ from activities.customers import CustomerActivities
 from activities.holds import HoldActivities
 from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
+from activities.receivables import AgingActivities, ProposingActivities
 from db.engine import make_engine
 from netsuite.client import Credentials, NetSuiteClient
+from starter import schedules
 from starter.health import HealthServer
 from starter.relay import relay
 from starter.settings import Settings
 from starter.temporal import connect, register_search_attributes
-from workflows.contract import netsuite_task_queue
+from workflows.ar_aging import ArAging
+from workflows.contract import aging_task_queue, netsuite_task_queue
 from workflows.outbound_message import OutboundMessage
 from workflows.service_hold import ServiceHold
 
-WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage)
+WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging)
 
 _DRAIN = timedelta(seconds=30)
 _DATABASE_SLOTS = 10
 """Database activities at once; with the NetSuite slots (two connections each) they fit the pool."""
+
+_PROPOSING_SLOTS = 2
+"""Batches that wait for their proposals at once: the scan's pace, and what it leaves to people."""
 
 _log = structlog.get_logger("worker")
 
 
 def database_activities(engine: Engine) -> list[Callable[..., Any]]:
     """Return the activities of the main task queue."""
-    holds, messages = HoldActivities(engine), MessageActivities(engine)
+    holds, messages, aging = HoldActivities(engine), MessageActivities(engine), AgingActivities(engine)
     return [
         holds.open_hold,
         holds.add_evidence,
@@ -60,6 +67,9 @@ def database_activities(engine: Engine) -> list[Callable[..., Any]]:
         messages.draft_message,
         messages.withdraw_message,
         AuditActivities(engine).refuse_signal,
+        aging.open_aging_run,
+        aging.read_aging_page,
+        aging.close_aging_run,
     ]
 
 
@@ -68,8 +78,13 @@ def netsuite_activities(engine: Engine, client: NetSuiteClient) -> list[Callable
     return [NetSuiteActivities(engine, client).push_netsuite]
 
 
+def proposing_activities(engine: Engine, client: Client) -> list[Callable[..., Any]]:
+    """Return the activities of the AR aging queue."""
+    return [ProposingActivities(engine, client).propose_candidates]
+
+
 def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
-    """Return both workers, not yet running."""
+    """Return the workers, not yet running."""
     return [
         Worker(
             client,
@@ -86,6 +101,13 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=netsuite_activities(engine, netsuite),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
+            graceful_shutdown_timeout=_DRAIN,
+        ),
+        Worker(
+            client,
+            task_queue=aging_task_queue(settings.task_queue),
+            activities=proposing_activities(engine, client),
+            max_concurrent_activities=_PROPOSING_SLOTS,
             graceful_shutdown_timeout=_DRAIN,
         ),
     ]
@@ -115,6 +137,12 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     netsuite = netsuite_client(settings)
     client = await connect(settings)
     await register_search_attributes(client)
+    await schedules.ensure(
+        client,
+        cron=settings.ar_aging_cron,
+        time_zone=settings.ar_aging_time_zone,
+        task_queue=settings.task_queue,
+    )
     async with AsyncExitStack() as stack:
         stack.callback(engine.dispose)
         stack.callback(netsuite.close)

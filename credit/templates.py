@@ -63,7 +63,7 @@ def recommended_next_call(facts: Facts, invoices: list[OpenInvoice]) -> str:
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 (plain-text mail)
+        autoescape=False,
         keep_trailing_newline=True,
     )
     environment.filters["money"] = lambda amount: f"{amount:,.2f}"

@@ -45,6 +45,17 @@ class Admission(StrEnum):
     BELOW_THRESHOLD = "no longer above the AR aging threshold"
 
 
+class Disposition(StrEnum):
+    """What an AR aging scan makes of a customer above the threshold."""
+
+    PROPOSED = "proposed"
+    OPEN_HOLD = "open_hold"
+    SNOOZED = "snoozed"
+    IN_GRACE = "in_grace"
+    NO_LONGER_DUE = "no_longer_due"
+    """Paid, or held by somebody else, between the query and the proposal."""
+
+
 class Ending(BaseModel):
     """How a customer's last hold ended: what admission looks at."""
 

@@ -5,36 +5,23 @@ stands: the relay delivers it.
 """
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from activities.proposing import await_trigger, send_trigger
 from credit.states import Beat, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.errors import NothingToDecideError, RefusedError
 from db.models import Claim, Decision, Proposal
-from db.repositories import audit, beats, customers, decisions, holds, policies, receivables
+from db.repositories import audit, beats, customers, decisions, holds
 from starter.relay import deliver
-from workflows.contract import SERVICE_HOLD, RetryBeatSignal, ServiceHoldInput, service_hold_id
-
-_SCAN_PARALLEL = 8
-
-_WHAT_THIS_IS = """\
-A **service hold** stops extending credit to a customer; risk level 4 of 5. Nothing happens before a named person
-approves. Then four beats run: the customer is flagged, the sales rep's message and the customer's notice are drafted
-(nothing is sent), NetSuite's credit hold is set. This workflow stays running for as long as the hold is in force.
-"""
-
-
-class NoWorkerError(RuntimeError):
-    """Temporal took the request, and no worker has acted on it in time. It is not lost."""
+from workflows.contract import AR_AGING, ArAgingInput, ArAgingReport, RetryBeatSignal
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -91,44 +78,15 @@ class Operations:
         await asyncio.to_thread(self._check_customer, customer_id)
         now = datetime.now(UTC)
         trigger = Trigger(id=str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
-        await self._client.start_workflow(
-            SERVICE_HOLD,
-            ServiceHoldInput(customer_id=customer_id),
-            id=service_hold_id(customer_id),
-            task_queue=self._task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="trigger",
-            start_signal_args=[trigger],
-            static_summary=f"Service hold of customer {customer_id}",
-            static_details=_WHAT_THIS_IS,
-        )
-        return await self._await_trigger(trigger, customer_id, wait)
+        await send_trigger(self._client, self._task_queue, customer_id, trigger)
+        row = await await_trigger(self._engine, trigger, customer_id, wait)
+        if row.hold_id is None:
+            raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
+        return Started(row.hold_id, customer_id, row.opened)
 
     def _check_customer(self, customer_id: str) -> None:
         with transaction(self._engine) as session:
             customers.get(session, customer_id)
-
-    async def _await_trigger(self, trigger: Trigger, customer_id: str, wait: timedelta) -> Started:
-        deadline = time.monotonic() + wait.total_seconds()
-        while time.monotonic() < deadline:
-            started = await asyncio.to_thread(self._find_trigger, trigger.id, customer_id)
-            if started is not None:
-                return started
-            await asyncio.sleep(0.05)
-        msg = (
-            f"Temporal has the trigger for customer {customer_id}, and no worker took it up within {wait}. It is kept "
-            "and will be acted on; see `hold doctor` for what is down"
-        )
-        raise NoWorkerError(msg)
-
-    def _find_trigger(self, trigger_id: str, customer_id: str) -> Started | None:
-        with transaction(self._engine) as session:
-            row = holds.trigger(session, trigger_id)
-            if row is None:
-                return None
-            if row.hold_id is None:
-                raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
-            return Started(row.hold_id, customer_id, row.opened)
 
     async def claim(self, name: str, *, actor: str) -> tuple[Claim, Proposal]:
         """Claim the open proposal of a hold or customer for `actor`; renews a claim `actor` has.
@@ -219,23 +177,18 @@ class Operations:
         await handle.signal("retry_beat", RetryBeatSignal(beat=beat))
         return wanted
 
-    async def scan(self, as_of: date, *, actor: str) -> list[Started]:
-        """Propose a hold for every candidate of the AR aging scan, a few at a time."""
+    async def scan(self, as_of: date, *, actor: str) -> ArAgingReport:
+        """Run the AR aging scan now and wait for its end: the same workflow that the schedule runs.
 
-        def read() -> list[receivables.Candidate]:
-            with transaction(self._engine) as session:
-                _, policy = policies.current(session)
-                return receivables.candidates(session, as_of, policy, now=datetime.now(UTC))
-
-        slots = asyncio.Semaphore(_SCAN_PARALLEL)
-
-        async def propose(candidate: receivables.Candidate) -> Started:
-            facts = candidate.facts
-            reason = f"{facts.days_overdue} days overdue, {facts.total_open:,.2f} {facts.currency} open as of {as_of}"
-            async with slots:
-                return await self.start_hold(
-                    candidate.customer_id, reason=reason, actor=actor, kind=TriggerKind.AR_AGING, as_of=as_of
-                )
-
-        found = await asyncio.to_thread(read)
-        return list(await asyncio.gather(*(propose(candidate) for candidate in found)))
+        Raises:
+            RPCError: Temporal is away.
+        """
+        report: ArAgingReport = await self._client.execute_workflow(
+            AR_AGING,
+            ArAgingInput(requested_by=actor, as_of=as_of),
+            id=f"ar-aging-by-hand-{uuid4()}",
+            task_queue=self._task_queue,
+            result_type=ArAgingReport,
+            static_summary=f"AR aging as of {as_of}, asked for by {actor}",
+        )
+        return report

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     """Whether all of this is the stack that `hold up` runs: Temporal's own variables and profile then don't count."""
 
     database_url: SecretStr = SecretStr("postgresql+psycopg://holds@127.0.0.1:5432/holds")
-    database_pool_size: int = 20
+    database_pool_size: int = 30
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """NetSuite calls at once: the account's limit is shared by all its integrations."""
     worker_health_host: str = "127.0.0.1"
     worker_health_port: int = 9464
+    ar_aging_cron: str = "0 6 * * *"
+    """When the AR aging scan is due, for a schedule that does not exist yet: `hold ar schedule` changes it later."""
+    ar_aging_time_zone: str = "UTC"
     relay_resend_seconds: float = 2.0
 
     netsuite_url: str = "http://127.0.0.1:8455"

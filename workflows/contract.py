@@ -13,6 +13,7 @@ from credit.triggers import Trigger
 
 SERVICE_HOLD = "ServiceHold"
 OUTBOUND_MESSAGE = "OutboundMessage"
+AR_AGING = "ArAging"
 
 RISK_LEVEL = 4
 """High (service-hold spec)."""
@@ -31,6 +32,11 @@ def message_workflow_id(message_id: UUID) -> str:
 def netsuite_task_queue(task_queue: str) -> str:
     """Return the queue of the NetSuite activities: their own, capped, since the account's limit is shared."""
     return f"{task_queue}-netsuite"
+
+
+def aging_task_queue(task_queue: str) -> str:
+    """Return the queue of the scan's proposing activities: they wait for holds, so they must not take holds' slots."""
+    return f"{task_queue}-aging"
 
 
 # Search attributes: SQL visibility allows ten Keywords and three of each other type (design 4).
@@ -124,3 +130,23 @@ class OutboundMessageInput(BaseModel):
     customer_id: str
     kind: MessageKind
     drafted_at: datetime
+
+
+class ArAgingInput(BaseModel):
+    """What a scan starts from."""
+
+    requested_by: str = "schedule"
+    as_of: date | None = None
+    """The day to look at; None for the day the scan was due, in `time_zone`."""
+    time_zone: str = "UTC"
+    run_id: UUID | None = None
+    after: str | None = None
+    """Where a continued scan goes on: the last customer id of the page before."""
+
+
+class ArAgingReport(BaseModel):
+    """What a scan made of the customers above the threshold: disposition -> how many."""
+
+    run_id: UUID
+    as_of: date
+    counts: dict[str, int]

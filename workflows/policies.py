@@ -49,5 +49,13 @@ NETSUITE_ROUND = ActivityOptions(**_NETSUITE, retry_policy=OUTAGE, schedule_to_c
 BETWEEN_ROUNDS = timedelta(seconds=1)
 """The wait after a failed round, where NetSuite asked for none."""
 
+SCAN_PAGE = ActivityOptions(start_to_close_timeout=timedelta(minutes=5), retry_policy=PATIENT)
+"""One set-based query over the whole ledger, at a million customers some seconds."""
+
+PROPOSE_BATCH = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=timedelta(seconds=60), retry_policy=PATIENT
+)
+"""Proposals of one batch, each waited for: this is the scan's backpressure. A heartbeat follows each proposal."""
+
 FIRST_OUTCOME = timedelta(seconds=10)
 """How long an applying hold waits for a first answer on each beat before it counts as in force."""

@@ -3,7 +3,7 @@
 Each input carries `now`, the workflow's own clock (design 3.13).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -115,6 +115,66 @@ class WithdrawMessage(BaseModel):
     now: datetime
 
 
+class OpenAgingRun(BaseModel):
+    """A scan that begins. `due_at` is when its schedule wanted it."""
+
+    run_id: UUID
+    workflow_id: str
+    requested_by: str
+    as_of: date | None
+    due_at: datetime
+    time_zone: str
+    now: datetime
+
+
+class AgingRun(BaseModel):
+    """A scan that has begun, and the day it looks at."""
+
+    run_id: UUID
+    as_of: date
+
+
+class ReadAgingPage(BaseModel):
+    """The next customers above the threshold, in the order of their ids."""
+
+    run_id: UUID
+    as_of: date
+    after: str | None
+    limit: int
+    now: datetime
+
+
+class AgingCandidate(BaseModel):
+    """A customer to propose a hold for, and why."""
+
+    customer_id: str
+    reason: str
+
+
+class AgingPage(BaseModel):
+    """Whom to propose. Those who are not are written down with the reason already. `last` is None after the end."""
+
+    to_propose: list[AgingCandidate]
+    last: str | None
+
+
+class ProposeCandidates(BaseModel):
+    """Candidates to propose, a few at a time."""
+
+    run_id: UUID
+    as_of: date
+    requested_by: str
+    task_queue: str
+    candidates: list[AgingCandidate]
+
+
+class CloseAgingRun(BaseModel):
+    """A scan that is over."""
+
+    run_id: UUID
+    now: datetime
+
+
 @activity.defn
 def open_hold(order: OpenHold) -> OpenedHold:
     """Propose a hold, or take up the customer's open one."""
@@ -163,3 +223,23 @@ def refuse_signal(order: RefuseSignal) -> None:
 @activity.defn
 def withdraw_message(order: WithdrawMessage) -> str:
     """Withdraw a message that has not left; answers the status it has now."""
+
+
+@activity.defn
+def open_aging_run(order: OpenAgingRun) -> AgingRun:
+    """Write a scan's row, and settle which day it looks at."""
+
+
+@activity.defn
+def read_aging_page(order: ReadAgingPage) -> AgingPage:
+    """Find whom to propose next, and write down who is not, and why."""
+
+
+@activity.defn
+async def propose_candidates(order: ProposeCandidates) -> int:
+    """Propose a hold for each candidate, and wait for each; answers how many were new."""
+
+
+@activity.defn
+def close_aging_run(order: CloseAgingRun) -> dict[str, int]:
+    """Close a scan's row; answers disposition -> customers."""

@@ -44,6 +44,10 @@ class _Tally:
         if self._on_bad_row:
             self._on_bad_row(row)
 
+    def takes(self, *, skip_bad: bool) -> bool:
+        """Whether the file is to be taken: without a bad row, or with a good one where bad ones may be skipped."""
+        return self.bad_rows == 0 or (skip_bad and self.bad_rows < self.rows)
+
 
 def _good_rows(
     reader: LedgerReader, source: LedgerSource, tally: _Tally, progress: Callable[[int, int], None] | None
@@ -102,15 +106,7 @@ def import_ledger(
     with path.open("rb") as file:
         source = LedgerSource(file)
         with closing(source.lines()) as lines, suppress(_RefusedError), transaction(engine) as session:
-            reader = LedgerReader(lines, form)
-            staging.create(session)
-            staging.copy_rows(session, _good_rows(reader, source, tally, progress))
-            staging.lock_ledger(session)
-            for row in staging.refuse_contradictions(session, reader.column_of):
-                tally.refuse(row)
-            if tally.bad_rows and not (skip_bad and tally.bad_rows < tally.rows):
-                raise _RefusedError
-            merged = merge(session)
+            merged = _into_ledger(session, LedgerReader(lines, form), source, tally, progress, skip_bad=skip_bad)
             if merged.counts.changed:
                 what = Import(
                     file_name=path.name,
@@ -130,9 +126,29 @@ def import_ledger(
         several_spellings=merged.several_spellings,
         bad_rows=tally.bad_rows,
         bad=[RefusedRow(**row._asdict()) for row in sorted(tally.listed)],
-        imported=tally.bad_rows == 0 or (skip_bad and tally.bad_rows < tally.rows),
+        imported=tally.takes(skip_bad=skip_bad),
         import_id=import_id,
     )
+
+
+def _into_ledger(
+    session: Session,
+    reader: LedgerReader,
+    source: LedgerSource,
+    tally: _Tally,
+    progress: Callable[[int, int], None] | None,
+    *,
+    skip_bad: bool,
+) -> Merged:
+    """Stage, check and merge the rows; `_RefusedError` where the file is not to be taken."""
+    staging.create(session)
+    staging.copy_rows(session, _good_rows(reader, source, tally, progress))
+    staging.lock_ledger(session)
+    for row in staging.refuse_contradictions(session, reader.column_of):
+        tally.refuse(row)
+    if not tally.takes(skip_bad=skip_bad):
+        raise _RefusedError
+    return merge(session)
 
 
 def _record(session: Session, what: Import, rates: Mapping[str, Decimal]) -> UUID:

@@ -1,5 +1,6 @@
 """The tables, typed. Names are the specs' where they have them."""
 
+from db.models.aging import ArAgingItem, ArAgingRun
 from db.models.base import Base
 from db.models.customers import AccountingProfile, Customer, SalesRep
 from db.models.holds import ApiToken, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal
@@ -11,6 +12,8 @@ from db.models.records import AuditEvent, AutoDecision, PolicyVersion, Reflexion
 __all__ = [
     "AccountingProfile",
     "ApiToken",
+    "ArAgingItem",
+    "ArAgingRun",
     "AuditEvent",
     "AutoDecision",
     "Base",

@@ -80,9 +80,10 @@ def open_hold(
     )
     session.add(hold)
     session.flush()
+    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now)
+    facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
-        _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first)
-    propose(session, hold, ProposalKind.PLACE, revision=1, now=now)
+        _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
     detail = {"trigger": first.kind, "why": first.reason, "customer_id": customer_id}
     audit.append(session, chain=hold.id, actor=first.actor, action="hold_proposed", at=now, detail=detail)
     return Opened(hold=holds.view(session, hold.id), turned_away=turned_away)
@@ -196,10 +197,8 @@ def earlier_decisions(session: Session, customer_id: str, limit: int = 5) -> lis
 
 
 def read_facts(session: Session, hold: Hold, policy: Policy, now: datetime) -> Facts:
-    """Return the customer's facts on the hold's business day. Its own hold is not a prior one."""
-    facts = receivables.read_facts(session, hold.customer_id, _business_day(now, hold.as_of_shift_days), policy)
-    own = 1 if hold.in_force_at is not None else 0
-    return facts.model_copy(update={"prior_holds": facts.prior_holds - own})
+    """Return the customer's facts on the hold's business day."""
+    return receivables.read_facts(session, hold.customer_id, _business_day(now, hold.as_of_shift_days), policy)
 
 
 def _business_day(now: datetime, shift_days: int) -> date:

@@ -4,16 +4,14 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.errors import RefusedError
-from starter.cli import ar, holds, stack, token
+from starter.cli import ar, holds, schedule, stack, token
 from starter.cli.context import use_data_dir
 from starter.cli.output import err
-from starter.operations import NoWorkerError
 from starter.stack.errors import StackError
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -39,6 +37,7 @@ def options(
 
 holds.add_to(app)
 stack.add_to(app)
+ar.app.add_typer(schedule.app, name="schedule", help="When the AR aging scan is due.")
 app.add_typer(ar.app, name="ar", help="The receivables ledger: import it, and scan it for holds to propose.")
 app.add_typer(token.app, name="token", help="API tokens.")
 
@@ -48,11 +47,12 @@ def run(arguments: list[str] | None = None) -> int:
     arguments = _data_dir_first(sys.argv[1:] if arguments is None else arguments)
     try:
         code = typer.main.get_command(app).main(arguments, prog_name="hold", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         err.print("cancelled")
         return REFUSED
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        show = getattr(error, "show", None)  # the usage errors among them also show the usage
+        show() if show else err.print(error.format_message(), markup=False)
         return error.exit_code
     except (RefusedError, StackError) as error:
         err.print(f"[red]refused:[/] {error}", soft_wrap=True)
@@ -62,7 +62,7 @@ def run(arguments: list[str] | None = None) -> int:
         return UNREACHABLE
     except RPCError as error:
         return _rpc_failed(error)
-    except (RuntimeError, NoWorkerError) as error:
+    except RuntimeError as error:
         err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
         return UNREACHABLE
     return code if isinstance(code, int) else DONE

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from credit.ledger_file import BadRow, LedgerFileError
+from credit.triggers import Disposition
 from db.engine import transaction
 from db.ledger_import import ImportReport, all_customers_for_netsuite, import_ledger
 from db.repositories import receivables
@@ -23,6 +24,7 @@ from db.repositories.receivables import Candidate
 from db.repositories.tokens import Role
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
+from starter.settings import stack_settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,7 +55,7 @@ def import_file(
 ) -> None:
     """Import open invoices and credits. A file with bad rows changes nothing, the same file twice neither."""
     context = open_context()
-    context.require(Role.REQUESTER)
+    context.require(Role.ADMIN)
     mapping = _pairs(columns, "--map")
     worth = {currency.upper(): _rate(currency, rate) for currency, rate in _pairs(rates, "--rate").items()}
     try:
@@ -108,13 +110,15 @@ def scan(
 
 def _propose(context: Context, day: date, *, as_json: bool) -> None:
     async def run() -> None:
-        started = await (await context.operations()).scan(day, actor=context.actor)
+        report = await (await context.operations()).scan(day, actor=context.actor)
         if as_json:
-            rows = [{"id": str(one.hold_id), "customer_id": one.customer_id, "created": one.created} for one in started]
-            print_json({"as_of": day.isoformat(), "holds": rows})
+            print_json(report.model_dump(mode="json"))
             return
-        created = sum(one.created for one in started)
-        err.print(f"{created:,} hold(s) proposed as of {day}; `hold list` shows what waits for you.", markup=False)
+        proposed = report.counts.get(Disposition.PROPOSED, 0)
+        err.print(f"{proposed:,} hold(s) proposed as of {day}; `hold list` shows what waits for you.", markup=False)
+        for disposition, count in report.counts.items():
+            if disposition != Disposition.PROPOSED:
+                err.print(f"{count:,} left out: {disposition.replace('_', ' ')}", markup=False)
 
     asyncio.run(run())
 
@@ -210,9 +214,11 @@ def _print_summary(report: ImportReport) -> None:
 
 def _register_in_sandbox(context: Context) -> None:
     """Make the embedded stack's NetSuite sandbox know the customers (design 6); a real account is left alone."""
-    if not context.settings.embedded:
+    settings = context.settings
+    sandbox = stack_settings(settings.data_dir).get("netsuite_url")
+    if not settings.embedded or settings.netsuite_url != sandbox:  # HOLD_NETSUITE_URL may name a real account
         return
-    url = f"{context.settings.netsuite_url}/_sandbox/customers"
+    url = f"{sandbox}/_sandbox/customers"
     try:
         with transaction(context.engine) as session, httpx.Client(timeout=60) as client:
             for batch in all_customers_for_netsuite(session):

@@ -1,0 +1,69 @@
+"""Starting a hold is always signal-with-start: a second trigger reaches the hold that is open (design 3.1)."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+from sqlalchemy import Engine
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+
+from credit.triggers import Trigger
+from db.engine import transaction
+from db.models import HoldTrigger
+from db.repositories import holds
+from workflows.contract import SERVICE_HOLD, ServiceHoldInput, service_hold_id
+
+_WHAT_THIS_IS = """\
+A **service hold** stops extending credit to a customer; risk level 4 of 5. Nothing happens before a named person
+approves. Then four beats run: the customer is flagged, the sales rep's message and the customer's notice are drafted
+(nothing is sent), NetSuite's credit hold is set. This workflow stays running for as long as the hold is in force.
+"""
+_POLL_SECONDS = 0.05
+
+
+class NoWorkerError(RuntimeError):
+    """Temporal took the trigger, and no worker has acted on it in time. It is not lost."""
+
+
+async def send_trigger(client: Client, task_queue: str, customer_id: str, trigger: Trigger) -> None:
+    """Hand a trigger to the customer's hold, starting one where none is open.
+
+    Raises:
+        RPCError: Temporal is away.
+    """
+    await client.start_workflow(
+        SERVICE_HOLD,
+        ServiceHoldInput(customer_id=customer_id),
+        id=service_hold_id(customer_id),
+        task_queue=task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        start_signal="trigger",
+        start_signal_args=[trigger],
+        static_summary=f"Service hold of customer {customer_id}",
+        static_details=_WHAT_THIS_IS,
+    )
+
+
+async def await_trigger(engine: Engine, trigger: Trigger, customer_id: str, wait: timedelta) -> HoldTrigger:
+    """Wait until the trigger's row says what became of it.
+
+    Raises:
+        NoWorkerError: nobody acted on it within `wait`.
+    """
+    deadline = time.monotonic() + wait.total_seconds()
+    while time.monotonic() < deadline:
+        row = await asyncio.to_thread(_find, engine, trigger.id)
+        if row is not None:
+            return row
+        await asyncio.sleep(_POLL_SECONDS)
+    msg = (
+        f"Temporal has the trigger for customer {customer_id}, and no worker took it up within {wait}. It is kept "
+        "and will be acted on; see `hold doctor` for what is down"
+    )
+    raise NoWorkerError(msg)
+
+
+def _find(engine: Engine, trigger_id: str) -> HoldTrigger | None:
+    with transaction(engine) as session:
+        return holds.trigger(session, trigger_id)

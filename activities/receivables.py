@@ -1,0 +1,122 @@
+"""The AR aging scan's work on the ledger, and its proposals."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.proposing import await_trigger, send_trigger
+from credit.triggers import Disposition, Trigger, TriggerKind
+from db.engine import transaction
+from db.models import HoldTrigger
+from db.repositories import aging
+from workflows.signatures import (
+    AgingCandidate,
+    AgingPage,
+    AgingRun,
+    CloseAgingRun,
+    OpenAgingRun,
+    ProposeCandidates,
+    ReadAgingPage,
+)
+
+_WAIT = timedelta(seconds=45)
+_SIDE_BY_SIDE = 5
+
+
+class AgingActivities:
+    """What a scan does in the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def open_aging_run(self, order: OpenAgingRun) -> AgingRun:
+        """Write a scan's row, and settle which day it looks at: the day it was due, in its time zone."""
+        as_of = order.as_of or order.due_at.astimezone(ZoneInfo(order.time_zone)).date()
+        with transaction(self._engine) as session:
+            aging.open_run(
+                session,
+                run_id=order.run_id,
+                workflow_id=order.workflow_id,
+                as_of=as_of,
+                requested_by=order.requested_by,
+                now=order.now,
+            )
+        return AgingRun(run_id=order.run_id, as_of=as_of)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def read_aging_page(self, order: ReadAgingPage) -> AgingPage:
+        """Find whom to propose next, and write down who is not, and why."""
+        with transaction(self._engine) as session:
+            found = aging.assess(
+                session,
+                run_id=order.run_id,
+                as_of=order.as_of,
+                now=order.now,
+                after=order.after,
+                limit=order.limit,
+            )
+        to_propose = [
+            AgingCandidate(
+                customer_id=candidate.customer_id,
+                reason=f"{candidate.facts.days_overdue} days overdue, {candidate.facts.total_open:,.2f} "
+                f"{candidate.facts.currency} open as of {order.as_of}",
+            )
+            for candidate, disposition in found
+            if disposition is Disposition.PROPOSED
+        ]
+        last = found[-1].candidate.customer_id if len(found) == order.limit else None
+        return AgingPage(to_propose=to_propose, last=last)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def close_aging_run(self, order: CloseAgingRun) -> dict[str, int]:
+        """Close a scan's row; answers disposition -> customers."""
+        with transaction(self._engine) as session:
+            return aging.close_run(session, run_id=order.run_id, now=order.now)
+
+
+class ProposingActivities:
+    """What a scan asks of Temporal."""
+
+    def __init__(self, engine: Engine, client: Client) -> None:
+        self._engine = engine
+        self._client = client
+
+    @activity.defn
+    async def propose_candidates(self, order: ProposeCandidates) -> int:
+        """Propose a hold for each candidate and wait for each, a few side by side; answers how many were new.
+
+        A candidate's trigger has the same id on every try, so a repeated one changes nothing.
+        """
+        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def propose(candidate: AgingCandidate) -> bool:
+            async with slots:
+                row = await self._propose(order, candidate)
+                activity.heartbeat(candidate.customer_id)
+                return row.opened
+
+        return sum(await asyncio.gather(*(propose(candidate) for candidate in order.candidates)))
+
+    async def _propose(self, order: ProposeCandidates, candidate: AgingCandidate) -> HoldTrigger:
+        trigger = Trigger(
+            id=f"{TriggerKind.AR_AGING}/{order.run_id}/{candidate.customer_id}",
+            kind=TriggerKind.AR_AGING,
+            reason=candidate.reason,
+            actor=order.requested_by,
+            at=datetime.now(UTC),
+            as_of=order.as_of,
+        )
+        await send_trigger(self._client, order.task_queue, candidate.customer_id, trigger)
+        row = await await_trigger(self._engine, trigger, candidate.customer_id, _WAIT)
+        await asyncio.to_thread(self._note, order.run_id, candidate.customer_id, row)
+        return row
+
+    def _note(self, run_id: UUID, customer_id: str, row: HoldTrigger) -> None:
+        with transaction(self._engine) as session:
+            aging.note_proposal(session, run_id=run_id, customer_id=customer_id, trigger=row)

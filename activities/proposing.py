@@ -18,6 +18,7 @@ _WHAT_THIS_IS = """\
 A **service hold** stops extending credit to a customer; risk level 4 of 5. Nothing happens before a named person
 approves. Then four beats run: the customer is flagged, the sales rep's message and the customer's notice are drafted
 (nothing is sent), NetSuite's credit hold is set. This workflow stays running for as long as the hold is in force.
+A decision is a row in the database, made with `hold approve` or `hold decline`: a raw signal decides nothing.
 """
 _POLL_SECONDS = 0.05
 

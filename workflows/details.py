@@ -1,10 +1,18 @@
-"""A hold in the Temporal Web UI: current details in Markdown that tell a stranger what waits for whom, and why."""
+"""A hold in the Temporal Web UI: current details in Markdown that tell a stranger what waits for whom, and why.
 
+The most urgent comes first: the page shows about ten lines before one has to scroll.
+"""
+
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+
+from temporalio.common import SearchAttributeUpdate
 
 from credit.hold import HoldView
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, WaitingOn
+from workflows import contract
 from workflows.contract import BeatState
 
 _BEAT_TITLES = {
@@ -23,49 +31,85 @@ _HEADLINES = {
     HoldStatus.EXPIRED: "Expired undecided: nothing happened to the customer",
     HoldStatus.WITHDRAWN: "Withdrawn: nothing happened to the customer",
 }
+_NO_BEATS = (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)
+_LAST_LINE = "\n\n\u00a0\n\n\u00a0"
+"""The Web UI's box cuts off its last lines where others wrap: give it empty ones to cut."""
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
 def current_details(hold: HoldView, beats: Mapping[Beat, BeatState], waiting: WaitingOn) -> str:
-    """Return the Markdown shown at the top of the workflow's page."""
+    """Return the Markdown shown at the top of the workflow's page. What people wrote is shown, never interpreted."""
     facts = hold.facts
-    lines = [
-        f"### {_HEADLINES[hold.status]}",
-        "",
-        f"**Customer** {hold.customer_name} (`{hold.customer_id}`)  ",
-        f"**Open** {facts.total_open:,.2f} {facts.currency} in {facts.open_invoices} open invoice(s)  ",
-        f"**Overdue** {facts.days_overdue} days as of {facts.as_of}  ",
-        f"**Why** {hold.reason} _({', '.join(hold.triggers)})_  ",
-        f"**Since** {_utc(hold.opened_at)}, hold `{hold.hold_id}`  ",
-        f"**Waiting on** {_waiting(hold, waiting)}",
+    lines = [f"**Waiting on {_waiting(hold, waiting)}**"]
+    lines += [f"**Warning** {_plain(warning)}" for warning in hold.warnings]
+    lines += [f"**Note** {_plain(line)}" for line in hold.note.splitlines()]
+    lines += [f"**{_BEAT_TITLES[beat]}** {_standing(state)}" for beat, state in _shown(hold, beats).items()]
+    lines += [
+        f"**Customer** {_plain(hold.customer_name)} (`{hold.customer_id}`)",
+        (
+            f"**Open** {facts.total_open:,.2f} {facts.currency} in {facts.open_invoices} invoice(s), "
+            f"{facts.days_overdue} days overdue as of {facts.as_of}"
+        ),
+        f"**Why** {_plain(hold.reason)} (`{'`, `'.join(hold.triggers)}`)",
+        f"**Since** {_utc(hold.opened_at)}, hold `{hold.hold_id}`, revision {hold.revision}",
+        *_what_to_do(hold, waiting),
     ]
-    if hold.warnings:
-        lines += ["", "**Warnings**", *(f"- {warning}" for warning in hold.warnings)]
-    if hold.note:
-        lines += ["", "**Note**", *(f"- {line}" for line in hold.note.splitlines())]
-    if hold.status not in (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN):
-        lines += ["", "| Beat | Status | Last error |", "|---|---|---|"]
-        lines += [f"| {_BEAT_TITLES[beat]} | {state.status} | {_cell(state)} |" for beat, state in beats.items()]
-    return "\n".join(lines)
+    return f"### {_HEADLINES[hold.status]}\n\n" + "  \n".join(lines) + _LAST_LINE
+
+
+def search_attributes(
+    hold: HoldView, beats: Mapping[Beat, BeatState], waiting: WaitingOn
+) -> list[SearchAttributeUpdate[Any]]:
+    """Return what the Web UI's list shows of a hold, and can be searched by. No names: these are never encrypted."""
+    return [
+        contract.CUSTOMER_ID.value_set(hold.customer_id),
+        contract.HOLD_STATUS.value_set(hold.status),
+        contract.HOLD_TRIGGER.value_set(hold.triggers[0]),
+        contract.WAITING_ON.value_set(waiting),
+        contract.NETSUITE_PUSH.value_set(beats[Beat.PUSH_NETSUITE].status),
+        contract.RISK.value_set(contract.RISK_LEVEL),
+        contract.DAYS_OVERDUE.value_set(hold.facts.days_overdue),
+        contract.AR_BALANCE.value_set(float(hold.facts.ar_balance)),
+    ]
+
+
+def _shown(hold: HoldView, beats: Mapping[Beat, BeatState]) -> Mapping[Beat, BeatState]:
+    return {} if hold.status in _NO_BEATS else beats
+
+
+def _standing(state: BeatState) -> str:
+    if state.status is BeatStatus.DONE or not state.last_error:
+        return state.status
+    return f"{state.status}: {_plain(state.last_error)}"
 
 
 def _waiting(hold: HoldView, waiting: WaitingOn) -> str:
-    if waiting is WaitingOn.APPROVER:
-        return (
-            f"**an approver**, until {_utc(hold.due_at)}. Look: `hold show {hold.customer_id}`. Decide: "
-            f"`hold approve {hold.customer_id} --reason …` or `hold decline {hold.customer_id} --reason …` "
-            f"(revision {hold.revision}). A raw signal decides nothing."
-        )
-    if waiting is WaitingOn.NETSUITE:
-        return f"**NetSuite**: retried until it answers; try now with `hold retry {hold.customer_id}`"
-    if waiting is WaitingOn.OPERATOR:
-        return f"**an operator**: mend the error below, then `hold retry {hold.customer_id}`"
-    return "**nobody**" + (": runs until the hold is released" if hold.status in OPEN_HOLD else "")
+    match waiting:
+        case WaitingOn.APPROVER:
+            return f"an approver until {_utc(hold.due_at)}"
+        case WaitingOn.NETSUITE:
+            return "NetSuite: retried until it answers"
+        case WaitingOn.OPERATOR:
+            return "an operator to mend an error"
+        case WaitingOn.NOBODY:
+            return "nobody: runs until the hold is released" if hold.status in OPEN_HOLD else "nobody"
 
 
-def _cell(state: BeatState) -> str:
-    if state.status is BeatStatus.DONE or not state.last_error:
-        return ""
-    return state.last_error.replace("|", "\\|").replace("\n", " ")
+def _what_to_do(hold: HoldView, waiting: WaitingOn) -> list[str]:
+    customer = hold.customer_id
+    match waiting:
+        case WaitingOn.APPROVER:
+            return [f"**Decide** `hold show {customer}`, then `hold approve {customer}` or `hold decline {customer}`"]
+        case WaitingOn.NETSUITE:
+            return [f"**Try now** `hold retry {customer}`"]
+        case WaitingOn.OPERATOR:
+            return [f"**Once mended** `hold retry {customer}`"]
+        case WaitingOn.NOBODY:
+            return []
+
+
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def _utc(at: datetime) -> str:

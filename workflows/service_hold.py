@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import exceptions, workflow
-from temporalio.common import RawValue, SearchAttributeUpdate, WorkflowIDReusePolicy
+from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
         ServiceHoldInput,
         TriggerSignal,
     )
-    from workflows.details import current_details
+    from workflows.details import current_details, search_attributes
     from workflows.inbox import CancelRequested, Unintelligible, read_signal
     from workflows.outbound_message import OutboundMessage
 
@@ -408,18 +408,13 @@ class ServiceHold:
         hold = self._hold
         if hold is None:
             return
-        workflow.set_current_details(current_details(hold, self._beats, self._waiting_on()))
-        updates: list[SearchAttributeUpdate[Any]] = [
-            contract.CUSTOMER_ID.value_set(hold.customer_id),
-            contract.HOLD_STATUS.value_set(hold.status),
-            contract.HOLD_TRIGGER.value_set(hold.triggers[0]),
-            contract.WAITING_ON.value_set(self._waiting_on()),
-            contract.NETSUITE_PUSH.value_set(self._beats[Beat.PUSH_NETSUITE].status),
-            contract.RISK.value_set(contract.RISK_LEVEL),
-            contract.DAYS_OVERDUE.value_set(hold.facts.days_overdue),
-            contract.AR_BALANCE.value_set(float(hold.facts.ar_balance)),
+        waiting = self._waiting_on()
+        workflow.set_current_details(current_details(hold, self._beats, waiting))
+        changed = [
+            update
+            for update in search_attributes(hold, self._beats, waiting)
+            if self._published.get(update.key.name) != update.value
         ]
-        changed = [update for update in updates if self._published.get(update.key.name) != update.value]
         if changed:
             workflow.upsert_search_attributes(changed)
             self._published.update((update.key.name, update.value) for update in changed)

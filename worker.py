@@ -3,9 +3,8 @@
     python -m worker
 
 Three Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities,
-`<task queue>-netsuite`, capped, for NetSuite, and `<task queue>-aging` for the proposals of AR aging scans. Beside
-them runs the relay that delivers decisions. SIGTERM drains: activities under way finish, or are handed back to
-Temporal.
+`<task queue>-netsuite`, capped, for NetSuite, and `<task queue>-background` for scans and comparisons. Beside them
+runs the relay that delivers decisions. SIGTERM drains: activities under way finish, or are handed back to Temporal.
 """
 
 import asyncio
@@ -30,6 +29,7 @@ from activities.holds import HoldActivities
 from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
+from activities.reconciling import ReconcilingActivities
 from db.engine import make_engine
 from netsuite.client import Credentials, NetSuiteClient
 from starter import schedules
@@ -38,18 +38,19 @@ from starter.relay import relay
 from starter.settings import Settings
 from starter.temporal import connect, register_search_attributes
 from workflows.ar_aging import ArAging
-from workflows.contract import aging_task_queue, netsuite_task_queue
+from workflows.contract import background_task_queue, netsuite_task_queue
 from workflows.outbound_message import OutboundMessage
+from workflows.reconcile import Reconcile
 from workflows.service_hold import ServiceHold
 
-WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging)
+WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging, Reconcile)
 
 _DRAIN = timedelta(seconds=30)
 _DATABASE_SLOTS = 10
 """Database activities at once; with the NetSuite slots (two connections each) they fit the pool."""
 
-_PROPOSING_SLOTS = 2
-"""Batches that wait for their proposals at once: the scan's pace, and what it leaves to people."""
+_BACKGROUND_SLOTS = 2
+"""Batches of proposals or comparisons at once: a scan's pace, and what it leaves to people."""
 
 _log = structlog.get_logger("worker")
 
@@ -78,9 +79,12 @@ def netsuite_activities(engine: Engine, client: NetSuiteClient) -> list[Callable
     return [NetSuiteActivities(engine, client).push_netsuite]
 
 
-def proposing_activities(engine: Engine, client: Client) -> list[Callable[..., Any]]:
-    """Return the activities of the AR aging queue."""
-    return [ProposingActivities(engine, client).propose_candidates]
+def background_activities(engine: Engine, client: Client) -> list[Callable[..., Any]]:
+    """Return the activities of the background queue: those that ask Temporal."""
+    return [
+        ProposingActivities(engine, client).propose_candidates,
+        ReconcilingActivities(engine, client).reconcile_page,
+    ]
 
 
 def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
@@ -105,9 +109,9 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
         ),
         Worker(
             client,
-            task_queue=aging_task_queue(settings.task_queue),
-            activities=proposing_activities(engine, client),
-            max_concurrent_activities=_PROPOSING_SLOTS,
+            task_queue=background_task_queue(settings.task_queue),
+            activities=background_activities(engine, client),
+            max_concurrent_activities=_BACKGROUND_SLOTS,
             graceful_shutdown_timeout=_DRAIN,
         ),
     ]
@@ -137,12 +141,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     netsuite = netsuite_client(settings)
     client = await connect(settings)
     await register_search_attributes(client)
-    await schedules.ensure(
-        client,
-        cron=settings.ar_aging_cron,
-        time_zone=settings.ar_aging_time_zone,
-        task_queue=settings.task_queue,
-    )
+    await schedules.ensure(client, settings)
     async with AsyncExitStack() as stack:
         stack.callback(engine.dispose)
         stack.callback(netsuite.close)

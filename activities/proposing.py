@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -33,16 +34,24 @@ async def send_trigger(client: Client, task_queue: str, customer_id: str, trigge
     Raises:
         RPCError: Temporal is away.
     """
+    await start_hold_workflow(client, task_queue, customer_id, start_signal="trigger", start_signal_args=[trigger])
+
+
+async def start_hold_workflow(client: Client, task_queue: str, customer_id: str, **signal: Any) -> None:
+    """Start a customer's hold workflow where none runs; without a trigger it takes up the open hold in the record.
+
+    Raises:
+        RPCError: Temporal is away.
+    """
     await client.start_workflow(
         SERVICE_HOLD,
         ServiceHoldInput(customer_id=customer_id),
         id=service_hold_id(customer_id),
         task_queue=task_queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="trigger",
-        start_signal_args=[trigger],
         static_summary=f"Service hold of customer {customer_id}",
         static_details=_WHAT_THIS_IS,
+        **signal,
     )
 
 

@@ -21,7 +21,16 @@ from db.errors import NothingToDecideError, RefusedError
 from db.models import Claim, Decision, Proposal
 from db.repositories import audit, beats, customers, decisions, holds
 from starter.relay import deliver
-from workflows.contract import AR_AGING, ArAgingInput, ArAgingReport, RetryBeatSignal
+from workflows.contract import (
+    AR_AGING,
+    RECONCILE,
+    ArAgingInput,
+    ArAgingReport,
+    Mending,
+    ReconcileInput,
+    ReconcileReport,
+    RetryBeatSignal,
+)
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -190,5 +199,21 @@ class Operations:
             task_queue=self._task_queue,
             result_type=ArAgingReport,
             static_summary=f"AR aging as of {as_of}, asked for by {actor}",
+        )
+        return report
+
+    async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
+        """Compare the record with Temporal now, and mend as far as `mending` allows.
+
+        Raises:
+            RPCError: Temporal is away.
+        """
+        report: ReconcileReport = await self._client.execute_workflow(
+            RECONCILE,
+            ReconcileInput(mending=mending, requested_by=actor),
+            id=f"reconcile-by-hand-{uuid4()}",
+            task_queue=self._task_queue,
+            result_type=ReconcileReport,
+            static_summary=f"Compare the record with Temporal, asked for by {actor}",
         )
         return report

@@ -4,16 +4,19 @@ What an operator chose (cron, time zone, paused) lives in the schedule itself. A
 date: the workflow, its queue and its input.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from temporalio.client import (
     Client,
     Schedule,
+    ScheduleAction,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleDescription,
+    ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
@@ -24,9 +27,11 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.errors import RefusedError
-from workflows.contract import AR_AGING, ArAgingInput
+from starter.settings import Settings
+from workflows.contract import AR_AGING, RECONCILE, ArAgingInput, ReconcileInput
 
 AR_AGING_SCHEDULE = "ar-aging"
+RECONCILE_SCHEDULE = "reconcile"
 
 
 class BadScheduleError(RefusedError):
@@ -48,7 +53,7 @@ class Scheduled:
     """When, and the workflow id."""
 
 
-def _action(time_zone: str, task_queue: str) -> ScheduleActionStartWorkflow:
+def _aging_action(time_zone: str, task_queue: str) -> ScheduleActionStartWorkflow:
     return ScheduleActionStartWorkflow(
         AR_AGING,
         ArAgingInput(requested_by="schedule", time_zone=time_zone),
@@ -58,73 +63,90 @@ def _action(time_zone: str, task_queue: str) -> ScheduleActionStartWorkflow:
     )
 
 
-def _spec(cron: str, time_zone: str) -> ScheduleSpec:
+def _aging_spec(cron: str, time_zone: str) -> ScheduleSpec:
     # The server takes the line apart; as the line's comment it stays readable.
     return ScheduleSpec(cron_expressions=[f"{cron} #{cron}"], time_zone_name=time_zone)
 
 
-_POLICY = SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=timedelta(days=1))
+_AGING = SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=timedelta(days=1))
 """A scan that is due while one runs waits for it and runs once (a skipped one could hide behind a stuck one for days).
 After an outage the last day's scan is made up for, and no older one: a scan looks at the ledger of today."""
 
 
-async def ensure(client: Client, *, cron: str, time_zone: str, task_queue: str) -> None:
-    """Create the AR aging schedule, or bring the action of the one that is there up to date.
+_RECONCILE = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1))
+"""A comparison is about now: one that is missed or late is worth nothing."""
+
+
+async def ensure(client: Client, settings: Settings) -> None:
+    """Create the schedules, or bring the actions of those that are there up to date.
 
     Raises:
         BadScheduleError: the cron line or time zone is not one.
         RPCError: Temporal is away.
     """
-    try:
-        await _create(client, cron, time_zone, task_queue)
-    except ScheduleAlreadyRunningError:
-
-        def fresh_action(found: ScheduleUpdateInput) -> ScheduleUpdate:
-            schedule = found.description.schedule
-            schedule.action = _action(schedule.spec.time_zone_name or "UTC", task_queue)
-            return ScheduleUpdate(schedule)
-
-        await client.get_schedule_handle(AR_AGING_SCHEDULE).update(fresh_action)
-
-
-async def _create(client: Client, cron: str, time_zone: str, task_queue: str) -> None:
+    cron, time_zone, task_queue = settings.ar_aging_cron, settings.ar_aging_time_zone, settings.task_queue
     _check_time_zone(time_zone)
-    schedule = Schedule(
-        action=_action(time_zone, task_queue),
-        spec=_spec(cron, time_zone),
-        policy=_POLICY,
+    aging = Schedule(
+        action=_aging_action(time_zone, task_queue),
+        spec=_aging_spec(cron, time_zone),
+        policy=_AGING,
         state=ScheduleState(note="Proposes holds; each waits for its approver."),
     )
+    reconcile = Schedule(
+        action=ScheduleActionStartWorkflow(
+            RECONCILE,
+            ReconcileInput(),
+            id=RECONCILE_SCHEDULE,
+            task_queue=task_queue,
+            static_summary="Compare the record with Temporal",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=settings.reconcile_minutes))]),
+        policy=_RECONCILE,
+        state=ScheduleState(note="Restarts workflows that are gone; reports the rest. See `hold doctor --repair`."),
+    )
+    for name, schedule in ((AR_AGING_SCHEDULE, aging), (RECONCILE_SCHEDULE, reconcile)):
+        try:
+            await _create(client, name, schedule)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(name).update(partial(_fresh_action, schedule.action))
+
+
+def _fresh_action(action: ScheduleAction, found: ScheduleUpdateInput) -> ScheduleUpdate:
+    schedule = found.description.schedule
+    if isinstance(action, ScheduleActionStartWorkflow) and action.workflow == AR_AGING:
+        action = _aging_action(schedule.spec.time_zone_name or "UTC", action.task_queue)
+    schedule.action = action
+    return ScheduleUpdate(schedule)
+
+
+async def _create(client: Client, name: str, schedule: Schedule) -> None:
     try:
-        await client.create_schedule(AR_AGING_SCHEDULE, schedule)
+        await client.create_schedule(name, schedule)
     except RPCError as error:
-        _explain(error, cron)
+        _explain(error)
         raise
 
 
 async def change(client: Client, *, cron: str, time_zone: str, task_queue: str) -> None:
-    """Set when the scan is due; whether it is paused stays as it is.
+    """Set when the AR aging scan is due; whether it is paused stays as it is.
 
     Raises:
         BadScheduleError: the cron line or time zone is not one.
         RPCError: Temporal is away.
     """
     _check_time_zone(time_zone)
+    wanted = Schedule(action=_aging_action(time_zone, task_queue), spec=_aging_spec(cron, time_zone), policy=_AGING)
 
     def fresh(found: ScheduleUpdateInput) -> ScheduleUpdate:
-        schedule = found.description.schedule
-        schedule.spec = _spec(cron, time_zone)
-        schedule.action = _action(time_zone, task_queue)
-        schedule.policy = _POLICY
-        return ScheduleUpdate(schedule)
+        return ScheduleUpdate(replace(wanted, state=found.description.schedule.state))
 
     try:
-        await _create(client, cron, time_zone, task_queue)
+        await _create(client, AR_AGING_SCHEDULE, wanted)
     except ScheduleAlreadyRunningError:
         try:
             await client.get_schedule_handle(AR_AGING_SCHEDULE).update(fresh)
         except RPCError as error:
-            _explain(error, cron)
+            _explain(error)
             raise
 
 
@@ -177,6 +199,6 @@ def _check_time_zone(time_zone: str) -> None:
         raise BadScheduleError(f"no time zone {time_zone!r}: give one like Europe/Oslo or UTC") from error
 
 
-def _explain(error: RPCError, cron: str) -> None:
+def _explain(error: RPCError) -> None:
     if error.status is RPCStatusCode.INVALID_ARGUMENT:
-        raise BadScheduleError(f"cron line {cron!r}: {error.message}; give five fields, like 0 6 * * *") from error
+        raise BadScheduleError(f"{error.message}; give a cron line of five fields, like 0 6 * * *") from error

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     ar_aging_cron: str = "0 6 * * *"
     """When the AR aging scan is due, for a schedule that does not exist yet: `hold ar schedule` changes it later."""
     ar_aging_time_zone: str = "UTC"
+    reconcile_minutes: int = 10
     relay_resend_seconds: float = 2.0
 
     netsuite_url: str = "http://127.0.0.1:8455"

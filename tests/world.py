@@ -59,6 +59,14 @@ class World:
             self.sandbox.seed([record]).raise_for_status()
         return name
 
+    def owe(self, customer: str, amount: str, *, days_overdue: int) -> str:
+        """Add an open invoice; returns its number."""
+        number = f"I-{os.getpid()}-{next(_numbers)}"
+        due = datetime.now(UTC).date() - timedelta(days=days_overdue)
+        with transaction(self.engine) as session:
+            session.add(invoice(number, customer, due, amount))
+        return number
+
     def set_policy(self, **changes: Any) -> None:
         with transaction(self.engine) as session:
             _, policy = policies.current(session)

@@ -95,7 +95,7 @@ class ArAging:
                 candidates=batch,
             ),
             **policies.PROPOSE_BATCH,
-            task_queue=contract.aging_task_queue(task_queue),
+            task_queue=contract.background_task_queue(task_queue),
             summary=f"Propose {len(batch)} hold(s), from customer {batch[0].customer_id}",
         )
 

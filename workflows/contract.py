@@ -1,6 +1,7 @@
 """What the workflows agree on with everybody else: ids, task queues, signals, the query, search attributes."""
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from credit.triggers import Trigger
 SERVICE_HOLD = "ServiceHold"
 OUTBOUND_MESSAGE = "OutboundMessage"
 AR_AGING = "ArAging"
+RECONCILE = "Reconcile"
 
 RISK_LEVEL = 4
 """High (service-hold spec)."""
@@ -34,9 +36,9 @@ def netsuite_task_queue(task_queue: str) -> str:
     return f"{task_queue}-netsuite"
 
 
-def aging_task_queue(task_queue: str) -> str:
-    """Return the queue of the scan's proposing activities: they wait for holds, so they must not take holds' slots."""
-    return f"{task_queue}-aging"
+def background_task_queue(task_queue: str) -> str:
+    """Return the queue of scans and comparisons: they wait for holds, so they must not take the holds' slots."""
+    return f"{task_queue}-background"
 
 
 # Search attributes: SQL visibility allows ten Keywords and three of each other type (design 4).
@@ -150,3 +152,37 @@ class ArAgingReport(BaseModel):
     run_id: UUID
     as_of: date
     counts: dict[str, int]
+
+
+class Mending(StrEnum):
+    """How far a reconcile may go."""
+
+    LOOK = "look"
+    """Report only."""
+    RESTART = "restart"
+    """Start workflows that are gone: they take up their record. What the schedule does."""
+    REPAIR = "repair"
+    """Also end workflows that contradict the record, and go on from the record. Only when a person asks."""
+
+
+class ReconcileInput(BaseModel):
+    """What a reconcile starts from."""
+
+    mending: Mending = Mending.RESTART
+    requested_by: str = "schedule"
+
+
+class Finding(BaseModel):
+    """One disagreement between the record and Temporal, and what was done about it."""
+
+    workflow_id: str
+    problem: str
+    done: str
+    """Empty where it was only reported."""
+
+
+class ReconcileReport(BaseModel):
+    """What a reconcile looked at and found."""
+
+    looked_at: int
+    findings: list[Finding]

@@ -57,5 +57,10 @@ PROPOSE_BATCH = ActivityOptions(
 )
 """Proposals of one batch, each waited for: this is the scan's backpressure. A heartbeat follows each proposal."""
 
+RECONCILE_PAGE = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=60), retry_policy=PATIENT
+)
+"""A page of comparisons, each a question to Temporal. A heartbeat follows each."""
+
 FIRST_OUTCOME = timedelta(seconds=10)
 """How long an applying hold waits for a first answer on each beat before it counts as in force."""

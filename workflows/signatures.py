@@ -4,6 +4,7 @@ Each input carries `now`, the workflow's own clock (design 3.13).
 """
 
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from temporalio import activity
 from credit.hold import HoldView
 from credit.states import Beat, HoldStatus, MessageKind
 from credit.triggers import Trigger
+from workflows.contract import Finding, Mending
 
 
 class OpenHold(BaseModel):
@@ -175,6 +177,33 @@ class CloseAgingRun(BaseModel):
     now: datetime
 
 
+class Look(StrEnum):
+    """What a reconcile compares with Temporal, or Temporal with."""
+
+    HOLDS = "holds"
+    MESSAGES = "messages"
+    WORKFLOWS = "workflows"
+
+
+class ReconcilePage(BaseModel):
+    """The next things of one sort to compare. `after` is the cursor the page before answered."""
+
+    look: Look
+    mending: Mending
+    requested_by: str
+    task_queue: str
+    after: str | None
+    now: datetime
+
+
+class Reconciled(BaseModel):
+    """What was found on a page; `after` is None behind the last one."""
+
+    looked_at: int
+    findings: list[Finding]
+    after: str | None
+
+
 @activity.defn
 def open_hold(order: OpenHold) -> OpenedHold:
     """Propose a hold, or take up the customer's open one."""
@@ -243,3 +272,8 @@ async def propose_candidates(order: ProposeCandidates) -> int:
 @activity.defn
 def close_aging_run(order: CloseAgingRun) -> dict[str, int]:
     """Close a scan's row; answers disposition -> customers."""
+
+
+@activity.defn
+async def reconcile_page(order: ReconcilePage) -> Reconciled:
+    """Compare a page of the record with Temporal, or of Temporal with the record, and mend what may be mended."""

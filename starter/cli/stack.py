@@ -1,17 +1,21 @@
 """`hold up | down | status | doctor`: the embedded stack, and what is wrong with whatever is configured."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 from sqlalchemy import make_url
 
-from starter.cli.context import open_context
+from db.repositories.tokens import Role
+from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
 from starter.stack import control, record
 from starter.stack.control import StackOptions
-from starter.stack.doctor import diagnose
+from starter.stack.doctor import Check, diagnose
+from workflows.contract import Mending, ReconcileReport
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Taken or refused; by default a free one is found.")]
@@ -74,15 +78,46 @@ def status(as_json: Json = False) -> None:
     raise typer.Exit(0 if running else 1)
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Also compare holds with Temporal, and mend what disagrees.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Look at each dependency: is it reachable, which version, what is wrong, how to mend it."""
-    checks = diagnose(open_context().settings)
+    context = open_context()
+    checks = diagnose(context.settings)
+    healthy = all(check.ok for check in checks)
+    report = asyncio.run(_repair(context)) if repair and healthy else None
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks]})
+        document: dict[str, Any] = {"checks": [asdict(check) for check in checks]}
+        print_json(document | ({"repair": report.model_dump(mode="json")} if report else {}))
     else:
-        for check in checks:
-            mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-            console.print(mark, Text.assemble((f"{check.name:<16}", "bold"), check.version or ""))
-            if not check.ok:
-                console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
-    raise typer.Exit(0 if all(check.ok for check in checks) else 3)
+        _print_checks(checks)
+        _print_repair(report, repair=repair)
+    raise typer.Exit(0 if healthy else 3)
+
+
+async def _repair(context: Context) -> ReconcileReport:
+    context.require(Role.ADMIN)
+    operations = await context.operations()
+    return await operations.reconcile(Mending.REPAIR, actor=context.actor)
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    for check in checks:
+        mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
+        console.print(mark, Text.assemble((f"{check.name:<16}", "bold"), check.version or ""), soft_wrap=True)
+        if not check.ok:
+            console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
+
+
+def _print_repair(report: ReconcileReport | None, *, repair: bool) -> None:
+    if report is None:
+        if repair:
+            err.print("Nothing was repaired: mend the services first.")
+        return
+    console.print(f"{report.looked_at:,} compared with Temporal, {len(report.findings):,} disagreement(s)")
+    for finding in report.findings:
+        done = finding.done or "Only reported."
+        console.print(Text(f"  {finding.workflow_id}: {finding.problem}\n    → {done}"), soft_wrap=True)

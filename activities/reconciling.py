@@ -1,0 +1,228 @@
+"""The reconcile's comparisons: what the record says beside what Temporal says, one page at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.proposing import send_trigger, start_hold_workflow
+from credit.states import HoldStatus
+from credit.triggers import Trigger, TriggerKind
+from db.engine import transaction
+from db.repositories import audit, reconciliation
+from db.repositories.reconciliation import OpenHold, OpenMessage
+from workflows.contract import (
+    OUTBOUND_MESSAGE,
+    SERVICE_HOLD,
+    Finding,
+    HoldState,
+    Mending,
+    OutboundMessageInput,
+    message_workflow_id,
+    service_hold_id,
+)
+from workflows.signatures import Look, Reconciled, ReconcilePage
+
+_PAGE = 200
+_SETTLE_SECONDS = 3.0
+"""A hold that is moving disagrees for a moment: what disagrees is asked again after this long."""
+_YOUNG = timedelta(seconds=30)
+"""Workflows and rows younger than this are still finding each other."""
+
+Item = TypeVar("Item")
+
+
+class ReconcilingActivities:
+    """Questions to both sides."""
+
+    def __init__(self, engine: Engine, client: Client) -> None:
+        self._engine = engine
+        self._client = client
+
+    @activity.defn
+    async def reconcile_page(self, order: ReconcilePage) -> Reconciled:
+        """Compare one page, and mend what `order.mending` allows."""
+        match order.look:
+            case Look.HOLDS:
+                return await self._holds(order)
+            case Look.MESSAGES:
+                return await self._messages(order)
+            case Look.WORKFLOWS:
+                return await self._workflows(order)
+
+    # --- holds in the record: is each one's workflow there, and does it agree? -----------------------------------
+
+    async def _holds(self, order: ReconcilePage) -> Reconciled:
+        with transaction(self._engine) as session:
+            page = reconciliation.open_holds(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+        findings = [finding async for hold in _beating(page) if (finding := await self._hold(order, hold)) is not None]
+        return Reconciled(
+            looked_at=len(page), findings=findings, after=page[-1].customer_id if len(page) == _PAGE else None
+        )
+
+    async def _hold(self, order: ReconcilePage, hold: OpenHold) -> Finding | None:
+        handle = self._client.get_workflow_handle(service_hold_id(hold.customer_id))
+        if not await _is_running(handle):
+            gone = f"the record has an open hold ({hold.status}) and its workflow is gone"
+            done = ""
+            if order.mending is not Mending.LOOK:
+                await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
+                done = "Started it again; it takes up the record."
+            return self._found(order, handle.id, gone, done, chain=hold.id)
+        if await self._contradiction(handle, hold) is None:
+            return None
+        await asyncio.sleep(_SETTLE_SECONDS)
+        current = await asyncio.to_thread(self._read_hold, hold.customer_id)
+        if current is None or not await _is_running(handle):
+            return None  # it was just ending
+        problem = await self._contradiction(handle, current)
+        if problem is None:
+            return None
+        done = ""
+        if order.mending is Mending.REPAIR:
+            await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
+            await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
+            done = "Ended it and started it from the record."
+        return self._found(order, handle.id, problem, done, chain=hold.id)
+
+    def _read_hold(self, customer_id: str) -> OpenHold | None:
+        with transaction(self._engine) as session:
+            return reconciliation.open_hold(session, customer_id)
+
+    @staticmethod
+    async def _contradiction(handle: WorkflowHandle[object, object], hold: OpenHold) -> str | None:
+        try:
+            state = await handle.query("state", result_type=HoldState, rpc_timeout=timedelta(seconds=10))
+        except (WorkflowQueryFailedError, RPCError) as error:
+            return f"its workflow is stuck and answers no query: {str(error)[:200]}"
+        if state.hold is None:
+            return "its workflow has no hold" if state.status is not None else None
+        if state.hold.hold_id != hold.id:
+            return f"the workflow carries hold {state.hold.hold_id}, the record hold {hold.id}"
+        if state.hold.status is not hold.status:
+            return f"the workflow says {state.hold.status}, the record says {hold.status}"
+        return None
+
+    # --- messages in the record: is each one's workflow there? ---------------------------------------------------
+
+    async def _messages(self, order: ReconcilePage) -> Reconciled:
+        with transaction(self._engine) as session:
+            page = reconciliation.open_messages(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+        findings = [
+            finding async for message in _beating(page) if (finding := await self._message(order, message)) is not None
+        ]
+        return Reconciled(
+            looked_at=len(page), findings=findings, after=str(page[-1].id) if len(page) == _PAGE else None
+        )
+
+    async def _message(self, order: ReconcilePage, message: OpenMessage) -> Finding | None:
+        handle = self._client.get_workflow_handle(message_workflow_id(message.id))
+        if await _is_running(handle):
+            return None
+        done = ""
+        if order.mending is not Mending.LOOK:
+            await self._client.start_workflow(
+                OUTBOUND_MESSAGE,
+                OutboundMessageInput(
+                    message_id=message.id,
+                    hold_id=message.hold_id,
+                    customer_id=message.customer_id,
+                    kind=message.kind,
+                    drafted_at=message.drafted_at,
+                ),
+                id=handle.id,
+                task_queue=order.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            done = "Started it again."
+        problem = f"the record has a message {message.status} and its workflow is gone"
+        return self._found(order, handle.id, problem, done, chain=message.hold_id)
+
+    # --- running workflows: does the record know each one's hold? ------------------------------------------------
+
+    async def _workflows(self, order: ReconcilePage) -> Reconciled:
+        looked_at, findings = 0, []
+        running = self._client.list_workflows(f"WorkflowType = '{SERVICE_HOLD}' AND ExecutionStatus = 'Running'")
+        async for execution in running:
+            looked_at += 1
+            activity.heartbeat(execution.id)
+            if execution.task_queue == order.task_queue and execution.start_time < order.now - _YOUNG:
+                finding = await self._workflow(order, execution.id)
+                if finding is not None:
+                    findings.append(finding)
+        return Reconciled(looked_at=looked_at, findings=findings, after=None)
+
+    async def _workflow(self, order: ReconcilePage, workflow_id: str) -> Finding | None:
+        customer_id = workflow_id.removeprefix(service_hold_id(""))
+        if await asyncio.to_thread(self._read_hold, customer_id) is not None:
+            return None  # compared from the other side
+        handle = self._client.get_workflow_handle(workflow_id)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        if await asyncio.to_thread(self._read_hold, customer_id) is not None or not await _is_running(handle):
+            return None
+        try:
+            state = await handle.query("state", result_type=HoldState, rpc_timeout=timedelta(seconds=10))
+        except (WorkflowQueryFailedError, RPCError):
+            state = None
+        status = state.status if state else None
+        problem = f"a workflow runs ({status or 'no answer'}) and the record has no open hold of customer {customer_id}"
+        done = ""
+        if order.mending is Mending.REPAIR:
+            await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
+            done = "Ended it."
+            if status not in (None, HoldStatus.PROPOSED) and await asyncio.to_thread(self._is_customer, customer_id):
+                await send_trigger(self._client, order.task_queue, customer_id, _lost_hold(order, problem))
+                done = "Ended it and proposed the hold anew: the approver decides; NetSuite may still say ON."
+        return self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
+
+    def _is_customer(self, customer_id: str) -> bool:
+        with transaction(self._engine) as session:
+            return reconciliation.is_customer(session, customer_id)
+
+    def _found(self, order: ReconcilePage, workflow_id: str, problem: str, done: str, *, chain: str | UUID) -> Finding:
+        """Keep an audit row, once a day for the same thing, and hand the finding on."""
+        finding = Finding(workflow_id=workflow_id, problem=problem, done=done)
+        with transaction(self._engine) as session:
+            audit.append(
+                session,
+                chain=chain,
+                actor=order.requested_by,
+                action="disagreement_found",
+                at=order.now,
+                detail={"workflow_id": workflow_id, "why": problem, "done": done},
+                once=f"{order.now.date()}: {workflow_id}: {problem}: {done}",
+            )
+        return finding
+
+
+async def _is_running(handle: WorkflowHandle[object, object]) -> bool:
+    try:
+        return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+
+
+def _lost_hold(order: ReconcilePage, problem: str) -> Trigger:
+    now: datetime = order.now
+    return Trigger(
+        id=str(uuid4()),
+        kind=TriggerKind.MANUAL,
+        reason=f"found by a reconcile: {problem}; it was lost from the record, and NetSuite may still say ON",
+        actor=order.requested_by,
+        at=now,
+    )
+
+
+async def _beating(items: Iterable[Item]) -> AsyncIterator[Item]:
+    for item in items:
+        activity.heartbeat()
+        yield item

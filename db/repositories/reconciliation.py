@@ -1,0 +1,69 @@
+"""What of the record must have a running workflow."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from credit.states import OPEN_HOLD, HoldStatus, MessageKind, MessageStatus
+from db.models import Customer, Hold, Message
+
+_OPEN_MESSAGE = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
+
+
+class OpenHold(NamedTuple):
+    """An open hold."""
+
+    id: UUID
+    customer_id: str
+    status: HoldStatus
+
+
+class OpenMessage(NamedTuple):
+    """A message that has neither been sent nor given up."""
+
+    id: UUID
+    hold_id: UUID
+    customer_id: str
+    kind: MessageKind
+    status: MessageStatus
+    drafted_at: datetime
+
+
+def _open_holds() -> "Select[UUID, str, HoldStatus]":
+    return select(Hold.id, Hold.customer_id, Hold.status).where(Hold.status.in_(OPEN_HOLD))
+
+
+def open_holds(session: Session, *, after: str | None, limit: int, before: datetime) -> list[OpenHold]:
+    """Return open holds proposed before a time, in the order of their customers' ids, from behind `after`."""
+    query = _open_holds().where(Hold.proposed_at < before).order_by(Hold.customer_id).limit(limit)
+    if after is not None:
+        query = query.where(Hold.customer_id > after)
+    return [OpenHold(*row) for row in session.execute(query)]
+
+
+def open_hold(session: Session, customer_id: str) -> OpenHold | None:
+    """Return a customer's open hold."""
+    row = session.execute(_open_holds().where(Hold.customer_id == customer_id)).one_or_none()
+    return OpenHold(*row) if row else None
+
+
+def open_messages(session: Session, *, after: str | None, limit: int, before: datetime) -> list[OpenMessage]:
+    """Return open messages drafted before a time, in the order of their ids, from behind `after`."""
+    query = (
+        select(Message.id, Message.hold_id, Hold.customer_id, Message.kind, Message.status, Message.drafted_at)
+        .join(Hold, Hold.id == Message.hold_id)
+        .where(Message.status.in_(_OPEN_MESSAGE), Message.drafted_at < before)
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Message.id > UUID(after))
+    return [OpenMessage(*row) for row in session.execute(query)]
+
+
+def is_customer(session: Session, customer_id: str) -> bool:
+    """Whether there is such a customer."""
+    return session.get(Customer, customer_id) is not None

@@ -1,0 +1,95 @@
+"""The AR aging scan: whom it proposes, whom it leaves out and why, and that it may be run twice."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from credit.states import HoldStatus
+from db.engine import transaction
+from db.models import ArAgingItem, ArAgingRun, Hold
+from db.repositories import policies, receivables
+from tests.world import World
+
+
+def today() -> datetime:
+    return datetime.now(UTC)
+
+
+async def scan(world: World) -> dict[str, int]:
+    return (await world.operations.scan(today().date(), actor="robin")).counts
+
+
+def dispositions(world: World) -> dict[str, str]:
+    """Of the newest run."""
+    with transaction(world.engine) as session:
+        run = session.scalars(select(ArAgingRun).order_by(ArAgingRun.started_at.desc()).limit(1)).one()
+        rows = session.scalars(select(ArAgingItem).where(ArAgingItem.run_id == run.id))
+        return {row.customer_id: row.disposition for row in rows}
+
+
+async def test_scan_proposes_exactly_the_dry_runs_customers(world: World) -> None:
+    above = [world.customer(amount="25000.01", days_overdue=91) for _ in range(45)]
+    at_the_amount = world.customer(amount="25000.00", days_overdue=91)
+    at_the_days = world.customer(amount="90000.00", days_overdue=90)
+    with transaction(world.engine) as session:
+        _, policy = policies.current(session)
+        dry = receivables.candidates(session, today().date(), policy, now=today())
+
+    counts = await scan(world)
+
+    assert sorted(candidate.customer_id for candidate in dry) == sorted(above)
+    assert counts == {"proposed": 45}
+    with transaction(world.engine) as session:
+        held = session.scalars(select(Hold.customer_id).where(Hold.status == HoldStatus.PROPOSED)).all()
+    assert sorted(held) == sorted(above)
+    assert at_the_amount not in held
+    assert at_the_days not in held
+
+
+async def test_second_scan_of_a_day_proposes_nobody_and_says_why(world: World) -> None:
+    held, declined = world.customer(), world.customer()
+    assert await scan(world) == {"proposed": 2}
+    await world.decline(declined)
+    await world.in_status(declined, "declined")
+
+    assert await scan(world) == {"open_hold": 1, "snoozed": 1}
+
+    assert dispositions(world) == {held: "open_hold", declined: "snoozed"}
+
+
+async def test_declined_customer_is_proposed_again_when_it_got_worse(world: World) -> None:
+    customer = world.customer(amount="40000")
+    await scan(world)
+    await world.decline(customer)
+    await world.in_status(customer, "declined")
+    world.owe(customer, "10000.00", days_overdue=5)
+
+    assert await scan(world) == {"proposed": 1}
+
+
+async def test_pages_are_read_to_the_end_and_each_customer_once(world: World) -> None:
+    customers = [world.customer(in_netsuite=False) for _ in range(205)]
+
+    assert await scan(world) == {"proposed": len(customers)}
+
+    assert set(dispositions(world)) == set(customers)
+
+
+async def test_scan_of_an_older_day_keeps_that_day_in_the_hold(world: World) -> None:
+    customer = world.customer(days_overdue=5)
+    later = today().date() + timedelta(days=100)
+
+    report = await world.operations.scan(later, actor="robin")
+
+    assert report.counts == {"proposed": 1}
+    assert world.show(customer)["facts"]["days_overdue"] == 105
+
+
+async def test_run_is_kept_with_its_counts(world: World) -> None:
+    world.customer()
+    report = await world.operations.scan(today().date(), actor="robin")
+    with transaction(world.engine) as session:
+        run = session.get_one(ArAgingRun, report.run_id)
+    assert run.counts == {"proposed": 1}
+    assert run.finished_at is not None
+    assert run.requested_by == "robin"

@@ -8,7 +8,6 @@ runs the relay that delivers decisions. SIGTERM drains: activities under way fin
 """
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -26,14 +25,16 @@ from temporalio.worker import Worker
 from activities.audit import AuditActivities
 from activities.customers import CustomerActivities
 from activities.holds import HoldActivities
+from activities.log_context import LogContext
 from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
 from activities.reconciling import ReconcilingActivities
 from db.engine import make_engine
 from netsuite.client import Credentials, NetSuiteClient
-from starter import schedules
+from starter import logs, schedules
 from starter.health import HealthServer
+from starter.metrics import Metrics, install_sdk_metrics
 from starter.relay import relay
 from starter.settings import Settings
 from starter.temporal import connect, register_search_attributes
@@ -97,6 +98,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=database_activities(engine),
             activity_executor=ThreadPoolExecutor(_DATABASE_SLOTS, thread_name_prefix="database"),
             max_concurrent_activities=_DATABASE_SLOTS,
+            interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
         ),
         Worker(
@@ -105,6 +107,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=netsuite_activities(engine, netsuite),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
+            interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
         ),
         Worker(
@@ -112,6 +115,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             task_queue=background_task_queue(settings.task_queue),
             activities=background_activities(engine, client),
             max_concurrent_activities=_BACKGROUND_SLOTS,
+            interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
         ),
     ]
@@ -137,6 +141,7 @@ def netsuite_client(settings: Settings) -> NetSuiteClient:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set, then drain."""
+    sdk_metrics = install_sdk_metrics()
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     netsuite = netsuite_client(settings)
     client = await connect(settings)
@@ -145,7 +150,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         stack.callback(engine.dispose)
         stack.callback(netsuite.close)
-        health = stack.enter_context(HealthServer(settings.worker_health_host, settings.worker_health_port, engine))
+        health = stack.enter_context(
+            HealthServer(settings.worker_health_host, settings.worker_health_port, engine, Metrics(engine, sdk_metrics))
+        )
         for worker in build_workers(client, settings, engine, netsuite):
             await stack.enter_async_context(worker)
         resend_after = timedelta(seconds=settings.relay_resend_seconds)
@@ -163,16 +170,17 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def _main() -> None:
+    settings = Settings()
+    logs.configure(as_json=settings.log_format == "json", level=settings.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run(Settings(), stop)
+    await run(settings, stop)
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(_main())
     except RuntimeError as error:

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     task_queue: str = "service-holds"
     netsuite_concurrency: int = 4
     """NetSuite calls at once: the account's limit is shared by all its integrations."""
+    log_format: Literal["text", "json"] = "text"
+    log_level: str = "INFO"
     worker_health_host: str = "127.0.0.1"
     worker_health_port: int = 9464
     ar_aging_cron: str = "0 6 * * *"

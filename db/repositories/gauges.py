@@ -1,0 +1,49 @@
+"""The numbers an operator watches, counted from the record."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from credit.states import OPEN_HOLD, BeatStatus, ProposalStatus
+from db.models import Decision, Hold, HoldBeat, Proposal
+
+
+class Gauges(NamedTuple):
+    """One look. Ages are in seconds, 0 where nothing waits."""
+
+    holds: dict[str, int]
+    """Open holds by status."""
+    proposals_waiting: int
+    oldest_proposal_age: float
+    beats: dict[tuple[str, str], int]
+    """Unfinished beats of holds by (beat, status)."""
+    oldest_unfinished_beat_age: float
+    decisions_undelivered: int
+
+
+def read(session: Session, now: datetime) -> Gauges:
+    """Count."""
+    holds = session.execute(select(Hold.status, func.count()).where(Hold.status.in_(OPEN_HOLD)).group_by(Hold.status))
+    waiting, oldest = session.execute(
+        select(func.count(), func.min(Proposal.opened_at)).where(Proposal.status == ProposalStatus.OPEN)
+    ).one()
+    unfinished = HoldBeat.status.not_in((BeatStatus.DONE, BeatStatus.SKIPPED))
+    beats = session.execute(
+        select(HoldBeat.beat, HoldBeat.status, func.count()).where(unfinished).group_by(HoldBeat.beat, HoldBeat.status)
+    )
+    slowest = session.scalar(select(func.min(HoldBeat.started_at)).where(unfinished))
+    undelivered = session.scalar(select(func.count()).where(Decision.applied_at.is_(None)))
+    return Gauges(
+        holds={str(status): count for status, count in holds},
+        proposals_waiting=waiting,
+        oldest_proposal_age=_age(oldest, now),
+        beats={(str(beat), str(status)): count for beat, status, count in beats},
+        oldest_unfinished_beat_age=_age(slowest, now),
+        decisions_undelivered=undelivered or 0,
+    )
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return (now - since).total_seconds() if since else 0.0

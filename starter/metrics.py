@@ -1,0 +1,90 @@
+"""Prometheus metrics: the product's own, counted from the record at each scrape, and the Temporal SDK's."""
+
+import socket
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+
+from db.engine import transaction
+from db.repositories import gauges
+
+_SDK_LIMIT = 2.0  # seconds
+
+
+class Metrics:
+    """What `/metrics` answers."""
+
+    def __init__(self, engine: Engine, sdk_address: str | None = None) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Record(engine))
+        self._sdk_address = sdk_address
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format. What cannot be counted right now is left out."""
+        return generate_latest(self._registry) + self._sdk()
+
+    def _sdk(self) -> bytes:
+        if self._sdk_address is None:
+            return b""
+        try:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"http://{self._sdk_address}/metrics", timeout=_SDK_LIMIT) as answer:
+                return bytes(answer.read())
+        except OSError:
+            return b""
+
+
+class _Record(Collector):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing ahead of time: registering must not need the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Count now; an unreachable database shows as `hold_database_up 0`."""
+        up = GaugeMetricFamily("hold_database_up", "Whether the record could be read")
+        try:
+            with transaction(self._engine) as session:
+                seen = gauges.read(session, datetime.now(UTC))
+        except SQLAlchemyError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        holds = GaugeMetricFamily("hold_holds_open", "Open holds", labels=["status"])
+        for status, count in seen.holds.items():
+            holds.add_metric([status], count)
+        yield holds
+        beats = GaugeMetricFamily("hold_beats_unfinished", "Beats that are not done", labels=["beat", "status"])
+        for (beat, status), count in seen.beats.items():
+            beats.add_metric([beat, status], count)
+        yield beats
+        for name, help_text, value in (
+            ("hold_proposals_waiting", "Proposals that wait for an approver", seen.proposals_waiting),
+            ("hold_oldest_proposal_age_seconds", "Age of the oldest waiting proposal", seen.oldest_proposal_age),
+            ("hold_oldest_unfinished_beat_age_seconds", "Age of the oldest beat", seen.oldest_unfinished_beat_age),
+            ("hold_decisions_undelivered", "Decisions their workflow has not obeyed yet", seen.decisions_undelivered),
+        ):
+            yield GaugeMetricFamily(name, help_text, value=value)
+
+
+def install_sdk_metrics() -> str:
+    """Make the Temporal SDK of this process serve its metrics; returns where. Call it before any client is made."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    prometheus = PrometheusConfig(
+        bind_address=address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=prometheus)))
+    return address

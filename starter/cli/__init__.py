@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.text import Text
 from sqlalchemy.exc import OperationalError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -55,7 +56,7 @@ def run(arguments: list[str] | None = None) -> int:
         show() if show else err.print(error.format_message(), markup=False)
         return error.exit_code
     except (RefusedError, StackError) as error:
-        err.print(f"[red]refused:[/] {error}", soft_wrap=True)
+        err.print(Text.assemble(("refused: ", "red"), str(error)), soft_wrap=True)
         return REFUSED
     except OperationalError as error:
         err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True, markup=False)

@@ -1,0 +1,42 @@
+"""The complete stack, started and used by the command `hold` alone."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starter.stack.postgres import Postgres
+
+
+class Hold:
+    """`hold`, on a stack of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "starter.cli", *arguments, "--data-dir", str(self.data_dir)]
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+        assert finished.returncode == code, finished.stdout + finished.stderr
+        return finished
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", code=code).stdout)
+
+
+@pytest.fixture(scope="module")
+def hold() -> Iterator[Hold]:
+    with tempfile.TemporaryDirectory(prefix="hold-whole-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        stack = Hold(Path(folder) / "data")
+        stack("up", "--detach")
+        try:
+            yield stack
+        finally:
+            stack("down")
+            Postgres(stack.data_dir, 0).destroy()

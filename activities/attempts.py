@@ -1,12 +1,9 @@
 """One attempt at a beat: counted, and its end written down for everybody to see, whatever happens."""
 
-import contextvars
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from credit.states import BeatStatus
@@ -15,7 +12,6 @@ from db.repositories import audit, beats
 from workflows.signatures import RunBeat
 
 _ERROR_LIMIT = 2000
-_HEARTBEAT_SECONDS = 2.0
 
 
 @contextmanager
@@ -47,21 +43,3 @@ def beat_attempt(engine: Engine, order: RunBeat) -> Iterator[bool]:
                     detail=detail,
                 )
         raise
-
-
-@contextmanager
-def heartbeats() -> Iterator[None]:
-    """Send heartbeats from beside a blocking call, so that a killed worker is noticed within seconds."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(_HEARTBEAT_SECONDS):
-            activity.heartbeat()
-
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(beat,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -9,14 +9,17 @@ NetSuite has no field `credit_hold` (the spec's word); see design 3.9. The steps
 5. read back, and record what NetSuite says.
 """
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.attempts import beat_attempt, heartbeats
+from activities.attempts import beat_attempt
+from activities.heartbeats import heartbeats
 from db.engine import transaction
 from db.models import NetSuiteRecord
 from db.repositories import audit, beats, netsuite
@@ -24,6 +27,9 @@ from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError
 from netsuite.records import CreditHoldOverride
 from workflows.signatures import RunBeat
+
+
+Clock = Callable[[], datetime]
 
 
 class NetSuiteActivities:
@@ -40,6 +46,7 @@ class NetSuiteActivities:
         Raises:
             ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
         """
+        now = _temporals_clock()
         with beat_attempt(self._engine, order) as wanted:
             if not wanted:
                 return
@@ -48,7 +55,7 @@ class NetSuiteActivities:
             try:
                 if record is not None:
                     with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
-                        self._push(order, record.netsuite_id)
+                        self._push(order, record.netsuite_id, now)
             except NetSuiteError as error:
                 raise ApplicationError(
                     str(error),
@@ -59,7 +66,7 @@ class NetSuiteActivities:
             except netsuite.PushUnderwayError as error:
                 raise ApplicationError(str(error), type="PushUnderway") from error
             with transaction(self._engine) as session:
-                if beats.done(session, order.hold_id, order.beat, datetime.now(UTC)) and record is None:
+                if beats.done(session, order.hold_id, order.beat, now()) and record is None:
                     audit.append(
                         session,
                         chain=order.hold_id,
@@ -69,48 +76,56 @@ class NetSuiteActivities:
                         detail={"why": "a later hold decides what NetSuite says of this record"},
                     )
 
-    def _push(self, order: RunBeat, netsuite_id: str) -> None:
+    def _push(self, order: RunBeat, netsuite_id: str, now: Clock) -> None:
         found = self._client.read_customer(netsuite_id).credit_hold_override
-        record = self._note_prior(order.hold_id, found)
+        record = self._note_prior(order.hold_id, found, now())
         if record is None:
             return
         desired = CreditHoldOverride(record.desired)
         if found is desired:
-            self._note_value(record, found, "already_set")
+            self._note_value(record, found, "already_set", now())
             return
-        push = self._begin(record)
+        push = self._begin(record, now())
         try:
             self._client.set_credit_hold_override(netsuite_id, desired)
         except NetSuiteError as error:
-            self._end(push, type(error).__name__)
+            self._end(push, type(error).__name__, now())
             raise
-        self._end(push, "written")
+        self._end(push, "written", now())
         said = self._client.read_customer(netsuite_id).credit_hold_override
-        self._note_value(record, said, "written")
+        self._note_value(record, said, "written", now())
         if said is not desired:
             problem = f"NetSuite took {desired} for customer {netsuite_id} and says {said} when read back"
             raise ApplicationError(problem, type="ReadBackDiffers")
 
-    def _note_prior(self, hold_id: UUID, found: CreditHoldOverride) -> NetSuiteRecord | None:
+    def _note_prior(self, hold_id: UUID, found: CreditHoldOverride, at: datetime) -> NetSuiteRecord | None:
         with transaction(self._engine) as session:
             record = netsuite.record_of(session, hold_id)
             if record is not None:
-                netsuite.note_prior(session, record.netsuite_id, record.generation, found, datetime.now(UTC))
+                netsuite.note_prior(session, record.netsuite_id, record.generation, found, at)
             return record
 
-    def _begin(self, record: NetSuiteRecord) -> UUID:
+    def _begin(self, record: NetSuiteRecord, at: datetime) -> UUID:
         with transaction(self._engine) as session:
-            return netsuite.begin_push(session, record, datetime.now(UTC))
+            return netsuite.begin_push(session, record, at)
 
-    def _end(self, push: UUID, outcome: str) -> None:
+    def _end(self, push: UUID, outcome: str, at: datetime) -> None:
         with transaction(self._engine) as session:
-            netsuite.end_push(session, push, outcome, datetime.now(UTC))
+            netsuite.end_push(session, push, outcome, at)
 
-    def _note_value(self, record: NetSuiteRecord, said: CreditHoldOverride, how: str) -> None:
-        now = datetime.now(UTC)
+    def _note_value(self, record: NetSuiteRecord, said: CreditHoldOverride, how: str, at: datetime) -> None:
         with transaction(self._engine) as session:
-            netsuite.note_value(session, record.netsuite_id, record.generation, said, now)
+            netsuite.note_value(session, record.netsuite_id, record.generation, said, at)
             detail = {"netsuite_id": record.netsuite_id, "before": record.prior, "after": said, "how": how}
             audit.append(
-                session, chain=record.hold_id, actor="service-holds", action="netsuite_read_back", at=now, detail=detail
+                session, chain=record.hold_id, actor="service-holds", action="netsuite_read_back", at=at, detail=detail
             )
+
+
+def _temporals_clock() -> Clock:
+    """Return the clock of business times (design 3.13) for one attempt, which can be days after the order's `now`.
+
+    It goes on from the moment at which Temporal gave the attempt out.
+    """
+    given_out, begun = activity.info().started_time, time.monotonic()
+    return lambda: given_out + timedelta(seconds=time.monotonic() - begun)

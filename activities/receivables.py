@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.client import Client
 
+from activities.heartbeats import steady_heartbeats
 from activities.proposing import await_trigger, send_trigger
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db.engine import transaction
@@ -97,11 +98,10 @@ class ProposingActivities:
 
         async def propose(candidate: AgingCandidate) -> bool:
             async with slots:
-                row = await self._propose(order, candidate)
-                activity.heartbeat(candidate.customer_id)
-                return row.opened
+                return (await self._propose(order, candidate)).opened
 
-        return sum(await asyncio.gather(*(propose(candidate) for candidate in order.candidates)))
+        async with steady_heartbeats():
+            return sum(await asyncio.gather(*(propose(candidate) for candidate in order.candidates)))
 
     async def _propose(self, order: ProposeCandidates, candidate: AgingCandidate) -> HoldTrigger:
         trigger = Trigger(

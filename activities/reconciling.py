@@ -1,9 +1,7 @@
 """The reconcile's comparisons: what the record says beside what Temporal says, one page at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -12,6 +10,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, W
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.heartbeats import steady_heartbeats
 from activities.proposing import send_trigger, start_hold_workflow
 from credit.states import HoldStatus
 from credit.triggers import Trigger, TriggerKind
@@ -36,8 +35,6 @@ _SETTLE_SECONDS = 3.0
 _YOUNG = timedelta(seconds=30)
 """Workflows and rows younger than this are still finding each other."""
 
-Item = TypeVar("Item")
-
 
 class ReconcilingActivities:
     """Questions to both sides."""
@@ -49,20 +46,16 @@ class ReconcilingActivities:
     @activity.defn
     async def reconcile_page(self, order: ReconcilePage) -> Reconciled:
         """Compare one page, and mend what `order.mending` allows."""
-        match order.look:
-            case Look.HOLDS:
-                return await self._holds(order)
-            case Look.MESSAGES:
-                return await self._messages(order)
-            case Look.WORKFLOWS:
-                return await self._workflows(order)
+        looks = {Look.HOLDS: self._holds, Look.MESSAGES: self._messages, Look.WORKFLOWS: self._workflows}
+        async with steady_heartbeats():
+            return await looks[order.look](order)
 
     # --- holds in the record: is each one's workflow there, and does it agree? -----------------------------------
 
     async def _holds(self, order: ReconcilePage) -> Reconciled:
         with transaction(self._engine) as session:
             page = reconciliation.open_holds(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
-        findings = [finding async for hold in _beating(page) if (finding := await self._hold(order, hold)) is not None]
+        findings = [finding for hold in page if (finding := await self._hold(order, hold)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=page[-1].customer_id if len(page) == _PAGE else None
         )
@@ -115,9 +108,7 @@ class ReconcilingActivities:
     async def _messages(self, order: ReconcilePage) -> Reconciled:
         with transaction(self._engine) as session:
             page = reconciliation.open_messages(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
-        findings = [
-            finding async for message in _beating(page) if (finding := await self._message(order, message)) is not None
-        ]
+        findings = [finding for message in page if (finding := await self._message(order, message)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=str(page[-1].id) if len(page) == _PAGE else None
         )
@@ -152,7 +143,6 @@ class ReconcilingActivities:
         running = self._client.list_workflows(f"WorkflowType = '{SERVICE_HOLD}' AND ExecutionStatus = 'Running'")
         async for execution in running:
             looked_at += 1
-            activity.heartbeat(execution.id)
             if execution.task_queue == order.task_queue and execution.start_time < order.now - _YOUNG:
                 finding = await self._workflow(order, execution.id)
                 if finding is not None:
@@ -220,9 +210,3 @@ def _lost_hold(order: ReconcilePage, problem: str) -> Trigger:
         actor=order.requested_by,
         at=now,
     )
-
-
-async def _beating(items: Iterable[Item]) -> AsyncIterator[Item]:
-    for item in items:
-        activity.heartbeat()
-        yield item

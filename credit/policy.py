@@ -38,3 +38,9 @@ class Policy(BaseModel):
 
     claim_lease: timedelta = timedelta(minutes=15)
     proposal_expires_after: timedelta = timedelta(days=30)
+
+    full_import_max_closed: Share = Decimal("0.30")
+    """A full import that would close more than this share of the open items, or of the open amount, is refused.
+
+    A truncated or filtered export looks like a ledger in which everything else was paid.
+    """

@@ -53,14 +53,14 @@ SCAN_PAGE = ActivityOptions(start_to_close_timeout=timedelta(minutes=5), retry_p
 """One set-based query over the whole ledger, at a million customers some seconds."""
 
 PROPOSE_BATCH = ActivityOptions(
-    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=timedelta(seconds=60), retry_policy=PATIENT
+    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=timedelta(seconds=15), retry_policy=PATIENT
 )
-"""Proposals of one batch, each waited for: this is the scan's backpressure. A heartbeat follows each proposal."""
+"""Proposals of one batch, each waited for: this is the scan's backpressure."""
 
 RECONCILE_PAGE = ActivityOptions(
-    start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=60), retry_policy=PATIENT
+    start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=15), retry_policy=PATIENT
 )
-"""A page of comparisons, each a question to Temporal. A heartbeat follows each."""
+"""A page of comparisons, each a question to Temporal."""
 
 FIRST_OUTCOME = timedelta(seconds=10)
 """How long an applying hold waits for a first answer on each beat before it counts as in force."""

@@ -13,8 +13,11 @@ from credit.ledger_file import values
 from credit.ledger_file.values import CENT, LARGEST, RefusedValueError, printable
 
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_ONE = Decimal(1)
 _HEADER_LINES = 20
 _DELIMITERS = ",;\t|"
+_REMEMBERED = 16384
+"""Different values of a column that repeats itself whose parse is kept, so that memory stays bounded."""
 
 
 class LedgerFileError(ValueError):
@@ -59,22 +62,30 @@ class LedgerRow(NamedTuple):
     customer_email: str | None
 
 
+def _remembered(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lru_cache(maxsize=_REMEMBERED)(parse)
+
+
+def _absent(_: str) -> None:
+    """Parse a column that the file does not have."""
+
+
 REQUIRED = ("customer_id", "invoice_id", "due_date", "amount_open")
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "customer_id": lru_cache(maxsize=4096)(values.parse_id),
-    "customer_name": lru_cache(maxsize=4096)(values.parse_name),
+    "customer_id": _remembered(values.parse_id),
+    "customer_name": _remembered(values.parse_name),
     "invoice_id": values.parse_id,
-    "due_date": values.parse_date,
+    "due_date": _remembered(values.parse_date),
     "amount_open": values.parse_amount,
-    "currency": values.parse_currency,
-    "disputed": values.parse_flag,
-    "credit_limit": values.parse_limit,
-    "netsuite_id": values.parse_optional_id,
-    "sales_rep_email": values.parse_rep_email,
-    "customer_email": values.parse_email,
+    "currency": _remembered(values.parse_currency),
+    "disputed": _remembered(values.parse_flag),
+    "credit_limit": _remembered(values.parse_limit),
+    "netsuite_id": _remembered(values.parse_netsuite_id),
+    "sales_rep_email": _remembered(values.parse_rep_email),
+    "customer_email": _remembered(values.parse_email),
 }
 CANONICAL = tuple(_PARSERS)
-"""Every column the import knows."""
+"""Every column the import knows, in the order in which a row is read."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,8 @@ class LedgerReader:
         self._plan = self._resolve()
         self.column_of = {name: self.columns[index] for name, index, _ in self._plan}
         """Canonical column to the file's own name of it, for those the file has."""
+        found = {name: (index, parse) for name, index, parse in self._plan}
+        self._cells = tuple(found.get(name, (0, _absent)) for name in CANONICAL)
         self._records = csv.reader(source, delimiter=_DELIMITERS[chosen], strict=True)
 
     def _found(self, names: list[str]) -> int:
@@ -192,44 +205,69 @@ class LedgerReader:
         if len(cells) != len(self.columns):
             reason = f"has {len(cells)} fields where the header has {len(self.columns)}"
             return BadRow(line, "", self._spanning(line, reason), "")
-        found: dict[str, Any] = {}
-        for name, index, parse in self._plan:
-            try:
-                found[name] = parse(cells[index])
-            except RefusedValueError as refused:
-                return BadRow(line, self.columns[index], str(refused), printable(cells[index]))
-        source_amount: Decimal = found.pop("amount_open")
-        due_date = found.pop("due_date")
+        try:
+            (
+                customer_id,
+                customer_name,
+                invoice_id,
+                due_date,
+                source_amount,
+                currency,
+                disputed,
+                credit_limit,
+                netsuite_id,
+                sales_rep_email,
+                customer_email,
+            ) = [parse(cells[index]) for index, parse in self._cells]
+        except RefusedValueError:
+            return self._refused(line, cells)
         if due_date is None and source_amount >= 0:
             return BadRow(line, self.column_of["due_date"], "empty: only a credit needs no due date", "")
-        currency = found.pop("currency", None) or self._form.ledger_currency
-        rate = Decimal(1) if currency == self._form.ledger_currency else self._form.rates.get(currency)
+        if netsuite_id is None and values.is_external_reference(customer_id):
+            reason = f"serves as NetSuite id too, and there {values.EXTERNAL} makes it another record's external id"
+            return BadRow(line, self.column_of["customer_id"], reason, printable(customer_id))
+        currency = currency or self._form.ledger_currency
+        converted = self._converted(line, source_amount, currency)
+        if isinstance(converted, BadRow):
+            return converted
+        return LedgerRow(
+            line,
+            customer_id,
+            customer_name,
+            invoice_id,
+            due_date,
+            source_amount < 0,
+            *converted,
+            disputed,
+            credit_limit,
+            netsuite_id,
+            sales_rep_email,
+            customer_email,
+        )
+
+    def _refused(self, line: int, cells: list[str]) -> BadRow:
+        """Name the first cell of a refused row that is at fault."""
+        for _, index, parse in self._plan:
+            try:
+                parse(cells[index])
+            except RefusedValueError as refused:
+                return BadRow(line, self.columns[index], str(refused), printable(cells[index]))
+        raise AssertionError("a row was refused whose every cell is good")
+
+    def _converted(self, line: int, source: Decimal, currency: str) -> tuple[Decimal, Decimal, str, Decimal] | BadRow:
+        """Return a row's `amount`, `source_amount`, `source_currency` and `rate`."""
+        size = abs(source)
+        if currency == self._form.ledger_currency:
+            return size, size, currency, _ONE
+        rate = self._form.rates.get(currency)
         if rate is None:
             reason = f"not the ledger's {self._form.ledger_currency}: give its rate with --rate {currency}=RATE"
             return BadRow(line, self.column_of["currency"], reason, currency)
-        amount = (
-            abs(source_amount) if rate == 1 else _WIDE.multiply(abs(source_amount), rate).quantize(CENT, context=_WIDE)
-        )
+        amount = _WIDE.multiply(size, rate).quantize(CENT, context=_WIDE)
         if amount >= LARGEST:
             reason = f"too large once converted: amounts stay below {LARGEST:,}"
-            return BadRow(line, self.column_of["amount_open"], reason, str(source_amount))
-        return LedgerRow(
-            line=line,
-            customer_id=found["customer_id"],
-            customer_name=found.get("customer_name"),
-            invoice_id=found["invoice_id"],
-            due_date=due_date,
-            is_credit=source_amount < 0,
-            amount=amount,
-            source_amount=abs(source_amount),
-            source_currency=currency,
-            rate=rate,
-            disputed=found.get("disputed"),
-            credit_limit=found.get("credit_limit"),
-            netsuite_id=found.get("netsuite_id"),
-            sales_rep_email=found.get("sales_rep_email"),
-            customer_email=found.get("customer_email"),
-        )
+            return BadRow(line, self.column_of["amount_open"], reason, str(source))
+        return amount, size, currency, rate
 
 
 def _position(names: list[str], wanted: str) -> int | None:

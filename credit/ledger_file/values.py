@@ -4,12 +4,14 @@ import re
 import unicodedata
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 LONGEST_TEXT = 200
 """Characters an id or a name may have."""
 LARGEST = Decimal(10) ** 16
 """Amounts stay below this: the ledger holds 18 digits, two of them cents."""
+
+EXTERNAL = "eid:"
+"""Before an id, it makes NetSuite's REST API take it for an external id: no internal id starts so."""
 
 CENT = Decimal("0.01")
 _EXACT_FLOAT = 2**53
@@ -130,7 +132,6 @@ def parse_limit(value: str) -> Decimal | None:
     return limit
 
 
-@lru_cache(maxsize=4096)
 def parse_date(value: str) -> date | None:
     """Return the day as written; None for an empty cell. A time and its zone are cut off, not converted.
 
@@ -180,9 +181,23 @@ def parse_email(value: str) -> str | None:
     return text or None
 
 
-def parse_optional_id(value: str) -> str | None:
-    """Return an id as `parse_id` does; None for an empty cell."""
-    return parse_id(value) if value.strip() else None
+def is_external_reference(netsuite_id: str) -> bool:
+    """Say whether NetSuite would look for another record's external id where it is given this as an internal one."""
+    return netsuite_id[: len(EXTERNAL)].lower() == EXTERNAL
+
+
+def parse_netsuite_id(value: str) -> str | None:
+    """Return an internal id as `parse_id` does; None for an empty cell.
+
+    Raises:
+        RefusedValueError: as `parse_id`, or the id starts with `eid:`, which marks an external one.
+    """
+    if not value.strip():
+        return None
+    text = parse_id(value)
+    if is_external_reference(text):
+        raise RefusedValueError(f"an internal id is needed, and {EXTERNAL} before one makes it an external id")
+    return text
 
 
 def parse_rep_email(value: str) -> str | None:

@@ -8,20 +8,24 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.ledger_import.report import Counts
+from db.ledger_import import missing
+from db.ledger_import.report import Counts, Missing
 
 ANALYZE_FROM = 1000
 """Changed rows from which the planner's statistics are renewed at once instead of by autovacuum, a minute later."""
 
 
 def _most_frequent(column: str) -> str:
-    """Build the spelling each customer has most often in the file; of those equally often, the first seen."""
+    """Build the spelling each customer has most often in the file; of those equally often, the smallest.
+
+    So the order of the rows, which most systems do not promise, changes nothing.
+    """
     return f"""(
         SELECT DISTINCT ON (customer_id) customer_id, {column} AS value
         FROM (
-            SELECT customer_id, {column}, count(*) AS times, min(line) AS first
+            SELECT customer_id, {column}, count(*) AS times
             FROM ledger_staging WHERE {column} IS NOT NULL GROUP BY customer_id, {column}
-        ) AS spelt ORDER BY customer_id, times DESC, first
+        ) AS spelt ORDER BY customer_id, times DESC, {column}
     )"""  # noqa: S608 (our own column names)
 
 
@@ -149,8 +153,8 @@ class Merged(NamedTuple):
     """… and how many of them under more than one name."""
 
 
-def merge(session: Session) -> Merged:
-    """Bring the staged rows into the ledger.
+def merge(session: Session, left_out: Missing | None = None) -> Merged:
+    """Bring the staged rows into the ledger, and close what `left_out` says they leave out (`missing.find`).
 
     Never touches `entitystatus`: a ledger is no one's decision about a customer.
     """
@@ -170,6 +174,7 @@ def merge(session: Session) -> Merged:
     invoices_updated, invoices_inserted = run(_UPDATE_INVOICES), run(_INSERT_INVOICES)
     credits_updated, credits_inserted = run(_UPDATE_CREDITS), run(_INSERT_CREDITS)
     run(_MOVE_DISPUTES)
+    closed = missing.close(session, left_out) if left_out else missing.Closed()
     totals = session.execute(text(_TOTALS)).one()
     counts = Counts(
         customers_inserted=customers_inserted,
@@ -183,9 +188,13 @@ def merge(session: Session) -> Merged:
         credits_updated=credits_updated,
         credits_unchanged=totals.credits - credits_updated - credits_inserted,
         moved=moved,
-        disputes_closed=run(_CLOSE_DISPUTES),
+        disputes_closed=run(_CLOSE_DISPUTES) + closed.disputes,
         disputes_opened=run(_OPEN_DISPUTES),
+        invoices_closed=closed.invoices,
+        credits_closed=closed.credits,
+        amount_closed=closed.amount,
     )
-    if invoices_inserted + invoices_updated + credits_inserted + credits_updated >= ANALYZE_FROM:
+    written = invoices_inserted + invoices_updated + credits_inserted + credits_updated
+    if written + closed.invoices + closed.credits >= ANALYZE_FROM:
         run("ANALYZE customers, invoices, credits, customer_invoice_dispute")
     return Merged(counts, named.customers, named.several)

@@ -5,6 +5,8 @@ from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine, select
@@ -13,14 +15,14 @@ from sqlalchemy.orm import Session
 from credit.ledger_file import BadRow, LedgerFormat, LedgerReader, LedgerRow
 from credit.policy import Policy
 from db.engine import transaction
-from db.ledger_import import staging
+from db.ledger_import import missing, staging
 from db.ledger_import.merge import Merged, merge
-from db.ledger_import.report import LISTED, ImportReport, RefusedRow
+from db.ledger_import.report import ImportReport, RefusedRow
 from db.ledger_import.source import LedgerSource
+from db.ledger_import.tally import Progress, Stage, Tally
 from db.models import Customer, Import
 from db.repositories import audit
 
-_PROGRESS_EVERY = 1000
 _SANDBOX_BATCH = 5000
 
 
@@ -28,40 +30,26 @@ class _RefusedError(Exception):
     """Ends the transaction of a file that is not taken."""
 
 
-class _Tally:
-    """Counts the rows of a file and keeps the first bad ones."""
+class _How(NamedTuple):
+    """What was asked for: the arguments of `import_ledger`."""
 
-    def __init__(self, on_bad_row: Callable[[BadRow], None] | None) -> None:
-        self.rows = 0
-        self.bad_rows = 0
-        self.listed: list[BadRow] = []
-        self._on_bad_row = on_bad_row
-
-    def refuse(self, row: BadRow) -> None:
-        self.bad_rows += 1
-        if len(self.listed) < LISTED:
-            self.listed.append(row)
-        if self._on_bad_row:
-            self._on_bad_row(row)
-
-    def takes(self, *, skip_bad: bool) -> bool:
-        """Whether the file is to be taken: without a bad row, or with a good one where bad ones may be skipped."""
-        return self.bad_rows == 0 or (skip_bad and self.bad_rows < self.rows)
+    as_of: date | None
+    rates: Mapping[str, Decimal]
+    skip_bad: bool
+    actor: str
+    policy: Policy
+    full: bool
+    close_missing: int | None
 
 
-def _good_rows(
-    reader: LedgerReader, source: LedgerSource, tally: _Tally, progress: Callable[[int, int], None] | None
-) -> Iterator[LedgerRow]:
+def _good_rows(reader: LedgerReader, source: LedgerSource, tally: Tally) -> Iterator[LedgerRow]:
+    tally.begin(Stage.READING)
     for row in reader:
-        tally.rows += 1
-        if progress and tally.rows % _PROGRESS_EVERY == 0:
-            progress(source.position, source.size)
+        tally.read(source)
         if isinstance(row, BadRow):
             tally.refuse(row)
         else:
             yield row
-    if progress:
-        progress(source.size, source.size)
 
 
 def import_ledger(
@@ -74,15 +62,19 @@ def import_ledger(
     skip_bad: bool,
     actor: str,
     policy: Policy,
-    progress: Callable[[int, int], None] | None = None,
+    full: bool = False,
+    close_missing: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
     on_bad_row: Callable[[BadRow], None] | None = None,
 ) -> ImportReport:
     """Bring a CSV file of open items into the ledger, in one transaction and in bounded memory.
 
     A file with bad rows changes nothing unless `skip_bad` is given; then its good rows are taken. The same file
     again changes nothing. Imports that run at the same time take turns. A negative amount is an unapplied payment or
-    credit note; an amount of zero closes the invoice. What the file does not name stays as it is: an invoice that is
-    missing from it is not taken for paid. Writes a row in `imports` and an audit event where anything changed.
+    credit note; an amount of zero closes the invoice. What the file does not name stays as it is, unless the file is
+    the `full` ledger: then every open invoice and credit without a row in it is closed, with the disputes that an
+    import opened on it; where that is more than the policy's `full_import_max_closed` of the ledger, by number or by
+    amount, nothing is imported. Writes a row in `imports` and an audit event where anything changed.
 
     Args:
         engine: the database.
@@ -92,33 +84,68 @@ def import_ledger(
         rates: currency to its worth in the ledger's currency; amounts are rounded to cents, half to even.
         skip_bad: take the good rows of a file that has bad ones.
         actor: who imports.
-        policy: says the ledger's currency.
-        progress: called now and then with bytes read and bytes in all.
+        policy: says the ledger's currency, and how much of it a full file may close unasked.
+        full: the file is the whole ledger. It cannot skip bad rows: each would read as a closed invoice.
+        close_missing: how many invoices and credits a full file is known to close: then as many, whatever the share,
+            and no other number.
+        progress: called every 1,000 rows and at the start of each stage.
         on_bad_row: called with every bad row; the report lists only the first 1,000.
 
     Raises:
         LedgerFileError: the file as a whole cannot be read as asked.
         OSError: there is no such file, or it cannot be read.
+        ValueError: `full` with `skip_bad`, or `close_missing` without `full`.
     """
-    tally = _Tally(on_bad_row)
-    merged, import_id = Merged(), None
+    if (full and skip_bad) or (close_missing is not None and not full):
+        raise ValueError("a full file skips no bad row, and only a full file closes what is missing")
+    how = _How(as_of, rates, skip_bad, actor, policy, full, close_missing)
     form = LedgerFormat(ledger_currency=policy.ledger_currency, mapping=mapping, rates=rates)
+    started = monotonic()
     with path.open("rb") as file:
         source = LedgerSource(file)
-        with closing(source.lines()) as lines, suppress(_RefusedError), transaction(engine) as session:
-            merged = _into_ledger(session, LedgerReader(lines, form), source, tally, progress, skip_bad=skip_bad)
-            if merged.counts.changed:
-                what = Import(
-                    file_name=path.name,
-                    sha256=source.sha256,
-                    as_of=as_of,
-                    actor=actor,
-                    counts={"rows": tally.rows, "bad_rows": tally.bad_rows, **merged.counts.model_dump()},
-                )
-                import_id = _record(session, what, rates)
+        tally = Tally(source.size, progress=progress, on_bad_row=on_bad_row)
+        merged, import_id = _import(engine, path.name, source, form, how, tally)
+    return _report(path.name, source, tally, merged, import_id, takes=tally.takes(skip_bad=skip_bad), started=started)
+
+
+def _import(
+    engine: Engine, name: str, source: LedgerSource, form: LedgerFormat, how: _How, tally: Tally
+) -> tuple[Merged, UUID | None]:
+    """Bring the file in, in one transaction; nothing where `tally` says that it is not to be taken."""
+    merged, import_id = Merged(), None
+    with closing(source.lines()) as lines, suppress(_RefusedError), transaction(engine) as session:
+        _stage(session, LedgerReader(lines, form), source, tally)
+        if how.full and not tally.bad_rows:
+            tally.weigh(missing.find(session), how.policy, how.close_missing)
+        if not tally.takes(skip_bad=how.skip_bad):
+            raise _RefusedError
+        tally.begin(Stage.MERGING)
+        merged = merge(session, tally.missing)
+        if merged.counts.changed:
+            what = Import(
+                file_name=name,
+                sha256=source.sha256,
+                as_of=how.as_of,
+                actor=how.actor,
+                counts={"rows": tally.rows, "bad_rows": tally.bad_rows, **merged.counts.model_dump(mode="json")},
+            )
+            import_id = _record(session, what, how)
+    return merged, import_id
+
+
+def _report(
+    name: str,
+    source: LedgerSource,
+    tally: Tally,
+    merged: Merged,
+    import_id: UUID | None,
+    *,
+    takes: bool,
+    started: float,
+) -> ImportReport:
     return ImportReport(
         **merged.counts.model_dump(),
-        file_name=path.name,
+        file_name=name,
         sha256=source.sha256,
         encoding=source.encoding,
         rows=tally.rows,
@@ -126,32 +153,25 @@ def import_ledger(
         several_spellings=merged.several_spellings,
         bad_rows=tally.bad_rows,
         bad=[RefusedRow(**row._asdict()) for row in sorted(tally.listed)],
-        imported=tally.takes(skip_bad=skip_bad),
+        missing=tally.missing,
+        imported=takes,
+        refusal=tally.refusal,
         import_id=import_id,
+        seconds=round(monotonic() - started, 3),
     )
 
 
-def _into_ledger(
-    session: Session,
-    reader: LedgerReader,
-    source: LedgerSource,
-    tally: _Tally,
-    progress: Callable[[int, int], None] | None,
-    *,
-    skip_bad: bool,
-) -> Merged:
-    """Stage, check and merge the rows; `_RefusedError` where the file is not to be taken."""
+def _stage(session: Session, reader: LedgerReader, source: LedgerSource, tally: Tally) -> None:
+    """Bring the good rows into the staging table, and take those out that contradict others or the ledger."""
     staging.create(session)
-    staging.copy_rows(session, _good_rows(reader, source, tally, progress))
+    staging.copy_rows(session, _good_rows(reader, source, tally))
+    tally.begin(Stage.CHECKING)
     staging.lock_ledger(session)
     for row in staging.refuse_contradictions(session, reader.column_of):
         tally.refuse(row)
-    if not tally.takes(skip_bad=skip_bad):
-        raise _RefusedError
-    return merge(session)
 
 
-def _record(session: Session, what: Import, rates: Mapping[str, Decimal]) -> UUID:
+def _record(session: Session, what: Import, how: _How) -> UUID:
     """Keep what was imported, and who did it; return the import's id."""
     session.add(what)
     session.flush()
@@ -160,7 +180,8 @@ def _record(session: Session, what: Import, rates: Mapping[str, Decimal]) -> UUI
         "file_name": what.file_name,
         "sha256": what.sha256,
         "as_of": what.as_of.isoformat() if what.as_of else None,
-        "rates": {currency: str(rate) for currency, rate in rates.items()},
+        "full": how.full,
+        "rates": {currency: str(rate) for currency, rate in how.rates.items()},
         **what.counts,
     }
     at = datetime.now(UTC)

@@ -11,7 +11,11 @@ from credit.states import OPEN_HOLD
 
 _LOCK = 0x6C65646765720000  # "ledger": one import at a time looks at the ledger and changes it
 
+# One sort or hash may take 64 MB before it goes to disk, whatever the size of the file. The server looks every second
+# whether the importing process still lives: else its ledger would stay locked until a long statement ends.
 _CREATE = """
+SET LOCAL work_mem = '64MB';
+SET LOCAL client_connection_check_interval = '1s';
 CREATE TEMP TABLE ledger_staging (
     line bigint NOT NULL, customer_id text NOT NULL, customer_name text, invoice_id text NOT NULL, due_date date,
     is_credit boolean NOT NULL, amount numeric(18, 2) NOT NULL, source_amount numeric(18, 2) NOT NULL,
@@ -84,7 +88,7 @@ _DROP_LOSERS = "DELETE FROM ledger_staging s USING ledger_losers l WHERE s.custo
 
 
 def create(session: Session) -> None:
-    """Make the temporary tables; they are gone when the transaction ends."""
+    """Make the temporary tables, and settings for the work on them; both are gone when the transaction ends."""
     session.execute(text(_CREATE))
 
 
@@ -126,9 +130,12 @@ def refuse_contradictions(session: Session, column_of: Mapping[str, str]) -> Ite
 
 
 def _refuse(session: Session, find: str, column: str) -> Iterator[BadRow]:
+    found = False
     for row in session.execute(text(find), execution_options={"yield_per": 1000}):
+        found = True
         yield BadRow(row.line, column, row.reason, row.value)
-    session.execute(text(f"DELETE FROM ledger_staging WHERE line IN (SELECT line FROM ({find}) AS found)"))  # noqa: S608
+    if found:
+        session.execute(text(f"DELETE FROM ledger_staging WHERE line IN (SELECT line FROM ({find}) AS found)"))  # noqa: S608
 
 
 def _refuse_losers(session: Session, column_of: Mapping[str, str]) -> Iterator[BadRow]:

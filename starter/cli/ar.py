@@ -3,7 +3,7 @@
 import asyncio
 import csv
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,14 +11,15 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from credit.ledger_file import BadRow, LedgerFileError
 from credit.triggers import Disposition
 from db.engine import transaction
-from db.ledger_import import ImportReport, all_customers_for_netsuite, import_ledger
+from db.ledger_import import ImportReport, Progress, Stage, all_customers_for_netsuite, import_ledger
 from db.repositories import receivables
 from db.repositories.receivables import Candidate
 from db.repositories.tokens import Role
@@ -32,6 +33,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Day = typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="The day the receivables are looked at.")
 
 _LISTED = 50
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes a cell's text for a formula by; some do so for the wide forms as well."""
 _REFUSED, _UNREACHABLE = 1, 3
 
 
@@ -51,15 +54,23 @@ def import_file(
     bad_rows_to: Annotated[
         Path | None, typer.Option(dir_okay=False, writable=True, help="Write every bad row to this CSV file.")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="The file is the whole ledger: close open items that are missing from it.")
+    ] = False,
+    close_missing: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="With --full: close exactly N missing items, however large a share."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import open invoices and credits. A file with bad rows changes nothing, the same file twice neither."""
+    _refuse_options(file, bad_rows_to, full=full, skip_bad=skip_bad, close_missing=close_missing)
     context = open_context()
     context.require(Role.ADMIN)
     mapping = _pairs(columns, "--map")
     worth = {currency.upper(): _rate(currency, rate) for currency, rate in _pairs(rates, "--rate").items()}
     try:
-        with _bad_row_file(bad_rows_to) as on_bad_row, _progress(file.name) as progress:
+        with _bad_row_file(bad_rows_to) as on_bad_row, _progress_bar(file.name) as progress:
             report = import_ledger(
                 context.engine,
                 file,
@@ -69,6 +80,8 @@ def import_file(
                 skip_bad=skip_bad,
                 actor=context.actor,
                 policy=context.policy(),
+                full=full,
+                close_missing=close_missing,
                 progress=progress,
                 on_bad_row=on_bad_row,
             )
@@ -78,10 +91,23 @@ def import_file(
         raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     if as_json:
         print_json(report.model_dump(mode="json"))
-    _print_report(report, bad_rows_to, quiet=as_json)
+    _print_report(report, bad_rows_to, full=full, quiet=as_json)
     if not report.imported:
         raise typer.Exit(_REFUSED)
     _register_in_sandbox(context)
+
+
+def _refuse_options(
+    file: Path, bad_rows_to: Path | None, *, full: bool, skip_bad: bool, close_missing: int | None
+) -> None:
+    if full and skip_bad:
+        raise typer.BadParameter(
+            "not with --full: a row left out would read as a closed invoice", param_hint="--skip-bad"
+        )
+    if close_missing is not None and not full:
+        raise typer.BadParameter("only with --full", param_hint="--close-missing")
+    if bad_rows_to is not None and bad_rows_to.exists() and bad_rows_to.samefile(file):
+        raise typer.BadParameter("would overwrite the file to import", param_hint="--bad-rows-to")
 
 
 @app.command()
@@ -144,39 +170,67 @@ def _rate(currency: str, rate: str) -> Decimal:
 
 @contextmanager
 def _bad_row_file(path: Path | None) -> Iterator[Callable[[BadRow], None] | None]:
+    """Give a function that writes a bad row to the CSV file; None where no file is wanted.
+
+    The rows are somebody else's text and will be opened in a spreadsheet, so a cell that it would calculate gets an
+    apostrophe in front, which spreadsheets take for text.
+    """
     if path is None:
         yield None
         return
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(BadRow._fields)
-        yield rows.writerow
+        yield lambda row: rows.writerow(_no_formula(cell) for cell in row)
+
+
+def _no_formula(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(_FORMULA) else cell
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on stderr where that is a terminal."""
+def _progress_bar(what: str) -> Iterator[Callable[[Progress], None] | None]:
+    """Show a bar, the rows and their rate on stderr where that is a terminal; None where it is not."""
     if not err.is_terminal:
         yield None
         return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with ExitStack() as stack:
-        bar = stack.enter_context(Progress(*columns, console=err, transient=True))
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} rows/s"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=None, rows=0, rate=0)
+
+        def show(now: Progress) -> None:
+            reading = now.stage is Stage.READING  # only reading has a known end
+            rate = now.rows / (bar.tasks[0].elapsed or 1)
+            total = now.bytes_in_all if reading else None
+            bar.update(task, description=f"{what}: {now.stage}", total=total, completed=now.bytes_read)
+            bar.update(task, rows=now.rows, rate=rate)
+
+        yield show
 
 
-def _print_report(report: ImportReport, bad_rows_to: Path | None, *, quiet: bool) -> None:
+def _print_report(report: ImportReport, bad_rows_to: Path | None, *, full: bool, quiet: bool) -> None:
     """Say on stderr what happened; where it is `quiet`, only what could be overlooked."""
     if not quiet:
         _print_bad_rows(report)
     if bad_rows_to is not None and report.bad_rows:
         err.print(f"Every bad row is in {bad_rows_to}.", markup=False, soft_wrap=True)
-    if not report.imported:
-        what = "Nothing was imported: mend them, or take the good rows with --skip-bad."
-        err.print(f"{report.bad_rows:,} of {report.rows:,} rows are bad. {what}", markup=False, soft_wrap=True)
-    elif not quiet:
-        _print_summary(report)
+    if report.imported:
+        if not quiet:
+            _print_summary(report)
+        speed = f"{report.rows:,} rows in {report.seconds:,.1f} s ({report.rows_per_second:,.0f} rows/s)"
+        err.print(speed, markup=False, soft_wrap=True)
+        return
+    if report.refusal:
+        err.print(Text.assemble(("refused:", "red"), f" {report.refusal}. Nothing was imported."), soft_wrap=True)
+        return
+    mend = "mend them" if full else "mend them, or take the good rows with --skip-bad"
+    what = f"{report.bad_rows:,} of {report.rows:,} rows are bad. Nothing was imported: {mend}."
+    err.print(what, markup=False, soft_wrap=True)
 
 
 def _print_bad_rows(report: ImportReport) -> None:
@@ -201,12 +255,14 @@ def _print_summary(report: ImportReport) -> None:
         table.add_row(name, *(f"{count:,}" for count in counts))
     err.print(f"{report.file_name}: {report.rows:,} rows, {report.customers:,} customers", markup=False, soft_wrap=True)
     err.print(table)
+    missing = f"missing from the file and closed: {report.amount_closed:,.2f} in all"
     for count, words in (
         (report.bad_rows, "bad row(s) left out"),
         (report.several_spellings, "customer(s) spelt in several ways; the most frequent spelling was taken"),
         (report.disputes_opened, "dispute(s) opened"),
         (report.disputes_closed, "dispute(s) closed"),
         (report.moved, "item(s) turned from invoice to credit or back"),
+        (report.invoices_closed + report.credits_closed, f"item(s) {missing}"),
     ):
         if count:
             err.print(f"{count:,} {words}", markup=False)

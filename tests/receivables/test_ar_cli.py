@@ -1,8 +1,10 @@
 """`hold ar` as a program: what it prints and how it exits."""
 
 import csv
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rich.console import Console
 from sqlalchemy import Engine
 
 from db.engine import transaction
@@ -19,7 +22,7 @@ from db.repositories import tokens
 from db.repositories.tokens import Role
 from starter.cli import run
 from tests.netsuite.sandbox_server import SandboxServer
-from tests.receivables.files import EXPORT, EXPORT_MAPPING, ledger, needs_export, rows
+from tests.receivables.files import EXPORT, EXPORT_MAPPING, ledger, needs_export, rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,7 @@ Hold = Callable[..., Done]
 @pytest.fixture
 def environment(database_url: str, engine: Engine, tmp_path: Path) -> dict[str, str]:
     with transaction(engine) as session:
-        role = Role.REQUESTER
-        token = tokens.create(session, name="robin", role=role, actor="test", at=datetime.now(UTC))
+        token = tokens.create(session, name="robin", role=Role.ADMIN, actor="test", at=datetime.now(UTC))
     return {
         "HOLD_DATABASE_URL": database_url,
         "HOLD_TOKEN": token,
@@ -122,6 +124,9 @@ def test_a_table_of_candidates(hold: Hold, tmp_path: Path) -> None:
         (["FILE", "--rate", "USD=2"], "no rate for USD"),
         (["FILE", "--as-of", "30.6.2020"], "--as-of"),
         (["absent.csv"], "absent.csv"),
+        (["FILE", "--full", "--skip-bad"], "would read as a closed invoice"),
+        (["FILE", "--close-missing", "1"], "only with --full"),
+        (["FILE", "--bad-rows-to", "FILE"], "would overwrite the file"),
     ],
 )
 def test_usage_errors_exit_2(hold: Hold, tmp_path: Path, arguments: list[str], said: str) -> None:
@@ -131,6 +136,57 @@ def test_usage_errors_exit_2(hold: Hold, tmp_path: Path, arguments: list[str], s
     assert done.code == 2, done.err
     assert said in done.err
     assert "Traceback" not in done.err
+    assert file.read_text() == ledger("A,Acme,1,2020-01-01,1")
+
+
+def test_a_full_import_refuses_says_how_and_does_as_told(hold: Hold, engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.csv"
+    file.write_text(ledger(*(f"A,Acme,{number},2020-01-01,1000" for number in range(3))))
+    assert hold("ar", "import", file, "--full").code == 0
+    file.write_text(ledger("A,Acme,0,2020-01-01,1000", "B,Bolt,9,,-5"))
+    refused = hold("ar", "import", file, "--full")
+    assert (refused.code, refused.out) == (1, "")
+    assert "refused: the file leaves out 2 of 3 open items, 2,000.00 of 3,000.00 USD" in refused.err
+    assert "--close-missing 2. Nothing was imported." in refused.err
+    assert rows(engine, "SELECT count(*) FROM customers") == [(1,)]
+    as_json = hold("ar", "import", file, "--full", "--close-missing=1", "--json")
+    assert (as_json.code, json.loads(as_json.out)["imported"]) == (1, False)
+    assert "not 1." in json.loads(as_json.out)["refusal"]
+    done = hold("ar", "import", file, "--full", "--close-missing", "2")
+    assert done.code == 0, done.err
+    assert "2 item(s) missing from the file and closed: 2,000.00 in all" in done.err
+    again = json.loads(hold("ar", "import", file, "--full", "--json").out)
+    assert (again["invoices_closed"], again["credits_closed"], again["amount_closed"]) == (0, 0, "0.00")
+    file.write_text(ledger("A,Acme,0,2020-01-01,x"))
+    assert "--skip-bad" not in hold("ar", "import", file, "--full").err
+
+
+def test_the_last_line_gives_the_rate_and_a_terminal_a_bar(
+    hold: Hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_rows(tmp_path / "ledger.csv", 2500, customers=10)
+    for more in ([], ["--json"]):
+        done = hold("ar", "import", file, *more)
+        assert re.fullmatch(r"2,500 rows in [0-9.]+ s \([0-9,]+ rows/s\)", done.err.splitlines()[-1])
+        assert "reading" not in done.err
+    screen = io.StringIO()
+    monkeypatch.setattr("starter.cli.ar.err", Console(file=screen, force_terminal=True, width=120))
+    hold("ar", "import", file)
+    assert "ledger.csv: merging" in screen.getvalue()
+    assert re.search(r"2,500 rows, [0-9,]+ rows/s", screen.getvalue())
+
+
+def test_a_spreadsheet_calculates_nothing_in_the_bad_rows(hold: Hold, tmp_path: Path) -> None:
+    file, bad = tmp_path / "ledger.csv", tmp_path / "bad.csv"
+    cells = ["=1+1", "+x", "-x", "@SUM(A1)", " =1+1", "＝1", "x=1"]
+    header = "customer_id,invoice_id,due_date,=amount\n"
+    file.write_text(header + "".join(f"A,{number},2020-01-01,{cell}\n" for number, cell in enumerate(cells)))
+    assert hold("ar", "import", file, "--map", "amount_open==amount", "--bad-rows-to", bad).code == 1
+    with bad.open(newline="") as lines:
+        written = list(csv.DictReader(lines))
+    assert [row["value"] for row in written] == [*(f"'{cell}" for cell in cells[:-1]), "x=1"]
+    assert {row["column"] for row in written} == {"'=amount"}
+    assert [row["line"] for row in written] == [str(line) for line in range(2, 9)]
 
 
 def test_no_database_exits_3(environment: dict[str, str], tmp_path: Path) -> None:

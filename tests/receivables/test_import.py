@@ -84,7 +84,7 @@ def test_a_changed_row_touches_itself_alone(load: Import, engine: Engine) -> Non
     ]
 
 
-def test_the_most_frequent_spelling_wins_and_of_equals_the_first(load: Import, engine: Engine) -> None:
+def test_the_most_frequent_spelling_wins_and_of_equals_the_smallest(load: Import, engine: Engine) -> None:
     report = load(
         ledger(
             "A,Acme,1,2020-01-01,1", "A,ACME Inc,2,2020-01-01,1", "A,ACME Inc,3,2020-01-01,1",
@@ -94,7 +94,7 @@ def test_the_most_frequent_spelling_wins_and_of_equals_the_first(load: Import, e
     )  # fmt: skip
     assert report.several_spellings == 2
     assert rows(engine, "SELECT id, name FROM customers ORDER BY id") == [
-        ("A", "ACME Inc"), ("B", "Zeta"), ("C", "Same name"), ("D", "D"),
+        ("A", "ACME Inc"), ("B", "Alpha"), ("C", "Same name"), ("D", "D"),
     ]  # fmt: skip
     load(ledger("A,,1,2020-01-01,1", "B,Beta,4,2020-01-01,1"))
     assert rows(engine, "SELECT name FROM customers WHERE id IN ('A', 'B') ORDER BY id") == [("ACME Inc",), ("Beta",)]
@@ -230,6 +230,18 @@ def test_a_netsuite_id_belongs_to_one_customer(load: Import, engine: Engine) -> 
     with transaction(engine) as session:
         (batch,) = all_customers_for_netsuite(session)
     assert batch[0] == {"id": "20", "externalId": "A", "companyName": "Acme"}
+
+
+def test_an_external_reference_is_no_netsuite_id(load: Import, engine: Engine) -> None:
+    named = load(ledger("A,Acme,1,2020-01-01,1,eid:7", "B,Bolt,2,2020-01-01,1,EID:8", extra="netsuite_id"))
+    assert [(row.line, row.column, row.value) for row in named.bad] == [
+        (2, "netsuite_id", "eid:7"), (3, "netsuite_id", "EID:8"),
+    ]  # fmt: skip
+    assert "external id" in named.bad[0].reason
+    by_default = load(ledger("eid:7,Acme,1,2020-01-01,1"))
+    assert [(row.line, row.column) for row in by_default.bad] == [(2, "customer_id")]
+    assert load(ledger("eid:7,Acme,1,2020-01-01,1,70", extra="netsuite_id")).imported
+    assert rows(engine, "SELECT id, netsuite_id FROM customers") == [("eid:7", "70")]
 
 
 def test_a_netsuite_id_stays_while_a_hold_is_open(load: Import, engine: Engine) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from db.ledger_import import Progress
 from db.repositories import audit
 from tests.receivables.files import Import, everything, ledger, rows, write_rows
 
@@ -31,8 +32,8 @@ def test_a_failure_at_the_very_end_leaves_nothing(
 def test_a_connection_lost_while_rows_stream_in_leaves_nothing(load: Import, engine: Engine, tmp_path: Path) -> None:
     before = everything(engine)
 
-    def cut(done: int, total: int) -> None:
-        assert done <= total
+    def cut(now: Progress) -> None:
+        assert now.bytes_read <= now.bytes_in_all
         with engine.connect() as connection:
             connection.execute(
                 text(

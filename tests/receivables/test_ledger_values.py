@@ -212,7 +212,7 @@ def test_the_other_values() -> None:
     assert values.parse_email("Ann@Example.com") == "Ann@Example.com"
     assert values.parse_limit("") is None
     assert values.parse_limit("10,000") == 10000
-    assert values.parse_optional_id("  ") is None
+    assert values.parse_netsuite_id("  ") is None
     for parse, bad in (
         (values.parse_flag, "maybe"),
         (values.parse_currency, "EURO"),

@@ -1,0 +1,265 @@
+"""The schema: migrations and models agree, and wrong states are impossible."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, Numeric, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
+from db import migrate
+from db.engine import transaction
+from db.models import Base, Claim, Customer, Decision, Hold, HoldBeat, Invoice, Proposal, WorkflowDefinition
+from db.repositories import audit, policies
+from starter.stack.postgres import Postgres
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> Iterator[str]:
+    name = f"empty_{uuid4().hex}"
+    postgres.create_database(name)
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+def test_upgrade_from_empty_gives_what_the_models_say(empty_url: str) -> None:
+    assert migrate.current(empty_url) is None
+    migrate.upgrade(empty_url)
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.head()
+    with create_engine(empty_url, poolclass=NullPool).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_downgrade_leaves_nothing(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    engine = create_engine(empty_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        config = migrate._config(empty_url)
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    migrate.upgrade(empty_url)
+
+
+def test_every_amount_of_money_is_numeric() -> None:
+    amounts = [
+        column
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if "amount" in column.name or "limit" in column.name
+    ]
+    assert amounts
+    assert all(isinstance(column.type, Numeric) and column.type.asdecimal for column in amounts)
+
+
+def test_spec_row_of_the_workflow_is_there(engine: Engine) -> None:
+    with transaction(engine) as session:
+        row = session.get_one(WorkflowDefinition, "service_hold_trigger")
+    assert (row.risk_level, row.expected_duration_minutes, row.trigger) == (4, 15, "event")
+    assert row.sources == ["ar_aging_tick_threshold", "manual"]
+
+
+def customer(session: Session, name: str = "C1", netsuite_id: str = "N1") -> Customer:
+    row = Customer(id=name, name=name, netsuite_id=netsuite_id)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def hold(session: Session, name: str = "C1", status: HoldStatus = HoldStatus.PROPOSED, **more: Any) -> Hold:
+    row = Hold(
+        id=uuid4(),
+        customer_id=name,
+        status=status,
+        reason="x",
+        warnings=[],
+        workflow_id=f"service-hold/{name}",
+        run_id="r",
+        proposed_at=NOW,
+        **more,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def proposal(session: Session, of: Hold, **more: Any) -> Proposal:
+    values = {"kind": ProposalKind.PLACE, "status": ProposalStatus.OPEN, "revision": 1, "settled_at": None} | more
+    row = Proposal(hold_id=of.id, facts={}, warnings=[], note="", policy_version=1, opened_at=NOW, due_at=NOW, **values)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def claim(session: Session, of: Proposal) -> Claim:
+    row = Claim(proposal_id=of.id, holder="mike", claimed_at=NOW, expires_at=NOW + timedelta(minutes=1))
+    session.add(row)
+    session.flush()
+    return row
+
+
+def decision(session: Session, of: Proposal, by: Claim) -> None:
+    row = Decision(
+        proposal_id=of.id,
+        hold_id=of.hold_id,
+        claim_id=by.id,
+        revision=1,
+        verdict=Verdict.APPROVE,
+        reason="x",
+        actor="mike",
+        decided_at=NOW,
+    )
+    session.add(row)
+    session.flush()
+
+
+def refused(engine: Engine, what: Any) -> str:
+    def attempt() -> None:
+        with transaction(engine) as session:
+            customer(session)
+            what(session)
+
+    with pytest.raises(IntegrityError) as caught:
+        attempt()
+    return str(caught.value.orig)
+
+
+def test_customer_has_one_open_hold(engine: Engine) -> None:
+    def twice(session: Session) -> None:
+        hold(session, status=HoldStatus.DECLINED, closed_at=NOW)
+        hold(session, status=HoldStatus.IN_FORCE)
+        hold(session)
+
+    assert "uq_holds_one_open" in refused(engine, twice)
+
+
+def test_closed_hold_says_when(engine: Engine) -> None:
+    assert "closed_when_over" in refused(engine, lambda session: hold(session, status=HoldStatus.DECLINED))
+
+
+def test_hold_has_one_open_proposal(engine: Engine) -> None:
+    def twice(session: Session) -> None:
+        one = hold(session)
+        proposal(session, one)
+        proposal(session, one, revision=2)
+
+    assert "uq_proposals_one_open" in refused(engine, twice)
+
+
+def test_proposal_has_one_live_claim(engine: Engine) -> None:
+    def twice(session: Session) -> None:
+        one = proposal(session, hold(session))
+        claim(session, one)
+        claim(session, one)
+
+    assert "uq_claims_one_live" in refused(engine, twice)
+
+
+def test_proposal_has_one_decision(engine: Engine) -> None:
+    def twice(session: Session) -> None:
+        one = proposal(session, hold(session))
+        by = claim(session, one)
+        decision(session, one, by)
+        decision(session, one, by)
+
+    assert "uq_decisions_proposal_id" in refused(engine, twice)
+
+
+def test_decision_needs_a_claim_on_the_same_proposal(engine: Engine) -> None:
+    def strange(session: Session) -> None:
+        first = proposal(session, hold(session), status=ProposalStatus.APPROVED, settled_at=NOW)
+        customer(session, "C2", "N2")
+        other = proposal(session, hold(session, "C2"))
+        decision(session, first, claim(session, other))
+
+    assert "fk_decisions_claim_id" in refused(engine, strange)
+
+
+def test_netsuite_record_belongs_to_one_customer(engine: Engine) -> None:
+    assert "uq_customers_netsuite_id" in refused(engine, lambda session: customer(session, "C2", "N1"))
+
+
+def test_beat_that_is_done_says_when(engine: Engine) -> None:
+    def odd(session: Session) -> None:
+        session.add(HoldBeat(hold_id=hold(session).id, beat=Beat.PUSH_NETSUITE, status=BeatStatus.DONE))
+        session.flush()
+
+    assert "done_when_done" in refused(engine, odd)
+
+
+def test_invoice_is_never_negative(engine: Engine) -> None:
+    def negative(session: Session) -> None:
+        session.add(
+            Invoice(
+                id="I",
+                customer_id="C1",
+                due_date=date(2026, 1, 1),
+                amount_open=-1,
+                source_amount=-1,
+                source_currency="USD",
+            )
+        )
+        session.flush()
+
+    assert "amount_not_negative" in refused(engine, negative)
+
+
+def test_unknown_status_is_refused(engine: Engine) -> None:
+    def odd(session: Session) -> None:
+        session.add(HoldBeat(hold_id=hold(session).id, beat=Beat.PUSH_NETSUITE, status=BeatStatus.PENDING))
+        session.flush()
+        session.execute(text("UPDATE hold_beats SET status = 'odd'"))
+
+    assert "ck_hold_beats_status" in refused(engine, odd)
+
+
+@pytest.mark.parametrize("table", ["audit_events", "policies", "auto_decisions", "message_revisions"])
+def test_append_only_tables_have_their_triggers(engine: Engine, table: str) -> None:
+    with pytest.raises(DBAPIError, match="append-only"), transaction(engine) as session:
+        session.execute(text(f"TRUNCATE {table} CASCADE"))
+    names = "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) AND NOT tgisinternal"
+    with transaction(engine) as session:
+        triggers = set(session.scalars(text(names), {"table": table}))
+    assert triggers == {f"{table}_append_only", f"{table}_no_truncate"}
+
+
+@pytest.mark.parametrize("deed", ["DELETE FROM policies", "UPDATE policies SET note = 'altered'"])
+def test_append_only_rows_are_never_changed(engine: Engine, deed: str) -> None:
+    with pytest.raises(DBAPIError, match="append-only"), transaction(engine) as session:
+        session.execute(text(deed))
+
+
+def test_audit_events_are_chained_and_naive_times_refused(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for action in ("one", "two"):
+            audit.append(session, chain="c", actor="a", action=action, at=NOW, detail={"amount": "1.00"})
+        audit.append(session, chain="c", actor="a", action="three", at=NOW, once="k")
+        audit.append(session, chain="c", actor="a", action="three", at=NOW, once="k")
+    with transaction(engine) as session:
+        first, second, third = audit.chain_of(session, "c")
+        assert (first.prev_hash, second.prev_hash, third.prev_hash) == ("", first.hash, second.hash)
+        assert [audit.digest(event) for event in (first, second, third)] == [first.hash, second.hash, third.hash]
+    with pytest.raises(Exception, match="time zone"), transaction(engine) as session:
+        audit.append(session, chain="c", actor="a", action="four", at=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_policy_versions_only_grow(engine: Engine) -> None:
+    with transaction(engine) as session:
+        version, policy = policies.current(session)
+        changed = policy.model_copy(update={"trigger_days_overdue": 120})
+        assert policies.change(session, changed, actor="mike", note="calmer", at=NOW) == version + 1
+    with transaction(engine) as session:
+        assert policies.current(session) == (version + 1, changed)

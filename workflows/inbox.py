@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from temporalio import workflow
 from temporalio.common import RawValue
 
@@ -42,5 +42,11 @@ def read_signal(name: str, values: Sequence[RawValue], known: Mapping[str, type[
     try:
         message: Message = workflow.payload_converter().from_payload(values[0].payload, model)
     except Exception as error:  # noqa: BLE001 (whatever a converter raises: nothing may escape a handler)
-        return Unintelligible(name, str(error)[:_EXCERPT], content)
+        return Unintelligible(name, _problem(error)[:_EXCERPT], content)
     return message
+
+
+def _problem(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'payload'}: {one['msg']}" for one in error.errors())

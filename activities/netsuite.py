@@ -28,7 +28,6 @@ from netsuite.errors import NetSuiteError
 from netsuite.records import CreditHoldOverride
 from workflows.signatures import RunBeat
 
-
 Clock = Callable[[], datetime]
 
 

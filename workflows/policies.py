@@ -30,7 +30,7 @@ OUTAGE = RetryPolicy(
     backoff_coefficient=2.0,
     maximum_interval=timedelta(minutes=1),
 )
-"""A foreign system: days of outage at most one request a minute and hold."""
+"""A foreign system: in an outage about one request a minute and hold, for as long as it lasts."""
 
 ONCE = RetryPolicy(maximum_attempts=1)
 """The first try of a push: whatever it says must be visible at once, then `NETSUITE_ROUND` goes on."""

@@ -56,6 +56,7 @@ def open_hold(
     """
     if session.get(Customer, customer_id, with_for_update=True) is None:
         raise UnknownCustomerError(customer_id)
+    triggers = list({trigger.id: trigger for trigger in triggers}.values())  # one may have been sent twice
     hold = holds.open_of(session, customer_id)
     if hold is not None:
         hold.workflow_id, hold.run_id = workflow_id, run_id

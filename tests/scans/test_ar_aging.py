@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from activities.proposing import await_trigger, send_trigger
 from credit.states import HoldStatus
+from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.models import ArAgingItem, ArAgingRun, Hold
 from db.repositories import policies, receivables
+from tests.holds.helpers import workers
 from tests.world import World
 
 
@@ -93,3 +96,17 @@ async def test_run_is_kept_with_its_counts(world: World) -> None:
     assert run.counts == {"proposed": 1}
     assert run.finished_at is not None
     assert run.requested_by == "robin"
+
+
+async def test_trigger_that_was_sent_twice_before_anybody_took_it_up_counts_once(idle_world: World) -> None:
+    world = idle_world
+    customer = world.customer()
+    sent = Trigger(id="twice", kind=TriggerKind.MANUAL, reason="x", actor="robin", at=today())
+    for _ in range(2):
+        await send_trigger(world.client, world.settings.task_queue, customer, sent)
+
+    async with workers(world):
+        row = await await_trigger(world.engine, sent, customer, timedelta(seconds=20))
+
+    assert row.opened
+    assert [event["kind"] for event in world.show(customer)["evidence"]] == ["manual"]

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from temporalio import exceptions, workflow
+from temporalio import workflow
 from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, is_cancelled_exception
 
@@ -72,6 +72,8 @@ class ServiceHold:
         self._beats = {beat: BeatState() for beat in Beat}
         self._hold: HoldView | None = None
         self._one_by_one = asyncio.Lock()  # what changes the hold's rows, so that the newest view of them stays
+        self._side_by_side: list[asyncio.Task[None]] = []
+        self._laying_down = False
         self._refused_signals = 0
         self._published: dict[str, Any] = {}
 
@@ -83,6 +85,8 @@ class ServiceHold:
             try:
                 return await asyncio.shield(life)
             except asyncio.CancelledError:
+                if life.cancelled():
+                    raise  # not asked for by anybody: the worker takes the run out of its memory
                 self._inbox.append(CancelRequested())
 
     async def _life(self) -> HoldOutcome:
@@ -207,13 +211,23 @@ class ServiceHold:
         """Carry the decision out, and stay for as long as the hold is in force."""
         carrying_out = asyncio.create_task(self._carry_out())
         while True:
-            await workflow.wait_condition(lambda: bool(self._inbox) or carrying_out.done())
-            if carrying_out.done():
+            await workflow.wait_condition(lambda: bool(self._inbox) or _has_failed(carrying_out) or _is_long())
+            if _has_failed(carrying_out):
                 carrying_out.result()
-                await workflow.wait_condition(lambda: bool(self._inbox))
-            async with self._one_by_one:
-                await self._handle(self._inbox.popleft())
-            self._continue_as_new_if_long()
+            if self._inbox:
+                async with self._one_by_one:
+                    await self._handle(self._inbox.popleft())
+            else:
+                await self._lay_down(carrying_out)
+                self._continue_as_new_if_long()
+
+    async def _lay_down(self, carrying_out: "asyncio.Task[None]") -> None:
+        """Stop what is under way: a continue-as-new must be the last thing its run asks for. The next run goes on."""
+        self._laying_down = True
+        under_way = [carrying_out, *self._side_by_side]
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _carry_out(self) -> None:
         """Run the four beats: the flag first, then the others side by side. A beat never fails the hold.
@@ -221,7 +235,7 @@ class ServiceHold:
         A beat that is done already does nothing when it is run again, so a new run simply runs all four.
         """
         await self._run_beat(Beat.FLAG_CUSTOMER)
-        others = [asyncio.create_task(self._run_beat(beat)) for beat in _AFTER_THE_FLAG]
+        self._side_by_side = [asyncio.create_task(self._run_beat(beat)) for beat in _AFTER_THE_FLAG]
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: all(self._has_first_outcome(beat) for beat in _AFTER_THE_FLAG),
@@ -236,8 +250,8 @@ class ServiceHold:
                 summary="The hold is in force",
             )
             self._see(self._the_hold().model_copy(update={"status": HoldStatus.IN_FORCE}))
-        for beat in others:
-            await beat
+        for running in self._side_by_side:
+            await running
 
     def _has_first_outcome(self, beat: Beat) -> bool:
         return self._beats[beat].status not in (BeatStatus.PENDING, BeatStatus.RUNNING)
@@ -246,7 +260,7 @@ class ServiceHold:
         """Run one beat until it is done. Temporal retries; what no retry can mend waits for `retry_beat`."""
         state = self._beats[beat]
         self._mark(beat, BeatStatus.RUNNING)
-        while state.status is not BeatStatus.DONE:
+        while state.status is not BeatStatus.DONE and not self._laying_down:
             state.retry_requested = False
             attempts = self._start_beat(beat, first=state.last_error is None)
             await workflow.wait_condition(lambda: attempts.done() or state.retry_requested)  # noqa: B023 (awaited here)
@@ -257,7 +271,7 @@ class ServiceHold:
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     continue  # by ourselves, to try again now
-                cause = _cause(error)
+                cause = error.cause or error
                 state.last_error = str(cause)
                 if isinstance(cause, ApplicationError) and cause.non_retryable:
                     self._mark(beat, BeatStatus.NEEDS_ATTENTION)
@@ -312,6 +326,7 @@ class ServiceHold:
                 id=contract.message_workflow_id(drafted.message_id),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 static_summary=f"Draft for review: {drafted.kind.replace('_', ' ')}",
             )
         except WorkflowAlreadyStartedError:
@@ -341,7 +356,7 @@ class ServiceHold:
 
     def _continue_as_new_if_long(self) -> None:
         """Start a fresh history for the same hold. The new run finds it in the database and runs unfinished beats."""
-        if not self._inbox and workflow.info().is_continue_as_new_suggested():
+        if _is_long() and not self._inbox:
             workflow.continue_as_new(
                 ServiceHoldInput(customer_id=self._customer_id, triggers=self._for_the_next_proposal)
             )
@@ -420,7 +435,10 @@ class ServiceHold:
             self._published.update((update.key.name, update.value) for update in changed)
 
 
-def _cause(error: ActivityError) -> BaseException:
-    """Return what went wrong in the activity; of a round that ran out of time, its last attempt's error."""
-    cause = error.cause or error
-    return cause.cause or cause if isinstance(cause, exceptions.TimeoutError) else cause
+def _has_failed(task: "asyncio.Task[None]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
+
+
+def _is_long() -> bool:
+    """Whether the server wants a fresh history: also in a silent outage, which nobody signals about."""
+    return workflow.info().is_continue_as_new_suggested()

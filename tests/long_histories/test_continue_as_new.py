@@ -1,0 +1,124 @@
+"""A hold whose history is full goes on in a fresh one, and nothing is lost on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from credit.triggers import Trigger
+from starter.settings import Settings
+from starter.stack import temporal_cli
+from starter.stack.files import ensure_private_dir
+from starter.stack.temporal_server import TemporalServer
+from starter.temporal import register_search_attributes
+from tests.conftest import free_port, run_part
+from tests.holds.helpers import send, trigger, until, workers
+from tests.world import World
+
+_FULL = 90
+"""Events after which this server wants a fresh history; by default it is 4,096."""
+
+
+@pytest.fixture(scope="module")
+def temporal_server(folder: Path) -> Iterator[TemporalServer]:
+    data = ensure_private_dir(folder / "short-histories")
+    server = TemporalServer(temporal_cli.ensure(print), data, free_port(), free_port())
+    launch = server.command()
+    limit = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={_FULL}")
+    process = run_part(replace(launch, argv=(*launch.argv, *limit)), server.ready, folder / "short-histories.log")
+    yield server
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture(scope="module")
+async def client(temporal_server: TemporalServer) -> Client:
+    made = await Client.connect(temporal_server.address, data_converter=pydantic_data_converter)
+    await register_search_attributes(made)
+    return made
+
+
+@pytest.fixture
+async def running(idle_world: World, settings: Settings) -> AsyncIterator[World]:
+    assert settings.temporal_address == idle_world.settings.temporal_address
+    async with workers(idle_world):
+        yield idle_world
+
+
+async def runs_of(world: World, customer: str) -> int:
+    """How many runs the hold's workflow had."""
+    query = f"WorkflowId = 'service-hold/{customer}'"
+    return len([execution.run_id async for execution in world.client.list_workflows(query)])
+
+
+async def is_in(world: World, customer: str, status: str) -> bool:
+    """Whether the workflow says so; a fresh run says nothing before it has taken up the record."""
+    return (await world.state(customer)).status == status
+
+
+async def stream(world: World, customer: str, count: int) -> list[Trigger]:
+    sent = [trigger(reason=f"evidence {number}") for number in range(count)]
+    for one in sent:
+        await send(world, customer, one)
+        await asyncio.sleep(0.02)
+    return sent
+
+
+async def test_proposal_outlives_full_histories_and_loses_no_signal(running: World) -> None:
+    customer = running.customer()
+    started = await running.start(customer)
+
+    sent = await stream(running, customer, 90)
+
+    await running.eventually(lambda: len(running.show(customer)["evidence"]) == len(sent) + 1)
+    hold = running.show(customer)
+    assert hold["id"] == str(started.hold_id)
+    assert {row["reason"] for row in hold["evidence"]} >= {one.reason for one in sent}
+    await until(lambda: is_in(running, customer, "proposed"))
+    await running.approve(customer)
+    await running.in_status(customer, "in_force")
+    assert await runs_of(running, customer) > 1
+
+
+async def test_beat_in_flight_goes_on_in_the_fresh_history_and_writes_once(running: World) -> None:
+    customer = running.customer()
+    await running.start(customer)
+    running.sandbox.faults(outage=True)
+    await running.approve(customer)
+    await running.in_status(customer, "in_force")
+
+    sent = await stream(running, customer, 90)
+    await running.eventually(lambda: len(running.show(customer)["evidence"]) == len(sent) + 1)
+    assert await runs_of(running, customer) > 1
+    running.sandbox.clear_faults()
+
+    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done", 60)
+    hold = running.show(customer)
+    assert [beat["status"] for beat in hold["beats"]] == ["done"] * 4
+    assert len(running.sandbox.applied(customer)) == 1
+    assert (hold["netsuite"]["prior"], hold["netsuite"]["value"]) == ("AUTO", "ON")
+    assert len(hold["messages"]) == 2
+    await until(lambda: is_in(running, customer, "in_force"))
+
+
+async def test_history_that_fills_with_retries_alone_is_renewed_too(running: World) -> None:
+    """An outage of months sends no event to the hold's inbox: its history must be renewed all the same."""
+    customer = running.customer()
+    await running.start(customer)
+    running.sandbox.faults(outage=True)
+    await running.approve(customer)
+    await running.in_status(customer, "in_force")
+
+    async def renewed() -> bool:
+        await running.operations.retry_beat(customer, beat=None, actor="robin")
+        return await runs_of(running, customer) > 1
+
+    await until(renewed, seconds=60)
+    running.sandbox.clear_faults()
+
+    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done", 60)
+    assert len(running.sandbox.applied(customer)) == 1

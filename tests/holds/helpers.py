@@ -1,0 +1,219 @@
+"""What the hold tests share: workers to start and stop, raw triggers, changed receivables, and rows to look at."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy
+
+from credit.facts import Facts
+from credit.states import Verdict
+from credit.triggers import Trigger, TriggerKind
+from db.engine import transaction
+from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
+from db.repositories import decisions, holds
+from netsuite.client import Credentials, NetSuiteClient
+from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
+from tests.world import World, invoice
+from worker import build_workers
+from workflows.contract import SERVICE_HOLD, DecideSignal, ServiceHoldInput, service_hold_id
+
+QUICK = httpx.Timeout(connect=2, read=0.5, write=2, pool=2)
+"""A client that soon gives up on an answer that never comes."""
+
+
+@asynccontextmanager
+async def workers(world: World, patience: httpx.Timeout = QUICK) -> AsyncIterator[None]:
+    """Both workers, for as long as the block lasts."""
+    settings = world.settings
+    assert settings.netsuite_private_key_file
+    key = settings.netsuite_private_key_file.read_text()
+    netsuite = NetSuiteClient(
+        settings.netsuite_url, Credentials(CLIENT_ID, CERTIFICATE_ID, key, "ES256"), timeout=patience
+    )
+    async with AsyncExitStack() as stack:
+        stack.callback(netsuite.close)
+        for worker in build_workers(world.client, settings, world.engine, netsuite):
+            await stack.enter_async_context(worker)
+        yield
+
+
+def trigger(kind: TriggerKind = TriggerKind.MANUAL, reason: str = "a raw trigger", **changes: Any) -> Trigger:
+    values = {"id": str(uuid4()), "kind": kind, "reason": reason, "actor": "robin", "at": datetime.now(UTC)}
+    return Trigger(**(values | changes))
+
+
+async def send(world: World, customer: str, sent: Trigger) -> None:
+    """Signal-with-start, as everybody does, without waiting for a row."""
+    await world.client.start_workflow(
+        SERVICE_HOLD,
+        ServiceHoldInput(customer_id=customer),
+        id=service_hold_id(customer),
+        task_queue=world.settings.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        start_signal="trigger",
+        start_signal_args=[sent],
+    )
+
+
+def write_decision(world: World, customer: str, verdict: Verdict, actor: str = "mike") -> Decision:
+    """Write the decision's row and tell nobody: what a crash right after the commit leaves."""
+    now = datetime.now(UTC)
+    with transaction(world.engine) as session:
+        hold = holds.find(session, customer)
+        claim, proposal = decisions.claim(session, hold, actor=actor, now=now)
+        return decisions.decide(
+            session,
+            hold,
+            claim_id=claim.id,
+            revision=proposal.revision,
+            verdict=verdict,
+            reason="as discussed",
+            actor=actor,
+            now=now,
+        )
+
+
+async def signal_decision(world: World, customer: str, decision_id: UUID) -> None:
+    await world.workflow(customer).signal("decide", DecideSignal(decision_id=decision_id))
+
+
+async def in_force(world: World, customer: str) -> Any:
+    """Propose, approve and carry out to the last beat."""
+    await world.start(customer)
+    await world.approve(customer)
+    await all_done(world, customer)
+    return await world.in_status(customer, "in_force")
+
+
+async def all_done(world: World, customer: str, seconds: float = 30) -> None:
+    """Wait until the hold is in force and all four beats are done."""
+
+    def done() -> bool:
+        hold = world.show(customer)
+        return hold["status"] == "in_force" and {beat["status"] for beat in hold["beats"]} == {"done"}
+
+    await world.eventually(done, seconds)
+
+
+async def status_of(world: World, customer: str) -> WorkflowExecutionStatus | None:
+    return (await world.workflow(customer).describe()).status
+
+
+async def attributes(world: World, customer: str) -> dict[str, Any]:
+    found = (await world.workflow(customer).describe()).typed_search_attributes
+    return {pair.key.name: pair.value for pair in found.search_attributes}
+
+
+async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+    """Wait until `await what()` is true; returns it."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not (result := await what()):
+        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.05)
+    return result
+
+
+async def shows(world: World, customer: str, **wanted: Any) -> None:
+    """Wait until the workflow's search attributes are as wanted."""
+
+    async def as_wanted() -> bool:
+        return wanted.items() <= (await attributes(world, customer)).items()
+
+    await until(as_wanted)
+
+
+async def activities_run(world: World, customer: str, name: str) -> int:
+    """How many activities of this type the newest run has scheduled."""
+    history = await world.workflow(customer).fetch_history()
+    types = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
+    return types.count(name)
+
+
+def rows(world: World, statement: Any) -> list[Any]:
+    with transaction(world.engine) as session:
+        return list(session.scalars(statement))
+
+
+def holds_of(world: World, customer: str) -> list[Hold]:
+    """A customer's holds, oldest first."""
+    return rows(world, select(Hold).where(Hold.customer_id == customer).order_by(Hold.proposed_at))
+
+
+def proposals_of(world: World, customer: str) -> list[Proposal]:
+    query = select(Proposal).join(Hold, Hold.id == Proposal.hold_id).where(Hold.customer_id == customer)
+    return rows(world, query.order_by(Proposal.revision))
+
+
+def facts_of(proposal: Proposal) -> Facts:
+    return Facts.model_validate(proposal.facts)
+
+
+def trigger_row(world: World, trigger_id: str) -> HoldTrigger | None:
+    with transaction(world.engine) as session:
+        return session.get(HoldTrigger, trigger_id)
+
+
+def events(world: World, chain: str | UUID, action: str) -> list[AuditEvent]:
+    query = select(AuditEvent).where(AuditEvent.chain == str(chain), AuditEvent.action == action)
+    return rows(world, query.order_by(AuditEvent.seq))
+
+
+def refused(world: World, customer: str) -> list[AuditEvent]:
+    """The refused signals of the customer's newest hold."""
+    return events(world, holds_of(world, customer)[-1].id, "signal_refused")
+
+
+@contextmanager
+def frozen(world: World, statement: str, **values: str) -> Iterator[None]:
+    """Hold a lock that beats must wait for, until the block ends."""
+    with transaction(world.engine) as session:
+        session.execute(text(statement), values)
+        yield
+
+
+def bill(world: World, customer: str, amount: str, days_overdue: int = 10) -> None:
+    due = datetime.now(UTC).date() - timedelta(days=days_overdue)
+    with transaction(world.engine) as session:
+        session.add(invoice(f"B-{uuid4()}", customer, due, amount))
+
+
+def pay(world: World, customer: str, amount: str) -> None:
+    with transaction(world.engine) as session:
+        session.add(
+            Credit(
+                id=f"P-{uuid4()}",
+                customer_id=customer,
+                amount_unapplied=amount,
+                source_amount=amount,
+                source_currency="USD",
+            )
+        )
+
+
+def dispute(world: World, customer: str) -> None:
+    with transaction(world.engine) as session:
+        session.add(InvoiceDispute(customer_id=customer, invoice_id=_an_invoice(session, customer), source="test"))
+
+
+def agree_plan(world: World, customer: str) -> None:
+    with transaction(world.engine) as session:
+        session.add(PaymentPlan(customer_id=customer))
+
+
+def overdue_since(world: World, customer: str, days: int) -> None:
+    """Let every invoice of the customer be this many days overdue."""
+    due = datetime.now(UTC).date() - timedelta(days=days)
+    with transaction(world.engine) as session:
+        session.execute(update(Invoice).where(Invoice.customer_id == customer).values(due_date=due))
+
+
+def _an_invoice(session: Session, customer: str) -> str:
+    return str(session.scalars(select(Invoice.id).where(Invoice.customer_id == customer).limit(1)).one())

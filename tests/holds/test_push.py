@@ -1,0 +1,211 @@
+"""Beat 4: NetSuite is written exactly once, however it fails, and meanwhile everybody can see why it waits."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from db.models import NetSuitePush, NetSuiteRecord
+from db.repositories import netsuite
+from tests.holds.helpers import all_done, events, holds_of, rows, shows, until, workers
+from tests.world import World
+from workflows import policies
+
+PUSH = "push_netsuite"
+
+
+def record(world: World) -> NetSuiteRecord:
+    [row] = rows(world, select(NetSuiteRecord))
+    return row
+
+
+async def approved(world: World, customer: str) -> None:
+    await world.start(customer)
+    await world.approve(customer)
+
+
+async def test_outage_leaves_the_hold_in_force_and_retrying_until_it_is_written_once(world: World) -> None:
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+
+    await world.in_status(customer, "in_force", seconds=8)
+
+    assert world.customer_row(customer).entitystatus == "hold"
+    await shows(world, customer, HoldStatus="in_force", NetSuitePush="retrying", WaitingOn="netsuite")
+    state = await world.state(customer)
+    assert (state.waiting_on, state.beats[PUSH].status) == ("netsuite", "retrying")
+    assert "503" in str(state.beats[PUSH].last_error)
+    await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] >= 2)
+    hold = world.show(customer)
+    assert hold["waiting_on"] == "netsuite"
+    assert "503" in world.beat(customer, PUSH)["last_error"]
+    assert world.sandbox.applied(customer) == []
+
+    world.sandbox.clear_faults()
+    await all_done(world, customer)
+
+    assert len(world.sandbox.applied(customer)) == 1
+    assert world.beat(customer, PUSH)["last_error"] is None
+    await shows(world, customer, NetSuitePush="done", WaitingOn="nobody")
+    assert (record(world).prior, record(world).value) == ("AUTO", "ON")
+
+
+async def test_repeated_error_is_audited_once(world: World) -> None:
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+    await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] >= 3)
+
+    assert len(events(world, holds_of(world, customer)[0].id, "beat_failed")) == 1
+
+
+async def test_write_whose_answer_was_lost_is_not_repeated_and_the_prior_value_stands(idle_world: World) -> None:
+    world, customer = idle_world, idle_world.customer()
+    world.sandbox.faults(commit_then_timeout_rate=1.0).raise_for_status()
+    async with workers(world):
+        await approved(world, customer)
+        await all_done(world, customer)
+
+    assert [row["body"] for row in world.sandbox.applied(customer)] == [{"creditHoldOverride": {"id": "ON"}}]
+    assert (record(world).prior, record(world).value) == ("AUTO", "ON")
+    [push] = rows(world, select(NetSuitePush))
+    assert push.outcome == "OutcomeUnknown"
+
+
+@pytest.mark.parametrize("faults", [{"reset_rate": 1.0}, {"error_rate": 1.0}, {"max_concurrency": 0}])
+async def test_every_passing_fault_ends_in_one_write(world: World, faults: dict[str, float]) -> None:
+    world.sandbox.faults(**faults).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+    await world.eventually(lambda: world.beat(customer, PUSH)["last_error"])
+
+    world.sandbox.clear_faults()
+    await all_done(world, customer)
+
+    assert len(world.sandbox.applied(customer)) == 1
+
+
+async def test_round_that_runs_out_of_time_is_followed_by_another_with_the_same_error_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(policies.NETSUITE_ROUND, "schedule_to_close_timeout", timedelta(seconds=1))
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+    await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] >= 3)
+
+    state = await world.state(customer)
+    assert (state.beats[PUSH].status, "503" in str(state.beats[PUSH].last_error)) == ("retrying", True)
+    world.sandbox.clear_faults()
+    await all_done(world, customer)
+    assert len(world.sandbox.applied(customer)) == 1
+
+
+async def test_many_pushes_at_once_against_a_small_limit_are_each_written_once(world: World) -> None:
+    world.sandbox.faults(max_concurrency=1, latency_ms=20).raise_for_status()
+    customers = [world.customer() for _ in range(6)]
+    await asyncio.gather(*(approved(world, customer) for customer in customers))
+
+    for customer in customers:
+        await all_done(world, customer, seconds=60)
+
+    assert [len(world.sandbox.applied(customer)) for customer in customers] == [1] * 6
+
+
+async def test_record_that_says_on_already_is_noted_and_not_written(world: World) -> None:
+    customer = world.customer()
+    world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": "ON"}]).raise_for_status()
+    await approved(world, customer)
+
+    await all_done(world, customer)
+
+    assert world.sandbox.applied(customer) == []
+    assert (record(world).prior, record(world).value) == ("ON", "ON")
+    [event] = events(world, holds_of(world, customer)[0].id, "netsuite_read_back")
+    assert event.detail["how"] == "already_set"
+
+
+async def test_prior_value_is_noted_before_the_write_and_once(idle_world: World) -> None:
+    """OFF at first; somebody sets AUTO after the first attempt was lost. What was found first is the prior value."""
+    world, customer = idle_world, idle_world.customer()
+    world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": "OFF"}]).raise_for_status()
+    world.sandbox.faults(commit_then_timeout_rate=1.0).raise_for_status()
+    async with workers(world):
+        await approved(world, customer)
+        await world.eventually(lambda: world.sandbox.applied(customer))
+        world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": "AUTO"}]).raise_for_status()
+        world.sandbox.clear_faults()
+        await all_done(world, customer)
+
+    assert (record(world).prior, record(world).value) == ("OFF", "ON")
+
+
+async def test_pushes_to_one_record_queue_behind_each_other(world: World) -> None:
+    customer = world.customer()
+    with netsuite.serialized(world.engine, f"N-{customer}"):
+        await approved(world, customer)
+        await world.eventually(lambda: "under way" in str(world.beat(customer, PUSH)["last_error"]))
+        assert world.sandbox.ledger(customer) == []
+
+    await all_done(world, customer)
+
+    assert len(world.sandbox.applied(customer)) == 1
+
+
+async def test_retry_during_a_long_backoff_runs_at_once_and_keeps_the_error_in_sight(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = policies.RetryPolicy(initial_interval=timedelta(minutes=10))
+    monkeypatch.setitem(policies.NETSUITE_ROUND, "retry_policy", slow)
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+    await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] == 2)
+
+    await world.operations.retry_beat(customer, beat=PUSH, actor="olga", reason="told it is back")
+    await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] == 3)
+    assert "503" in str((await world.state(customer)).beats[PUSH].last_error)
+
+    world.sandbox.clear_faults()
+    await world.operations.retry_beat(customer, beat=None, actor="olga")
+    await all_done(world, customer)
+    assert len(world.sandbox.applied(customer)) == 1
+    assert world.audit(customer).count("beat_retried") == 2
+
+
+async def test_netsuites_own_wait_is_kept_between_the_first_try_and_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = timedelta(seconds=30)
+    monkeypatch.setattr("netsuite.errors.ServerFailure.__init__", _asking_to_wait(wait))
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    await approved(world, customer)
+    await world.in_status(customer, "in_force")
+    await asyncio.sleep(2.5)
+
+    assert world.beat(customer, PUSH)["attempts"] == 1
+    world.sandbox.clear_faults()
+    await world.operations.retry_beat(customer, beat=PUSH, actor="olga")
+    await all_done(world, customer, seconds=10)
+
+
+def _asking_to_wait(wait: timedelta) -> object:
+    def init(self: Exception, what: str, **known: object) -> None:
+        super(type(self), self).__init__(what, **(known | {"retry_after": wait}))
+
+    return init
+
+
+async def test_query_answers_while_netsuite_hangs(idle_world: World) -> None:
+    world, customer = idle_world, idle_world.customer()
+    async with workers(world):
+        await world.start(customer)
+        world.sandbox.faults(latency_ms=2000).raise_for_status()
+        await world.approve(customer)
+        await until(lambda: world.state(customer))
+        assert (await world.state(customer)).status in ("proposed", "applying", "in_force")
+        world.sandbox.clear_faults()
+        await all_done(world, customer)

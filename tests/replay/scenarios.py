@@ -1,0 +1,207 @@
+"""One short life for each branch of the workflows. Each gives the workflow whose history is worth keeping."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from temporalio.client import WorkflowHandle
+
+from credit.states import Verdict
+from tests.holds.helpers import (
+    all_done,
+    events,
+    holds_of,
+    in_force,
+    pay,
+    proposals_of,
+    refused,
+    send,
+    signal_decision,
+    trigger,
+    trigger_row,
+    until,
+    workers,
+    write_decision,
+)
+from tests.world import World
+from workflows.contract import message_workflow_id
+
+Handle = WorkflowHandle[Any, Any]
+Scenario = Callable[[World], Awaitable[Handle]]
+PUSH = "push_netsuite"
+
+
+async def approved(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        await world.start(customer, reason="evidence of a hold in force")
+    return world.workflow(customer)
+
+
+async def declined(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer)
+        await world.decline(customer)
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def expired(world: World) -> Handle:
+    world.set_policy(proposal_expires_after=timedelta(milliseconds=1))
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer)
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def withdrawn(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer)
+        await world.workflow(customer).cancel()
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def returned_then_approved(world: World) -> Handle:
+    customer = world.customer(amount="40000")
+    async with workers(world):
+        await world.start(customer)
+        pay(world, customer, "10000")
+        await world.approve(customer)
+        await world.eventually(lambda: len(proposals_of(world, customer)) == 2)
+        await world.approve(customer)
+        await all_done(world, customer)
+    return world.workflow(customer)
+
+
+async def revised_by_evidence(world: World) -> Handle:
+    customer, again = world.customer(), trigger()
+    async with workers(world):
+        await world.start(customer, kind="ar_aging_tick_threshold")
+        for _ in range(2):
+            await send(world, customer, again)
+        await world.eventually(lambda: trigger_row(world, again.id))
+        await world.approve(customer)
+        await all_done(world, customer)
+    return world.workflow(customer)
+
+
+async def outage(world: World) -> Handle:
+    world.sandbox.faults(outage=True).raise_for_status()
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer)
+        await world.approve(customer)
+        await world.eventually(lambda: world.beat(customer, PUSH)["attempts"] >= 2)
+        await world.operations.retry_beat(customer, beat=None, actor="olga")
+        world.sandbox.clear_faults()
+        await all_done(world, customer)
+    return world.workflow(customer)
+
+
+async def needs_attention_retried(world: World) -> Handle:
+    customer = world.customer(in_netsuite=False)
+    async with workers(world):
+        await world.start(customer)
+        await world.approve(customer)
+        await world.in_status(customer, "in_force")
+        await world.eventually(lambda: world.beat(customer, PUSH)["status"] == "needs_attention")
+        world.sandbox.seed([{"id": f"N-{customer}", "externalId": customer}]).raise_for_status()
+        await world.operations.retry_beat(customer, beat=PUSH, actor="olga")
+        await all_done(world, customer)
+    return world.workflow(customer)
+
+
+async def refused_signals(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer)
+        for junk in ("approve", [], {"decision_id": str(uuid4())}):
+            await world.workflow(customer).signal("decide", junk)
+        await world.workflow(customer).signal("release_now")
+        await world.eventually(lambda: len(refused(world, customer)) == 4)
+    return world.workflow(customer)
+
+
+async def cancel_refused(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        await world.workflow(customer).cancel(reason="tidying up")
+        await world.eventually(lambda: refused(world, customer))
+    return world.workflow(customer)
+
+
+async def late_trigger(world: World) -> Handle:
+    """The declined run, which ends by continuing as new with the trigger that came too late."""
+    customer, late = world.customer(), trigger()
+    async with workers(world):
+        await world.start(customer)
+    run = (await world.workflow(customer).describe()).run_id
+    decision = write_decision(world, customer, Verdict.DECLINE)
+    await send(world, customer, late)
+    await signal_decision(world, customer, decision.id)
+    async with workers(world):
+        await world.eventually(lambda: trigger_row(world, late.id))
+    return world.client.get_workflow_handle(world.workflow(customer).id, run_id=run)
+
+
+async def taken_up_by_a_new_run(world: World) -> Handle:
+    customer, found = world.customer(), trigger()
+    async with workers(world):
+        await in_force(world, customer)
+        await world.workflow(customer).terminate()
+        await send(world, customer, found)
+        await until(lambda: beats_done(world, customer))
+    return world.workflow(customer)
+
+
+async def beats_done(world: World, customer: str) -> bool:
+    return {beat.status for beat in (await world.state(customer)).beats.values()} == {"done"}
+
+
+async def nothing_proposed(world: World) -> Handle:
+    customer = f"unknown-{uuid4()}"
+    async with workers(world):
+        await send(world, customer, trigger())
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def message_withdrawn(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        draft = UUID(world.show(customer)["messages"][0]["id"])
+        handle = world.client.get_workflow_handle(message_workflow_id(draft))
+        await handle.signal("send", "now")
+        await world.eventually(lambda: events(world, holds_of(world, customer)[0].id, "signal_refused"))
+        await handle.signal("withdraw", {})
+        await handle.result()
+    return handle
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__: scenario
+    for scenario in (
+        approved,
+        declined,
+        expired,
+        withdrawn,
+        returned_then_approved,
+        revised_by_evidence,
+        outage,
+        needs_attention_retried,
+        refused_signals,
+        cancel_refused,
+        late_trigger,
+        taken_up_by_a_new_run,
+        nothing_proposed,
+        message_withdrawn,
+    )
+}

@@ -23,7 +23,7 @@ from netsuite.client import Credentials, NetSuiteClient
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
 from tests.world import World, invoice
 from worker import build_workers
-from workflows.contract import SERVICE_HOLD, DecideSignal, ServiceHoldInput, service_hold_id
+from workflows.contract import SERVICE_HOLD, DecideSignal, HoldState, ServiceHoldInput, service_hold_id
 
 QUICK = httpx.Timeout(connect=2, read=0.5, write=2, pool=2)
 """A client that soon gives up on an answer that never comes."""
@@ -128,6 +128,17 @@ async def shows(world: World, customer: str, **wanted: Any) -> None:
         return wanted.items() <= (await attributes(world, customer)).items()
 
     await until(as_wanted)
+
+
+async def knows(world: World, customer: str, what: Callable[[HoldState], bool]) -> HoldState:
+    """Wait until the workflow itself knows: a row is there a moment before its workflow has heard of it."""
+
+    async def known() -> HoldState | None:
+        state = await world.state(customer)
+        return state if what(state) else None
+
+    state: HoldState = await until(known)
+    return state
 
 
 async def activities_run(world: World, customer: str, name: str) -> int:

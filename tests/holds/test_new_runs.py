@@ -28,6 +28,7 @@ from tests.holds.helpers import (
     events,
     holds_of,
     in_force,
+    knows,
     rows,
     send,
     signal_decision,
@@ -58,7 +59,7 @@ async def test_new_run_takes_up_a_proposed_hold(world: World) -> None:
 
     await new_run(world, customer)
 
-    assert (await world.state(customer)).status == "proposed"
+    await knows(world, customer, lambda state: state.status == "proposed")
     await world.approve(customer)
     await all_done(world, customer)
 

@@ -13,8 +13,10 @@ from temporalio.common import RawValue
 from credit.states import Verdict
 from starter.stack import temporal_cli
 from tests.holds.helpers import (
+    all_done,
     events,
     in_force,
+    knows,
     refused,
     send,
     signal_decision,
@@ -56,7 +58,7 @@ async def each(one: Callable[..., Awaitable[None]], cases: dict[str, tuple[Any, 
 async def unmoved(world: World, customer: str, *, audited: int) -> None:
     """Nothing changed but the audit: the hold is proposed, and its workflow answers."""
     await world.eventually(lambda: len(refused(world, customer)) >= audited)
-    state = await world.state(customer)
+    state = await knows(world, customer, lambda state: state.refused_signals >= audited)
     assert (state.status, state.refused_signals) == ("proposed", audited)
     assert (world.show(customer)["status"], world.show(customer)["revision"]) == ("proposed", 1)
     assert world.customer_row(customer).entitystatus == "active"
@@ -169,7 +171,7 @@ async def test_decision_sent_twice_is_obeyed_once_and_refused_never(world: World
 
     for _ in range(5):
         await signal_decision(world, customer, decision.id)
-    await world.in_status(customer, "in_force")
+    await all_done(world, customer)
     await signal_decision(world, customer, decision.id)
     await world.start(customer)  # behind it
 

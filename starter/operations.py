@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -157,8 +158,8 @@ class Operations:
         status = "approved" if verdict is Verdict.APPROVE else "declined"
         try:
             await deliver(self._client, self._engine, decision.id, workflow_id)
-        except RPCError:
-            return Decided(decision.hold_id, decision.id, status, delivered=False)
+        except (RPCError, SQLAlchemyError):
+            return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
         return Decided(decision.hold_id, decision.id, status, delivered=True)
 
     async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> list[Beat]:

@@ -210,10 +210,14 @@ class ServiceHold:
     async def _hold_on(self) -> HoldOutcome:
         """Carry the decision out, and stay for as long as the hold is in force."""
         carrying_out = asyncio.create_task(self._carry_out())
+
+        def failed() -> "asyncio.Task[None] | None":
+            return next((task for task in (carrying_out, *self._side_by_side) if _has_failed(task)), None)
+
         while True:
-            await workflow.wait_condition(lambda: bool(self._inbox) or _has_failed(carrying_out) or _is_long())
-            if _has_failed(carrying_out):
-                carrying_out.result()
+            await workflow.wait_condition(lambda: bool(self._inbox) or failed() is not None or _is_long())
+            if (bug := failed()) is not None:
+                bug.result()  # raises: a mistake in this code must show as a failed task, never as silence
             if self._inbox:
                 async with self._one_by_one:
                     await self._handle(self._inbox.popleft())

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db.models import NetSuitePush, NetSuiteRecord
 from db.repositories import netsuite
-from tests.holds.helpers import all_done, events, holds_of, rows, shows, until, workers
+from tests.holds.helpers import all_done, events, holds_of, rows, shows, workers
 from tests.world import World
 
 PUSH = "push_netsuite"
@@ -179,15 +179,3 @@ def _asking_to_wait(wait: timedelta) -> object:
         super(type(self), self).__init__(what, **(known | {"retry_after": wait}))
 
     return init
-
-
-async def test_query_answers_while_netsuite_hangs(idle_world: World) -> None:
-    world, customer = idle_world, idle_world.customer()
-    async with workers(world):
-        await world.start(customer)
-        world.sandbox.faults(latency_ms=2000).raise_for_status()
-        await world.approve(customer)
-        await until(lambda: world.state(customer))
-        assert (await world.state(customer)).status in ("proposed", "applying", "in_force")
-        world.sandbox.clear_faults()
-        await all_done(world, customer)

@@ -81,7 +81,7 @@ def render(name: str, subject: str, body: str, context: MessageContext) -> tuple
     environment = _environment()
     try:
         rendered = environment.from_string(subject).render(values), environment.from_string(body).render(values)
-    except Exception as error:  # noqa: BLE001 (people write templates: whatever one raises, a person must mend it)
+    except Exception as error:
         msg = f"template {name}: {error}; mend it in content_templates, then retry the beat"
         raise TemplateRefusedError(msg) from error
     return rendered[0].replace("\n", " ").strip(), rendered[1]

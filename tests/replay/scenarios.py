@@ -25,7 +25,7 @@ from tests.holds.helpers import (
     write_decision,
 )
 from tests.world import World
-from workflows.contract import message_workflow_id
+from workflows.contract import AR_AGING, RECONCILE, ArAgingInput, Mending, ReconcileInput, message_workflow_id
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[World], Awaitable[Handle]]
@@ -186,6 +186,28 @@ async def message_withdrawn(world: World) -> Handle:
     return handle
 
 
+async def ar_aging(world: World) -> Handle:
+    """Two candidates, then the same again: proposed, and left out."""
+    for _ in range(2):
+        world.customer(in_netsuite=False)
+    name = f"ar-aging-{uuid4()}"
+    async with workers(world):
+        for number in range(2):
+            await world.client.execute_workflow(
+                AR_AGING, ArAgingInput(), id=f"{name}-{number}", task_queue=world.settings.task_queue
+            )
+    return world.client.get_workflow_handle(f"{name}-0")
+
+
+async def reconcile(world: World) -> Handle:
+    name = f"reconcile-{uuid4()}"
+    async with workers(world):
+        await world.client.execute_workflow(
+            RECONCILE, ReconcileInput(mending=Mending.LOOK), id=name, task_queue=world.settings.task_queue
+        )
+    return world.client.get_workflow_handle(name)
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -203,5 +225,7 @@ SCENARIOS: dict[str, Scenario] = {
         taken_up_by_a_new_run,
         nothing_proposed,
         message_withdrawn,
+        ar_aging,
+        reconcile,
     )
 }

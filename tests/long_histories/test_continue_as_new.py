@@ -1,58 +1,22 @@
 """A hold whose history is full goes on in a fresh one, and nothing is lost on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
-from pathlib import Path
-
-import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from credit.triggers import Trigger
-from starter.settings import Settings
-from starter.stack import temporal_cli
-from starter.stack.files import ensure_private_dir
-from starter.stack.temporal_server import TemporalServer
-from starter.temporal import register_search_attributes
-from tests.conftest import free_port, run_part
-from tests.holds.helpers import send, trigger, until, workers
+from tests.holds.helpers import send, trigger, until
 from tests.world import World
-
-_FULL = 90
-"""Events after which this server wants a fresh history; by default it is 4,096."""
+from workflows.contract import service_hold_id
 
 
-@pytest.fixture(scope="module")
-def temporal_server(folder: Path) -> Iterator[TemporalServer]:
-    data = ensure_private_dir(folder / "short-histories")
-    server = TemporalServer(temporal_cli.ensure(print), data, free_port(), free_port())
-    launch = server.command()
-    limit = ("--dynamic-config-value", f"limit.historyCount.suggestContinueAsNew={_FULL}")
-    process = run_part(replace(launch, argv=(*launch.argv, *limit)), server.ready, folder / "short-histories.log")
-    yield server
-    process.terminate()
-    process.wait(20)
-
-
-@pytest.fixture(scope="module")
-async def client(temporal_server: TemporalServer) -> Client:
-    made = await Client.connect(temporal_server.address, data_converter=pydantic_data_converter)
-    await register_search_attributes(made)
-    return made
-
-
-@pytest.fixture
-async def running(idle_world: World, settings: Settings) -> AsyncIterator[World]:
-    assert settings.temporal_address == idle_world.settings.temporal_address
-    async with workers(idle_world):
-        yield idle_world
+async def runs_of_id(world: World, workflow_id: str) -> int:
+    """How many runs a workflow had."""
+    query = f"WorkflowId = '{workflow_id}'"
+    return len([execution.run_id async for execution in world.client.list_workflows(query)])
 
 
 async def runs_of(world: World, customer: str) -> int:
     """How many runs the hold's workflow had."""
-    query = f"WorkflowId = 'service-hold/{customer}'"
-    return len([execution.run_id async for execution in world.client.list_workflows(query)])
+    return await runs_of_id(world, service_hold_id(customer))
 
 
 async def is_in(world: World, customer: str, status: str) -> bool:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from starter.stack.postgres import Postgres
+from tests.conftest import free_port
+
+_PORTS = ("postgres", "temporal", "temporal-ui", "netsuite", "smtp", "worker-health")
 
 
 class Hold:
@@ -34,7 +37,8 @@ def hold() -> Iterator[Hold]:
     with tempfile.TemporaryDirectory(prefix="hold-whole-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         stack = Hold(Path(folder) / "data")
-        stack("up", "--detach")
+        ports = [part for name in _PORTS for part in (f"--{name}-port", str(free_port()))]
+        stack("up", "--detach", *ports)  # ports of its own: another stack on this machine may be dying and coming back
         try:
             yield stack
         finally:

@@ -1,7 +1,9 @@
 """The reconcile's comparisons: what the record says beside what Temporal says, one page at a time."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -29,6 +31,8 @@ from workflows.contract import (
 )
 from workflows.signatures import Look, Reconciled, ReconcilePage
 
+Row = TypeVar("Row")
+
 _PAGE = 200
 _SETTLE_SECONDS = 3.0
 """A hold that is moving disagrees for a moment: what disagrees is asked again after this long."""
@@ -50,11 +54,14 @@ class ReconcilingActivities:
         async with steady_heartbeats():
             return await looks[order.look](order)
 
+    def _read_page(self, read: Callable[..., list[Row]], order: ReconcilePage) -> list[Row]:
+        with transaction(self._engine) as session:
+            return read(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+
     # --- holds in the record: is each one's workflow there, and does it agree? -----------------------------------
 
     async def _holds(self, order: ReconcilePage) -> Reconciled:
-        with transaction(self._engine) as session:
-            page = reconciliation.open_holds(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+        page = await asyncio.to_thread(self._read_page, reconciliation.open_holds, order)
         findings = [finding for hold in page if (finding := await self._hold(order, hold)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=page[-1].customer_id if len(page) == _PAGE else None
@@ -68,7 +75,7 @@ class ReconcilingActivities:
             if order.mending is not Mending.LOOK:
                 await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
                 done = "Started it again; it takes up the record."
-            return self._found(order, handle.id, gone, done, chain=hold.id)
+            return await self._found(order, handle.id, gone, done, chain=hold.id)
         if await self._contradiction(handle, hold) is None:
             return None
         await asyncio.sleep(_SETTLE_SECONDS)
@@ -83,7 +90,7 @@ class ReconcilingActivities:
             await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
             await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
             done = "Ended it and started it from the record."
-        return self._found(order, handle.id, problem, done, chain=hold.id)
+        return await self._found(order, handle.id, problem, done, chain=hold.id)
 
     def _read_hold(self, customer_id: str) -> OpenHold | None:
         with transaction(self._engine) as session:
@@ -92,11 +99,11 @@ class ReconcilingActivities:
     @staticmethod
     async def _contradiction(handle: WorkflowHandle[object, object], hold: OpenHold) -> str | None:
         try:
-            state = await handle.query("state", result_type=HoldState, rpc_timeout=timedelta(seconds=10))
+            state = await _state(handle)
         except (WorkflowQueryFailedError, RPCError) as error:
             return f"its workflow is stuck and answers no query: {str(error)[:200]}"
         if state.hold is None:
-            return "its workflow has no hold" if state.status is not None else None
+            return None  # a fresh run that has not taken up the record yet
         if state.hold.hold_id != hold.id:
             return f"the workflow carries hold {state.hold.hold_id}, the record hold {hold.id}"
         if state.hold.status is not hold.status:
@@ -106,8 +113,7 @@ class ReconcilingActivities:
     # --- messages in the record: is each one's workflow there? ---------------------------------------------------
 
     async def _messages(self, order: ReconcilePage) -> Reconciled:
-        with transaction(self._engine) as session:
-            page = reconciliation.open_messages(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+        page = await asyncio.to_thread(self._read_page, reconciliation.open_messages, order)
         findings = [finding for message in page if (finding := await self._message(order, message)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=str(page[-1].id) if len(page) == _PAGE else None
@@ -134,7 +140,7 @@ class ReconcilingActivities:
             )
             done = "Started it again."
         problem = f"the record has a message {message.status} and its workflow is gone"
-        return self._found(order, handle.id, problem, done, chain=message.hold_id)
+        return await self._found(order, handle.id, problem, done, chain=message.hold_id)
 
     # --- running workflows: does the record know each one's hold? ------------------------------------------------
 
@@ -158,10 +164,9 @@ class ReconcilingActivities:
         if await asyncio.to_thread(self._read_hold, customer_id) is not None or not await _is_running(handle):
             return None
         try:
-            state = await handle.query("state", result_type=HoldState, rpc_timeout=timedelta(seconds=10))
+            status = (await _state(handle)).status
         except (WorkflowQueryFailedError, RPCError):
-            state = None
-        status = state.status if state else None
+            status = None
         problem = f"a workflow runs ({status or 'no answer'}) and the record has no open hold of customer {customer_id}"
         done = ""
         if order.mending is Mending.REPAIR:
@@ -170,15 +175,21 @@ class ReconcilingActivities:
             if status not in (None, HoldStatus.PROPOSED) and await asyncio.to_thread(self._is_customer, customer_id):
                 await send_trigger(self._client, order.task_queue, customer_id, _lost_hold(order, problem))
                 done = "Ended it and proposed the hold anew: the approver decides; NetSuite may still say ON."
-        return self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
+        return await self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
 
     def _is_customer(self, customer_id: str) -> bool:
         with transaction(self._engine) as session:
             return reconciliation.is_customer(session, customer_id)
 
-    def _found(self, order: ReconcilePage, workflow_id: str, problem: str, done: str, *, chain: str | UUID) -> Finding:
+    async def _found(
+        self, order: ReconcilePage, workflow_id: str, problem: str, done: str, *, chain: str | UUID
+    ) -> Finding:
         """Keep an audit row, once a day for the same thing, and hand the finding on."""
         finding = Finding(workflow_id=workflow_id, problem=problem, done=done)
+        await asyncio.to_thread(self._keep, order, finding, chain)
+        return finding
+
+    def _keep(self, order: ReconcilePage, finding: Finding, chain: str | UUID) -> None:
         with transaction(self._engine) as session:
             audit.append(
                 session,
@@ -186,10 +197,14 @@ class ReconcilingActivities:
                 actor=order.requested_by,
                 action="disagreement_found",
                 at=order.now,
-                detail={"workflow_id": workflow_id, "why": problem, "done": done},
-                once=f"{order.now.date()}: {workflow_id}: {problem}: {done}",
+                detail={"workflow_id": finding.workflow_id, "why": finding.problem, "done": finding.done},
+                once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
             )
-        return finding
+
+
+async def _state(handle: WorkflowHandle[object, object]) -> HoldState:
+    state: HoldState = await handle.query("state", result_type=HoldState, rpc_timeout=timedelta(seconds=10))
+    return state
 
 
 async def _is_running(handle: WorkflowHandle[object, object]) -> bool:

@@ -4,6 +4,8 @@ What an operator chose (cron, time zone, paused) lives in the schedule itself. A
 date: the workflow, its queue and its input.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -120,11 +122,8 @@ def _fresh_action(action: ScheduleAction, found: ScheduleUpdateInput) -> Schedul
 
 
 async def _create(client: Client, name: str, schedule: Schedule) -> None:
-    try:
+    with _explained():
         await client.create_schedule(name, schedule)
-    except RPCError as error:
-        _explain(error)
-        raise
 
 
 async def change(client: Client, *, cron: str, time_zone: str, task_queue: str) -> None:
@@ -143,11 +142,8 @@ async def change(client: Client, *, cron: str, time_zone: str, task_queue: str) 
     try:
         await _create(client, AR_AGING_SCHEDULE, wanted)
     except ScheduleAlreadyRunningError:
-        try:
+        with _explained():
             await client.get_schedule_handle(AR_AGING_SCHEDULE).update(fresh)
-        except RPCError as error:
-            _explain(error)
-            raise
 
 
 async def pause(client: Client, note: str) -> None:
@@ -199,6 +195,12 @@ def _check_time_zone(time_zone: str) -> None:
         raise BadScheduleError(f"no time zone {time_zone!r}: give one like Europe/Oslo or UTC") from error
 
 
-def _explain(error: RPCError) -> None:
-    if error.status is RPCStatusCode.INVALID_ARGUMENT:
-        raise BadScheduleError(f"{error.message}; give a cron line of five fields, like 0 6 * * *") from error
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what is wrong with a cron line that the server refuses."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise BadScheduleError(f"{error.message}; give a cron line of five fields, like 0 6 * * *") from error
+        raise

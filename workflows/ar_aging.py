@@ -7,7 +7,6 @@ open hold, in a snooze or in a grace is left out, with the reason kept.
 
 import asyncio
 from datetime import date, datetime
-from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -60,7 +59,7 @@ class ArAging:
         return await workflow.execute_activity(
             signatures.open_aging_run,
             signatures.OpenAgingRun(
-                run_id=self._new_id(),
+                run_id=workflow.uuid4(),
                 workflow_id=workflow.info().workflow_id,
                 requested_by=start.requested_by,
                 as_of=start.as_of,
@@ -71,10 +70,6 @@ class ArAging:
             **policies.DATABASE,
             summary="Begin the scan",
         )
-
-    @staticmethod
-    def _new_id() -> UUID:
-        return workflow.uuid4()
 
     @staticmethod
     def _due_at() -> datetime:

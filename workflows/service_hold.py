@@ -17,7 +17,7 @@ import contextlib
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from temporalio import workflow
 from temporalio.common import RawValue, WorkflowIDReusePolicy
@@ -353,17 +353,16 @@ class ServiceHold:
                     await self._refuse(event)
         # Nothing is awaited between the last look into the inbox and the end: no trigger dies with the run (3.1).
         if self._for_the_next_proposal:
-            workflow.continue_as_new(
-                ServiceHoldInput(customer_id=self._customer_id, triggers=self._for_the_next_proposal)
-            )
+            self._continue_as_new()
         return outcome
 
     def _continue_as_new_if_long(self) -> None:
         """Start a fresh history for the same hold. The new run finds it in the database and runs unfinished beats."""
         if _is_long() and not self._inbox:
-            workflow.continue_as_new(
-                ServiceHoldInput(customer_id=self._customer_id, triggers=self._for_the_next_proposal)
-            )
+            self._continue_as_new()
+
+    def _continue_as_new(self) -> NoReturn:
+        workflow.continue_as_new(ServiceHoldInput(customer_id=self._customer_id, triggers=self._for_the_next_proposal))
 
     # --- signals, query, and what people see --------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ class HoldActivities:
         """Obey a decision's row, once."""
         with transaction(self._engine) as session:
             settled = decisions.settle(session, hold_id=order.hold_id, decision_id=order.decision_id, now=order.now)
-        return DecisionSettled(outcome=settled.outcome, actor=settled.actor, why=settled.why, hold=settled.hold)
+        return DecisionSettled(**settled.model_dump())
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_proposal(self, order: CloseProposal) -> bool:

@@ -39,6 +39,17 @@ class Policy(BaseModel):
     claim_lease: timedelta = timedelta(minutes=15)
     proposal_expires_after: timedelta = timedelta(days=30)
 
+    approval_undo: timedelta = timedelta(0)
+    """For how long an approval can be taken back before its beats start."""
+    bar_self_approval: bool = False
+    """Whether who asked for a hold may not approve it. Admins always may."""
+    second_approver_above: Decimal | None = None
+    """Above this `total_open` two people have to approve."""
+    notice_cooling_off: timedelta = timedelta(minutes=10)
+    """For how long an approved customer notice waits, and can be recalled, before it is sent."""
+    rep_message_cooling_off: timedelta = timedelta(0)
+    """The same for the sales rep's message."""
+
     full_import_max_closed: Share = Decimal("0.30")
     """A full import that would close more than this share of the open items, or of the open amount, is refused.
 

@@ -90,6 +90,49 @@ class MessageStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class MessageVerdict(StrEnum):
+    """What a person decided about a drafted e-mail."""
+
+    APPROVE = "approve"
+    DISCARD = "discard"
+
+
+class TextFormat(StrEnum):
+    """How a message's body is written. Markdown is sent as text with an HTML part beside it."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+
+
+class Delivery(StrEnum):
+    """Where an approved e-mail stands on its way out."""
+
+    COOLING_OFF = "cooling_off"
+    """It waits, and can be recalled."""
+    SENDING = "sending"
+    RETRYING = "retrying"
+    """The mail server was away or said to try later: Temporal tries again by itself."""
+    REFUSED = "refused"
+    """The mail server will never take it: a person recalls it and mends it."""
+    UNKNOWN = "unknown"
+    """It was handed over and the answer was lost: a person finds out whether it left."""
+    SENT = "sent"
+
+
+class NotificationChannel(StrEnum):
+    """How somebody is told."""
+
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class NotificationEvent(StrEnum):
+    """What somebody is told of."""
+
+    PROPOSAL_OPENED = "proposal.opened"
+    PROPOSAL_DECIDED = "proposal.decided"
+
+
 class WaitingOn(StrEnum):
     """Whose move it is."""
 

@@ -8,10 +8,19 @@
   + ClaimLostError           the claim named is not yours, has ended or has run out
   + StaleRevisionError       the proposal has moved on since it was shown
   + UnknownTokenError        no such token, or a revoked one
+  + NotAllowedError          the caller's role does not reach
+  + SelfApprovalError        who asked for a hold may not approve it
+  + SecondApproverError      a second person has to approve, and this is the first one again
+  + TooLateError             the time to take it back is over
+  + UnknownMessageError      no such message
+  + MessageClosedError       the message is not (any more) in a state for this
+  + BadInputError            what was given makes no sense
 """
 
 from datetime import datetime
 from typing import ClassVar
+
+from credit.permissions import LEAST_ROLE, Permission, Role
 
 
 class RefusedError(Exception):
@@ -87,3 +96,64 @@ class UnknownTokenError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__("this token is not known or was revoked: make one with `hold token create`, set HOLD_TOKEN")
+
+
+class NotAllowedError(RefusedError):
+    """The caller's role does not reach."""
+
+    code = "not_allowed"
+
+    def __init__(self, name: str, role: Role, permission: Permission) -> None:
+        least = LEAST_ROLE[permission].label
+        super().__init__(f"{name} is {role.label}; to {permission} takes {least}: ask an admin for the role")
+        self.permission = permission
+
+
+class SelfApprovalError(RefusedError):
+    """The policy bars who asked for a hold from approving it."""
+
+    code = "self_approval"
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(f"{actor} asked for this hold, and the policy wants somebody else to approve it")
+
+
+class SecondApproverError(RefusedError):
+    """The first approval stands already; the second must be another person's."""
+
+    code = "second_approver_needed"
+
+    def __init__(self, first: str) -> None:
+        super().__init__(f"{first} approved this revision already; above this amount a second person has to approve")
+        self.first = first
+
+
+class TooLateError(RefusedError):
+    """What was approved cannot be taken back any more."""
+
+    code = "too_late"
+
+
+class UnknownMessageError(RefusedError, LookupError):
+    """No message has this id."""
+
+    code = "unknown_message"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no message {name!r}: `hold show HOLD` lists a hold's messages")
+
+
+class MessageClosedError(RefusedError):
+    """The message's state does not allow this."""
+
+    code = "message_closed"
+
+    def __init__(self, status: str, wanted: str) -> None:
+        super().__init__(f"the message is {status}; only one that is {wanted} can be changed this way")
+        self.status = status
+
+
+class BadInputError(RefusedError, ValueError):
+    """What was given makes no sense; the text says what would."""
+
+    code = "bad_input"

@@ -59,6 +59,14 @@ class Decided:
     delivered: bool
 
 
+@dataclass(frozen=True)
+class ApprovedFirst:
+    """An approval that waits for a second person's."""
+
+    hold_id: UUID
+    status: str = "awaiting_second_approver"
+
+
 class Operations:
     """Everything that can be asked for, on one database and one Temporal namespace."""
 
@@ -131,14 +139,16 @@ class Operations:
         reason: str,
         actor: str,
         keep_block: bool = True,
-    ) -> Decided:
+        is_admin: bool = False,
+    ) -> Decided | ApprovedFirst:
         """Write the decision of a claimed proposal and send its signal.
 
         Raises:
-            UnknownHoldError, NothingToDecideError, ClaimLostError, StaleRevisionError: nothing was decided.
+            UnknownHoldError, NothingToDecideError, ClaimLostError, StaleRevisionError, SelfApprovalError,
+            SecondApproverError: nothing was decided.
         """
 
-        def write() -> tuple[Decision, str]:
+        def write() -> tuple[Decision | decisions.FirstApproval, str]:
             with transaction(self._engine) as session:
                 hold = holds.find(session, name)
                 decision = decisions.decide(
@@ -151,16 +161,33 @@ class Operations:
                     actor=actor,
                     now=datetime.now(UTC),
                     keep_block=keep_block,
+                    is_admin=is_admin,
                 )
                 return decision, hold.workflow_id
 
         decision, workflow_id = await asyncio.to_thread(write)
+        if isinstance(decision, decisions.FirstApproval):
+            return ApprovedFirst(decision.hold_id)
         status = "approved" if verdict is Verdict.APPROVE else "declined"
         try:
             await deliver(self._client, self._engine, decision.id, workflow_id)
         except (RPCError, SQLAlchemyError):
             return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
         return Decided(decision.hold_id, decision.id, status, delivered=True)
+
+    async def undo(self, name: str, *, actor: str, reason: str) -> Proposal:
+        """Take an approval back within the policy's time; returns the proposal that is open again.
+
+        Raises:
+            UnknownHoldError, NothingToDecideError, TooLateError: as they say.
+        """
+
+        def write() -> Proposal:
+            with transaction(self._engine) as session:
+                hold = holds.find(session, name)
+                return decisions.undo(session, hold, actor=actor, reason=reason, now=datetime.now(UTC))
+
+        return await asyncio.to_thread(write)
 
     async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> list[Beat]:
         """Try unfinished beats of an approved hold again now; returns which.

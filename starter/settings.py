@@ -63,8 +63,35 @@ class Settings(BaseSettings):
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 2525
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_username: str = ""
+    smtp_password: SecretStr | None = None
+    mail_from: str = "Credit team <credit@example.com>"
+    """The sender of notices and of notifications."""
     mail_dir: Path | None = None
+    webhook_url: str = ""
+    """Where proposals and decisions are told to a chat tool (Standard Webhooks); empty for nowhere."""
+    webhook_secret: SecretStr | None = None
+    """`whsec_…`, base64 of 24 to 64 bytes."""
+    audit_anchor_file: Path | None = None
+    """Where the heads of the audit chains are written down outside the database; None for the data folder."""
+    audit_anchor_minutes: int = 15
+
     desk_url: str = ""
+    """Where people open the desk. The command line decides through it where it is set."""
+    desk_host: str = "127.0.0.1"
+    desk_port: int = 8450
+    desk_local_accounts: bool = True
+    """Whether people may sign in with a password kept here."""
+    session_idle_minutes: int = 30
+    session_hours: int = 12
+    oidc_issuer: str = ""
+    """The OpenID Connect provider; empty for none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_role_claim: str = "groups"
+    oidc_roles: dict[str, Literal["viewer", "requester", "approver", "admin"]] = {}
+    """Value of that claim -> role; who has none of them may not sign in."""
 
     token: SecretStr | None = None
 

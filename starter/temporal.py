@@ -18,18 +18,18 @@ class SearchAttributeError(RuntimeError):
     """The namespace has a search attribute of ours under another type: workflows that set it would hang."""
 
 
-async def connect(settings: Settings) -> Client:
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
     """Connect to Temporal: `TEMPORAL_…` variables and its own config file first, then `settings`.
 
     In the embedded stack only `settings` count: a profile of the user's is about another server.
 
     Raises:
-        RuntimeError: Temporal cannot be reached.
+        RuntimeError: Temporal cannot be reached; with `lazy` the first call raises instead.
     """
     config = ClientConnectConfig() if settings.embedded else ClientConfig.load_client_connect_config()
     config.setdefault("target_host", settings.temporal_address)
     config.setdefault("namespace", settings.temporal_namespace)
-    return await Client.connect(**config, data_converter=pydantic_data_converter)
+    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
 
 
 async def register_search_attributes(

@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from credit.permissions import Role
 from db.engine import transaction
 from db.errors import UnknownTokenError
 from db.repositories import tokens
-from db.repositories.tokens import Role
 
 OPERATOR = "operator"
 """The name the local operator acts under: an admin who may decide his own manual hold (design 6)."""

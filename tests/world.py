@@ -80,9 +80,11 @@ class World:
         self, customer: str, verdict: Verdict, reason: str = "as discussed", actor: str = "mike"
     ) -> Decided:
         claim, proposal = await self.operations.claim(customer, actor=actor)
-        return await self.operations.decide(
+        decided = await self.operations.decide(
             customer, claim_id=claim.id, revision=proposal.revision, verdict=verdict, reason=reason, actor=actor
         )
+        assert isinstance(decided, Decided)
+        return decided
 
     async def approve(self, customer: str) -> Decided:
         return await self.decide(customer, Verdict.APPROVE)

@@ -74,6 +74,7 @@ class ServiceHold:
         self._one_by_one = asyncio.Lock()  # what changes the hold's rows, so that the newest view of them stays
         self._side_by_side: list[asyncio.Task[None]] = []
         self._laying_down = False
+        self._not_yet: set[str] = set()
         self._refused_signals = 0
         self._published: dict[str, Any] = {}
 
@@ -179,8 +180,17 @@ class ServiceHold:
         )
         if settled.outcome == "refused":
             self._refused_signals += 1
+        if settled.wait is not None and str(signal.decision_id) not in self._not_yet:
+            self._not_yet.add(str(signal.decision_id))
+            asyncio.create_task(self._obey_after(settled.wait, signal))  # noqa: RUF006 (the relay resends a lost one)
         self._see(settled.hold)
         return settled.hold.status if settled.outcome in ("approved", "declined") else None
+
+    async def _obey_after(self, wait: timedelta, signal: DecideSignal) -> None:
+        """Come back to an approval when it cannot be taken back any more."""
+        await workflow.sleep(wait, summary="Approved; until this fires it can be taken back")
+        self._not_yet.discard(str(signal.decision_id))
+        self._inbox.append(signal)
 
     async def _refuse_or_withdraw(self, event: CancelRequested | Unintelligible) -> HoldStatus | None:
         """Audit what means nothing. Cancelling withdraws a proposal, and never ends a hold that was approved."""

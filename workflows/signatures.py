@@ -3,7 +3,7 @@
 Each input carries `now`, the workflow's own clock (design 3.13).
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -60,12 +60,16 @@ class SettleDecision(BaseModel):
 
 
 class DecisionSettled(BaseModel):
-    """`outcome` is `refused`, `approved`, `declined` or `returned` (the case weakened: decide again)."""
+    """What became of it: refused, approved, declined, returned, undone, or waiting.
+
+    `returned`: the case weakened, decide again. `waiting`: the approval can still be taken back, for `wait`.
+    """
 
     outcome: str
     actor: str
     why: str
     hold: HoldView
+    wait: timedelta | None = None
 
 
 class CloseProposal(BaseModel):

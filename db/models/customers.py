@@ -43,6 +43,13 @@ class Customer(Base):
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint("netsuite_id <> ''", name="netsuite_id_not_empty"),
         Index("ix_customers_sales_rep_id", "sales_rep_id"),
+        Index(
+            "ix_customers_search",
+            "name",
+            "id",
+            postgresql_using="gin",
+            postgresql_ops={"name": "gin_trgm_ops", "id": "gin_trgm_ops"},
+        ),
     )
 
 

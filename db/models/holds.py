@@ -105,12 +105,13 @@ class Proposal(Base):
 
 
 class Claim(Base):
-    """A person's exclusive, leased right to decide a proposal (spec: R560). A proposal has one live claim at most."""
+    """A person's exclusive, leased right to decide a proposal or a message (spec: R560). Each has one live at most."""
 
     __tablename__ = "claims"
 
     id: Mapped[Uuid]
-    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"))
+    proposal_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id"))
     holder: Mapped[str]
     claimed_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -118,7 +119,10 @@ class Claim(Base):
 
     __table_args__ = (
         Index("uq_claims_one_live", "proposal_id", unique=True, postgresql_where=text("released_at IS NULL")),
+        Index("uq_claims_one_live_of_message", "message_id", unique=True, postgresql_where=text("released_at IS NULL")),
         UniqueConstraint("id", "proposal_id"),
+        UniqueConstraint("id", "message_id"),
+        CheckConstraint("num_nonnulls(proposal_id, message_id) = 1", name="of_one_thing"),
         CheckConstraint("expires_at > claimed_at", name="lease_positive"),
     )
 
@@ -139,12 +143,14 @@ class Decision(Base):
     reason: Mapped[str]
     actor: Mapped[str]
     decided_at: Mapped[datetime]
+    effective_at: Mapped[datetime]
+    """Until then an approval can be taken back, and nothing is done about it."""
     sent_at: Mapped[datetime | None]
     """When the signal was last sent."""
     applied_at: Mapped[datetime | None]
-    """When the workflow obeyed."""
+    """When the workflow obeyed, or the decision was taken back."""
     outcome: Mapped[str | None]
-    """What the workflow made of it: `approved`, `declined` or `returned`."""
+    """What became of it: `approved`, `declined`, `returned` or `undone`."""
 
     __table_args__ = (
         ForeignKeyConstraint(["claim_id", "proposal_id"], ["claims.id", "claims.proposal_id"]),
@@ -152,6 +158,18 @@ class Decision(Base):
         Index("ix_decisions_outbox", "decided_at", postgresql_where=text("applied_at IS NULL")),
         CheckConstraint("(applied_at IS NULL) = (outcome IS NULL)", name="outcome_when_applied"),
     )
+
+
+class Approval(Base):
+    """The first of two approvals, where the amount asks for two people. It counts for the revision it was made on."""
+
+    __tablename__ = "approvals"
+
+    proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    actor: Mapped[str]
+    reason: Mapped[str]
+    at: Mapped[datetime]
 
 
 class HoldBeat(Base):

@@ -1,5 +1,6 @@
 """Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter (design 3.3, 3.4)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -10,9 +11,19 @@ from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
 from credit.hold import HoldView
+from credit.policy import Policy
 from credit.states import HoldStatus, ProposalStatus, Verdict
-from db.errors import ClaimedByAnotherError, ClaimLostError, NothingToDecideError, StaleRevisionError
-from db.models import AutoDecision, Claim, Decision, Hold, Proposal, ReflexionLog
+from credit.triggers import TriggerKind
+from db.errors import (
+    ClaimedByAnotherError,
+    ClaimLostError,
+    NothingToDecideError,
+    SecondApproverError,
+    SelfApprovalError,
+    StaleRevisionError,
+    TooLateError,
+)
+from db.models import Approval, AutoDecision, Claim, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
 from db.repositories import audit, beats, customers, holds, netsuite, policies, proposals
 
 _DEFINITION = "service_hold_trigger"
@@ -21,10 +32,20 @@ _DEFINITION = "service_hold_trigger"
 class Settled(BaseModel):
     """What the workflow has to make of a `decide` signal."""
 
-    outcome: Literal["refused", "approved", "declined", "returned"]
+    outcome: Literal["refused", "approved", "declined", "returned", "undone", "waiting"]
     actor: str = ""
     why: str = ""
+    wait: timedelta | None = None
+    """With `waiting`: for how long the approval can still be taken back."""
     hold: HoldView
+
+
+@dataclass(frozen=True)
+class FirstApproval:
+    """The approval of one of two people: nothing is decided before the second one's."""
+
+    hold_id: UUID
+    actor: str
 
 
 def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
@@ -74,13 +95,18 @@ def decide(
     actor: str,
     now: datetime,
     keep_block: bool = True,
-) -> Decision:
+    is_admin: bool = False,
+) -> Decision | FirstApproval:
     """Write the one decision of a hold's open proposal; it ends the claim in the same transaction.
+
+    Where the amount asks for two people, the first approval is noted and the proposal stays open for the second.
 
     Raises:
         NothingToDecideError: already settled.
         ClaimLostError: the claim is not this proposal's, not this actor's, or over.
         StaleRevisionError: the proposal moved on since it was shown.
+        SelfApprovalError: the policy bars who asked for the hold; admins may.
+        SecondApproverError: this actor approved this revision already.
     """
     hold = holds.lock(session, hold.id)
     proposal = _open_proposal(session, hold)
@@ -93,6 +119,13 @@ def decide(
         raise ClaimLostError("its lease has ended")
     if revision != proposal.revision:
         raise StaleRevisionError(revision, proposal.revision)
+    _, policy = policies.current(session)
+    if verdict is Verdict.APPROVE:
+        if policy.bar_self_approval and not is_admin and _asked_for(session, hold, actor):
+            raise SelfApprovalError(actor)
+        if _takes_two(proposal, policy) and not _approved_before(session, proposal, actor):
+            held.released_at = now
+            return _approve_first(session, proposal, actor=actor, reason=reason, now=now)
     proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
     proposal.settled_at = held.released_at = now
     decision = Decision(
@@ -105,6 +138,7 @@ def decide(
         reason=reason,
         actor=actor,
         decided_at=now,
+        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
     )
     session.add(decision)
     session.flush()
@@ -112,6 +146,59 @@ def decide(
     action = f"proposal_{proposal.status}"
     audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
     return decision
+
+
+def _asked_for(session: Session, hold: Hold, actor: str) -> bool:
+    by_hand = select(HoldTrigger.id).where(HoldTrigger.hold_id == hold.id, HoldTrigger.kind == TriggerKind.MANUAL)
+    return session.scalars(by_hand.where(HoldTrigger.actor == actor).limit(1)).first() is not None
+
+
+def _takes_two(proposal: Proposal, policy: Policy) -> bool:
+    above = policy.second_approver_above
+    return above is not None and Facts.model_validate(proposal.facts).total_open > above
+
+
+def _approved_before(session: Session, proposal: Proposal, actor: str) -> bool:
+    """Whether somebody else approved this revision.
+
+    Raises:
+        SecondApproverError: this actor did.
+    """
+    first = session.get(Approval, (proposal.id, proposal.revision))
+    if first is not None and first.actor == actor:
+        raise SecondApproverError(actor)
+    return first is not None
+
+
+def _approve_first(session: Session, proposal: Proposal, *, actor: str, reason: str, now: datetime) -> FirstApproval:
+    session.add(Approval(proposal_id=proposal.id, revision=proposal.revision, actor=actor, reason=reason, at=now))
+    detail = {"revision": proposal.revision, "why": reason}
+    audit.append(session, chain=proposal.hold_id, actor=actor, action="proposal_approved_first", at=now, detail=detail)
+    return FirstApproval(proposal.hold_id, actor)
+
+
+def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime) -> Proposal:
+    """Take an approval back within the policy's time, before its beats start; what was proposed is open again.
+
+    Raises:
+        NothingToDecideError: no approval stands.
+        TooLateError: the time is over, or the workflow has obeyed already.
+    """
+    hold = holds.lock(session, hold.id)
+    proposal = holds.newest_proposal(session, hold.id)
+    made = session.scalars(
+        select(Decision).where(Decision.proposal_id == proposal.id, Decision.verdict == Verdict.APPROVE)
+    ).one_or_none()
+    if made is None:
+        raise NothingToDecideError(hold.customer_id, "no approval stands that could be taken back")
+    if made.outcome is not None or now >= made.effective_at:
+        raise TooLateError(
+            f"the approval took effect at {made.effective_at:%Y-%m-%d %H:%M:%S} UTC and cannot be taken back"
+        )
+    made.outcome, made.applied_at = "undone", now
+    detail = {"decision_id": str(made.id), "revision": proposal.revision, "why": reason}
+    audit.append(session, chain=hold.id, actor=actor, action="approval_undone", at=now, detail=detail)
+    return proposals.propose(session, hold, proposal.kind, revision=proposal.revision + 1, now=now)
 
 
 def _open_proposal(session: Session, hold: Hold) -> Proposal:
@@ -133,6 +220,9 @@ def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime)
         detail = {"signal": "decide", "decision_id": str(decision_id), "why": why}
         audit.append(session, chain=hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
         return Settled(outcome="refused", why=why, hold=holds.view(session, hold_id))
+    if decision.outcome is None and now < decision.effective_at:
+        wait = min(decision.effective_at - now, decision.effective_at - decision.decided_at)
+        return Settled(outcome="waiting", actor=decision.actor, wait=wait, hold=holds.view(session, hold_id))
     if decision.outcome is None:
         decision.outcome = _obey(session, hold, decision, now)
         decision.applied_at = now
@@ -211,9 +301,11 @@ def undelivered(
     query = (
         select(Decision.id, Hold.workflow_id)
         .join(Hold, Hold.id == Decision.hold_id)
-        .where(Decision.applied_at.is_(None), Decision.decided_at < before)
+        .where(Decision.applied_at.is_(None), Decision.effective_at < before)
         .where(or_(Decision.sent_at.is_(None), Decision.sent_at < before))
-        .order_by(func.coalesce(Decision.sent_at, Decision.decided_at))  # one that never arrives does not starve others
+        .order_by(
+            func.coalesce(Decision.sent_at, Decision.effective_at)
+        )  # one that never arrives does not starve others
         .limit(limit)
     )
     return [(decision_id, workflow_id) for decision_id, workflow_id in session.execute(query)]

@@ -54,7 +54,15 @@ def draft(
         session.flush()
         subject, body = text
         session.add(
-            MessageRevision(message_id=found, revision=1, subject=subject, body=body, editor="service-holds", at=at)
+            MessageRevision(
+                message_id=found,
+                revision=1,
+                subject=subject,
+                body=body,
+                recipient=recipient,
+                editor="service-holds",
+                at=at,
+            )
         )
     return found
 

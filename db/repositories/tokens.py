@@ -4,23 +4,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.errors import UnknownTokenError
+from credit.permissions import Permission, Role, may
+from db.errors import NotAllowedError, UnknownTokenError
 from db.models import ApiToken
 from db.repositories import audit
-
-
-class Role(IntEnum):
-    """What a caller may do; each role may do what the ones below it may."""
-
-    VIEWER = 1
-    REQUESTER = 2
-    APPROVER = 3
-    ADMIN = 4
 
 
 @dataclass(frozen=True)
@@ -30,13 +21,22 @@ class Caller:
     name: str
     role: Role
 
+    def require(self, permission: Permission) -> None:
+        """Refuse a caller whose role does not reach.
+
+        Raises:
+            NotAllowedError: it does not.
+        """
+        if not may(self.role, permission):
+            raise NotAllowedError(self.name, self.role, permission)
+
 
 def create(session: Session, *, name: str, role: Role, actor: str, at: datetime) -> str:
     """Make a token and return it: the only time it can be read. A token of the same name is replaced."""
     token = f"hold_{secrets.token_urlsafe(32)}"
     row = session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
     if row is None:
-        session.add(ApiToken(name=name, role=role.name.lower(), sha256=_digest(token), created_at=at))
+        session.add(ApiToken(name=name, role=role.label, sha256=_digest(token), created_at=at))
     else:
         row.role, row.sha256, row.created_at, row.revoked_at = role.name.lower(), _digest(token), at, None
     detail = {"name": name, "role": role.name.lower()}

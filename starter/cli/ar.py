@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from credit.ledger_file import BadRow, LedgerFileError
+from credit.permissions import Permission
 from credit.triggers import Disposition
 from db.engine import transaction
 from db.ledger_import import ImportReport, Progress, Stage, all_customers_for_netsuite, import_ledger
 from db.repositories import receivables
 from db.repositories.receivables import Candidate
-from db.repositories.tokens import Role
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
 from starter.settings import stack_settings
@@ -66,7 +66,7 @@ def import_file(
     """Import open invoices and credits. A file with bad rows changes nothing, the same file twice neither."""
     _refuse_options(file, bad_rows_to, full=full, skip_bad=skip_bad, close_missing=close_missing)
     context = open_context()
-    context.require(Role.ADMIN)
+    context.require(Permission.IMPORT_LEDGER)
     mapping = _pairs(columns, "--map")
     worth = {currency.upper(): _rate(currency, rate) for currency, rate in _pairs(rates, "--rate").items()}
     try:
@@ -118,7 +118,7 @@ def scan(
 ) -> None:
     """Propose a hold for every customer whose receivables cross the policy's threshold, today or on --as-of."""
     context = open_context()
-    context.require(Role.VIEWER if dry_run else Role.REQUESTER)
+    context.require(Permission.LOOK if dry_run else Permission.RUN_SCAN)
     day = as_of.date() if as_of else datetime.now(UTC).date()
     if not dry_run:
         _propose(context, day, as_json=as_json)

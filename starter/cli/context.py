@@ -5,21 +5,22 @@ from functools import cached_property
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
+from credit.permissions import Permission
 from credit.policy import Policy
 from db.engine import make_engine, transaction
 from db.errors import RefusedError
 from db.repositories import policies, tokens
-from db.repositories.tokens import Caller, Role
+from db.repositories.tokens import Caller
 from starter.operations import Operations
 from starter.settings import Settings
 from starter.temporal import connect
 from starter.tokens import TOKEN_FILE
 
 
-class NotAllowedError(RefusedError):
-    """The caller's role does not reach."""
+class NoTokenError(RefusedError):
+    """There is no token to act under."""
 
-    code = "not_allowed"
+    code = "no_token"
 
 
 class Context:
@@ -38,7 +39,7 @@ class Context:
         """Who is asking: the owner of `HOLD_TOKEN`, or of the embedded stack's token file.
 
         Raises:
-            NotAllowedError: no token is at hand.
+            NoTokenError: no token is at hand.
             UnknownTokenError: the database does not know it.
         """
         with transaction(self.engine) as session:
@@ -53,22 +54,20 @@ class Context:
             return SecretStr(file.read_text().strip())
         except OSError as error:
             msg = f"no token: set HOLD_TOKEN, or name a running stack's data folder ({file}: {error.strerror})"
-            raise NotAllowedError(msg) from error
+            raise NoTokenError(msg) from error
 
     @property
     def actor(self) -> str:
         """The name that is written down."""
         return self.caller.name
 
-    def require(self, role: Role) -> None:
+    def require(self, permission: Permission) -> None:
         """Refuse a caller whose role does not reach.
 
         Raises:
             NotAllowedError: it does not.
         """
-        if self.caller.role < role:
-            msg = f"{self.caller.name} is {self.caller.role.name.lower()}; this needs {role.name.lower()}"
-            raise NotAllowedError(msg)
+        self.caller.require(permission)
 
     def policy(self) -> Policy:
         """Return the policy in force."""

@@ -9,15 +9,15 @@ from uuid import UUID
 
 import typer
 
+from credit.permissions import Permission, Role
 from credit.states import Beat, HoldStatus, Verdict
 from db.engine import transaction
 from db.repositories import holds
-from db.repositories.tokens import Role
 from starter import documents
 from starter.cli import pages
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
-from starter.operations import Operations
+from starter.operations import ApprovedFirst, Decided, Operations
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
@@ -52,7 +52,7 @@ def start(
     """Propose a hold. Nothing happens to the customer before somebody approves it."""
     del trigger  # the only one a person may give
     context = open_context()
-    context.require(Role.REQUESTER)
+    context.require(Permission.START_HOLD)
     _require_text(reason)
 
     async def run() -> None:
@@ -76,7 +76,7 @@ def list_holds(
 ) -> None:
     """List holds: the open ones, or those in one status."""
     context = open_context()
-    context.require(Role.VIEWER)
+    context.require(Permission.LOOK)
     with transaction(context.engine) as session:
         document = documents.hold_list(session, holds.listed(session, status))
     if as_json:
@@ -90,7 +90,7 @@ def list_holds(
 def show(name: Name, as_json: Json = False) -> None:
     """Show one hold whole: what, why, how much, its beats, its messages and its life so far."""
     context = open_context()
-    context.require(Role.VIEWER)
+    context.require(Permission.LOOK)
     document = _read(context, name)
     if as_json:
         print_json(document)
@@ -101,7 +101,7 @@ def show(name: Name, as_json: Json = False) -> None:
 def claim(name: Name, as_json: Json = False) -> None:
     """Claim a proposal, so that nobody else decides it while you look."""
     context = open_context()
-    context.require(Role.APPROVER)
+    context.require(Permission.DECIDE)
 
     async def run() -> None:
         held, proposal = await (await context.operations()).claim(name, actor=context.actor)
@@ -136,7 +136,7 @@ def retry(
 ) -> None:
     """Try unfinished beats again now: after mending what they need, or instead of waiting for the next try."""
     context = open_context()
-    context.require(Role.APPROVER)
+    context.require(Permission.RETRY_BEAT)
 
     async def run() -> None:
         operations = await context.operations()
@@ -167,7 +167,7 @@ def _decide(name: str, verdict: Verdict, *, reason: str | None, yes: bool, revis
     if yes or reason is not None:
         _require_text(reason or "")
     context = open_context()
-    context.require(Role.APPROVER)
+    context.require(Permission.DECIDE)
 
     async def run() -> None:
         operations = await context.operations()
@@ -179,17 +179,29 @@ def _decide(name: str, verdict: Verdict, *, reason: str | None, yes: bool, revis
         if seen is None or why is None:
             return
         decided = await operations.decide(
-            name, claim_id=held.id, revision=seen, verdict=verdict, reason=why, actor=context.actor
+            name,
+            claim_id=held.id,
+            revision=seen,
+            verdict=verdict,
+            reason=why,
+            actor=context.actor,
+            is_admin=context.caller.role is Role.ADMIN,
         )
-        if not decided.delivered:
-            err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
-        if as_json:
-            answer = {"id": str(decided.hold_id), "decision_id": str(decided.decision_id), "status": decided.status}
-            print_json(answer)
-        else:
-            err.print(f"{decided.status.capitalize()}. Watch it with `hold show {name}`.", markup=False)
+        _say_decided(name, decided, as_json=as_json)
 
     asyncio.run(run())
+
+
+def _say_decided(name: str, decided: Decided | ApprovedFirst, *, as_json: bool) -> None:
+    decision_id = str(decided.decision_id) if isinstance(decided, Decided) else None
+    if isinstance(decided, Decided) and not decided.delivered:
+        err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
+    if as_json:
+        print_json({"id": str(decided.hold_id), "decision_id": decision_id, "status": decided.status})
+    elif decision_id is None:
+        err.print("Noted. Above this amount a second person has to approve too.")
+    else:
+        err.print(f"{decided.status.capitalize()}. Watch it with `hold show {name}`.", markup=False)
 
 
 async def _ask(

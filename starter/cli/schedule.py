@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 from temporalio.client import Client
 
-from db.repositories.tokens import Role
+from credit.permissions import Permission
 from starter import schedules
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
@@ -33,10 +33,10 @@ def schedule(
         return
     context = open_context()
     if cron is None and time_zone is None:
-        context.require(Role.VIEWER)
+        context.require(Permission.LOOK)
         asyncio.run(_show(context, as_json=as_json))
         return
-    context.require(Role.ADMIN)
+    context.require(Permission.SCHEDULE_SCAN)
 
     async def run() -> None:
         client = await connect(context.settings)
@@ -56,7 +56,7 @@ def schedule(
 def show(as_json: Json = False) -> None:
     """Show when the scan is due next, and the last runs."""
     context = open_context()
-    context.require(Role.VIEWER)
+    context.require(Permission.LOOK)
     asyncio.run(_show(context, as_json=as_json))
 
 
@@ -84,7 +84,7 @@ def _note(what: str, context: Context, reason: str) -> str:
 
 def _act(act: Callable[[Context, Client], Awaitable[None]], *, as_json: bool) -> None:
     context = open_context()
-    context.require(Role.ADMIN)
+    context.require(Permission.SCHEDULE_SCAN)
 
     async def run() -> None:
         await act(context, await connect(context.settings))

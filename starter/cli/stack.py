@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 from sqlalchemy import make_url
 
-from db.repositories.tokens import Role
+from credit.permissions import Permission
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
 from starter.stack import control, record
@@ -99,7 +99,7 @@ def doctor(
 
 
 async def _repair(context: Context) -> ReconcileReport:
-    context.require(Role.ADMIN)
+    context.require(Permission.REPAIR)
     operations = await context.operations()
     return await operations.reconcile(Mending.REPAIR, actor=context.actor)
 

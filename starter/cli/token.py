@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from credit.permissions import Permission, Role
 from db.engine import transaction
 from db.repositories import tokens
-from db.repositories.tokens import Role
 from starter.cli.context import open_context
 from starter.cli.output import console, err, print_json
 
@@ -32,7 +32,7 @@ def create(
 ) -> None:
     """Make an API token and print it, once. A token of the same name stops working."""
     context = open_context()
-    context.require(Role.ADMIN)
+    context.require(Permission.MANAGE_PEOPLE)
     with transaction(context.engine) as session:
         made = tokens.create(session, name=name, role=Role[role.upper()], actor=context.actor, at=datetime.now(UTC))
     if as_json:

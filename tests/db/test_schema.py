@@ -121,6 +121,7 @@ def decision(session: Session, of: Proposal, by: Claim) -> None:
         reason="x",
         actor="mike",
         decided_at=NOW,
+        effective_at=NOW,
     )
     session.add(row)
     session.flush()

@@ -17,9 +17,9 @@ import pytest
 from rich.console import Console
 from sqlalchemy import Engine
 
+from credit.permissions import Role
 from db.engine import transaction
 from db.repositories import tokens
-from db.repositories.tokens import Role
 from starter.cli import run
 from tests.netsuite.sandbox_server import SandboxServer
 from tests.receivables.files import EXPORT, EXPORT_MAPPING, ledger, needs_export, rows, write_rows

@@ -1,0 +1,93 @@
+"""People who sign in to the desk, their sessions, and what protects both."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from db.models.base import Base, JsonObject, Stamp, Uuid
+
+
+class User(Base):
+    """A person. `login` is the name that is written down; it never passes to somebody else."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Uuid]
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str | None]
+    """Where notifications go."""
+    role: Mapped[str]
+    password_hash: Mapped[str | None]
+    """Argon2id; null for who signs in with OpenID Connect only."""
+    one_time_password: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether the password was made by the system and must be changed at the first sign-in."""
+    oidc_issuer: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
+    created_at: Mapped[Stamp]
+    disabled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'requester', 'approver', 'admin')", name="role_known"),
+        CheckConstraint("login <> '' AND login = lower(login)", name="login_lower_case"),
+        CheckConstraint("(oidc_issuer IS NULL) = (oidc_subject IS NULL)", name="oidc_whole"),
+        UniqueConstraint("oidc_issuer", "oidc_subject"),
+    )
+
+
+class UserSession(Base):
+    """One signed-in browser. Only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[Uuid]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[str] = mapped_column(unique=True)
+    csrf_token: Mapped[str]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    """The absolute end; the idle end moves with `last_seen_at`."""
+    revoked_at: Mapped[datetime | None]
+    address: Mapped[str]
+    user_agent: Mapped[str]
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (Index("ix_user_sessions_user_id", "user_id"), Index("ix_user_sessions_expires_at", "expires_at"))
+
+
+class SignInFailure(Base):
+    """A failed sign-in: what the throttle counts."""
+
+    __tablename__ = "sign_in_failures"
+
+    id: Mapped[Uuid]
+    login: Mapped[str]
+    address: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_sign_in_failures_login", "login", "at"),
+        Index("ix_sign_in_failures_address", "address", "at"),
+    )
+
+
+class IdempotencyKey(Base):
+    """The first answer to a POST that carried an `Idempotency-Key`; the same key gets it again."""
+
+    __tablename__ = "idempotency_keys"
+
+    caller: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    """Of method, path and body: the same key for something else is refused."""
+    status: Mapped[int | None]
+    """Null while the first request is under way."""
+    headers: Mapped[JsonObject | None]
+    body: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)

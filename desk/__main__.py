@@ -1,0 +1,34 @@
+"""`python -m desk`: serve the desk until SIGTERM."""
+
+import os
+import sys
+
+import uvicorn
+
+from desk.app import create_app
+from starter import logs
+from starter.settings import Settings
+
+
+def main() -> int:
+    """Serve; returns the exit code."""
+    settings = Settings()
+    logs.configure(as_json=settings.log_format == "json", level=settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.desk_host,
+        port=settings.desk_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        forwarded_allow_ips=None,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)

@@ -1,0 +1,1 @@
+"""The web pages. Every action is a plain form; HTMX only makes it smoother."""

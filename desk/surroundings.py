@@ -1,0 +1,41 @@
+"""What every request works with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import Request
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from db.engine import make_engine
+from starter.operations import Operations
+from starter.settings import Settings
+from starter.temporal import connect
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """One desk process: its settings, its database pool, Temporal, and what can be asked for."""
+
+    settings: Settings
+    engine: Engine
+    client: Client
+    operations: Operations
+
+
+@asynccontextmanager
+async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
+    """Open everything; Temporal may be away and is connected when first needed."""
+    engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    try:
+        client = await connect(settings, lazy=True)
+        yield Surroundings(settings, engine, client, Operations(engine, client, settings.task_queue))
+    finally:
+        engine.dispose()
+
+
+def surroundings(request: Request) -> Surroundings:
+    """Return what this request works with: a FastAPI dependency."""
+    found: Surroundings = request.app.state.surroundings
+    return found

@@ -66,6 +66,8 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
             "due_at": utc(proposal.due_at) if is_open else None,
             "claimed_by": claim.holder if claim else None,
             "claim_expires_at": utc(claim.expires_at) if claim else None,
+            "first_approval_by": holds.first_approver(session, proposal),
+            "undo_until": utc(holds.undo_until(session, proposal, now)),
         },
         "evidence": [
             {"kind": trigger.kind, "reason": trigger.reason, "actor": trigger.actor, "at": utc(trigger.at)}

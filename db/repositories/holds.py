@@ -11,7 +11,7 @@ from credit.facts import Facts
 from credit.hold import HoldView
 from credit.states import OPEN_HOLD, HoldStatus
 from db.errors import UnknownHoldError
-from db.models import Claim, Decision, Hold, HoldTrigger, Proposal
+from db.models import Approval, Claim, Decision, Hold, HoldTrigger, Proposal
 
 
 def lock(session: Session, hold_id: UUID) -> Hold:
@@ -73,6 +73,18 @@ def live_claim(session: Session, proposal_id: UUID, now: datetime) -> Claim | No
     """Return who is deciding this proposal right now."""
     query = select(Claim).where(Claim.proposal_id == proposal_id, Claim.released_at.is_(None), Claim.expires_at > now)
     return session.scalars(query).one_or_none()
+
+
+def first_approver(session: Session, proposal: Proposal) -> str | None:
+    """Return who approved this revision as the first of two people."""
+    first = session.get(Approval, (proposal.id, proposal.revision))
+    return first.actor if first else None
+
+
+def undo_until(session: Session, proposal: Proposal, now: datetime) -> datetime | None:
+    """Return until when the proposal's approval can be taken back; None where it cannot."""
+    standing = select(Decision.effective_at).where(Decision.proposal_id == proposal.id, Decision.outcome.is_(None))
+    return session.scalars(standing.where(Decision.effective_at > now)).one_or_none()
 
 
 def trigger(session: Session, trigger_id: str) -> HoldTrigger | None:

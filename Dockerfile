@@ -1,4 +1,4 @@
-# One image for the worker, the migrations, the NetSuite sandbox and the CLI; docker-compose.yml says which runs where,
+# One image for the worker, the desk, the migrations, the NetSuite sandbox and the CLI; docker-compose.yml says which runs where,
 # and how each one's health is seen.
 #
 #   docker build -t service-holds .
@@ -21,6 +21,7 @@ COPY worker.py ./
 COPY activities/ activities/
 COPY credit/ credit/
 COPY db/ db/
+COPY desk/ desk/
 COPY netsuite/ netsuite/
 COPY starter/ starter/
 COPY workflows/ workflows/

@@ -92,6 +92,9 @@ class Stack:
             "mail_dir": str(self.data_dir / "mail"),
             "worker_health_host": HOST,
             "worker_health_port": self.ports["worker_health"],
+            "desk_url": f"http://{HOST}:{self.ports['desk']}",
+            "desk_host": HOST,
+            "desk_port": self.ports["desk"],
         }
 
     @property
@@ -99,8 +102,11 @@ class Stack:
         return self.data_dir / "netsuite"
 
     def stages(self) -> Sequence[Sequence[Part]]:
-        """Return the parts in the order in which they start: the services side by side, then the worker."""
-        return [[self._postgres(), self._temporal(), self._sandbox(), self._mail_sink()], [self._worker()]]
+        """Return the parts in the order in which they start: the services side by side, then ours."""
+        return [
+            [self._postgres(), self._temporal(), self._sandbox(), self._mail_sink()],
+            [self._worker(), self._desk()],
+        ]
 
     def _postgres(self) -> Part:
         postgres = self.postgres
@@ -190,6 +196,16 @@ class Stack:
             ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
             port=port,
             stop_within=30.0,
+        )
+
+    def _desk(self) -> Part:
+        port = self.ports["desk"]
+        return Part(
+            name="desk",
+            command=lambda: self._python("desk", {}),
+            ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
+            port=port,
+            stop_within=15.0,
         )
 
     def _python(self, module: str, options: Mapping[str, str]) -> Launch:

@@ -214,7 +214,7 @@ def test_our_commands_exist_and_take_their_arguments(service, monkeypatch: pytes
 
 def test_the_health_checks_in_python_compile() -> None:
     programs = [service.health_command[-1] for service in _LASTING if service.health_command[0] == "python"]
-    assert len(programs) == 2
+    assert len(programs) == 3
     for program in programs:
         compile(program, "healthcheck", "exec")
 

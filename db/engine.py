@@ -7,6 +7,10 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 
+LOCK_SECONDS = 8
+"""How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
+
+
 def make_engine(url: str, *, pool_size: int = 20) -> Engine:
     """Return an engine whose sessions run in UTC and notice a restarted server before using it.
 
@@ -19,7 +23,11 @@ def make_engine(url: str, *, pool_size: int = 20) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 5, "application_name": "service-holds"},
+        connect_args={
+            "options": f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s",
+            "connect_timeout": 5,
+            "application_name": "service-holds",
+        },
     )
 
 

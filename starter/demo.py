@@ -69,11 +69,15 @@ def demo(data_dir: Path) -> int:
     hold.say("ar", "scan")
     hold.say("list")
     where = hold.run("status")
+    password = _first_password(data_dir)
+    sign_in = f"   sign in as mike, one-time password {password}" if password else ""
     flag = "" if data_dir == default_data_dir() else f" --data-dir {data_dir}"
     program = Path(sys.executable).with_name("hold")
     console.print(
         Text(
-            f"\nTemporal Web UI   {where['temporal_ui']}\n"
+            f"\nThe desk          {where['desk']}{sign_in}\n"
+            f"Temporal Web UI   {where['temporal_ui']}\n"
+            f"Mail sent         {where['mail_dir']}\n"
             f"Look at a hold    {program} show {_CUSTOMER}{flag}\n"
             f"Decide            {program} approve {_CUSTOMER}{flag}\n"
             f"Stop              {program} down{flag}"
@@ -153,6 +157,14 @@ def _import_sample(hold: Hold, today: date) -> None:
     file = hold.data_dir / "sample_ledger.csv"
     sample_ledger.write(file, today)
     hold.say("ar", "import", str(file))
+
+
+def _first_password(data_dir: Path) -> str | None:
+    """Return the first admin's one-time password; None once it was changed."""
+    try:
+        return (data_dir / "first-password.txt").read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def _destroy(data_dir: Path) -> None:

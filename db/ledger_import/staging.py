@@ -105,6 +105,7 @@ def copy_rows(session: Session, rows: Iterable[LedgerRow]) -> None:
 
 def lock_ledger(session: Session) -> None:
     """Wait for other imports to end, and keep new ones waiting until this transaction does."""
+    session.execute(text("SET LOCAL lock_timeout = 0"))  # an import may wait as long as another one takes
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 

@@ -2,9 +2,10 @@
 
     python -m worker
 
-Three Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities,
-`<task queue>-netsuite`, capped, for NetSuite, and `<task queue>-background` for scans and comparisons. Beside them
-runs the relay that delivers decisions. SIGTERM drains: activities under way finish, or are handed back to Temporal.
+Four Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities,
+`<task queue>-netsuite`, capped, for NetSuite, `<task queue>-mail` for mail going out, and
+`<task queue>-background` for scans and comparisons. Beside them run the relay that delivers decisions and the notifier
+that tells people. SIGTERM drains: activities under way finish, or are handed back to Temporal.
 """
 
 import asyncio
@@ -22,33 +23,44 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.anchoring import AnchoringActivities
 from activities.audit import AuditActivities
 from activities.customers import CustomerActivities
 from activities.holds import HoldActivities
 from activities.log_context import LogContext
+from activities.mail import MailActivities
+from activities.mail_server import MailServer, mailbox
 from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
 from activities.reconciling import ReconcilingActivities
+from db.anchor_file import AnchorFile
 from db.engine import make_engine
 from netsuite.client import Credentials, NetSuiteClient
 from starter import logs, schedules
 from starter.health import HealthServer
 from starter.metrics import Metrics, install_sdk_metrics
+from starter.notifier import Notifier
 from starter.relay import relay
 from starter.settings import Settings
 from starter.temporal import connect, register_search_attributes
 from workflows.ar_aging import ArAging
-from workflows.contract import background_task_queue, netsuite_task_queue
+from workflows.audit_anchor import AuditAnchor
+from workflows.contract import background_task_queue, mail_task_queue, netsuite_task_queue
 from workflows.outbound_message import OutboundMessage
 from workflows.reconcile import Reconcile
 from workflows.service_hold import ServiceHold
 
-WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging, Reconcile)
+WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging, Reconcile, AuditAnchor)
 
 _DRAIN = timedelta(seconds=30)
+_NOTIFIER_DRAIN = timedelta(seconds=5)
+"""For mails under way: one that is cut off is sent once more later."""
 _DATABASE_SLOTS = 10
 """Database activities at once; with the NetSuite slots (two connections each) they fit the pool."""
+
+_MAIL_SLOTS = 3
+"""Mails on their way out at once (two connections each): a mail server may take minutes to answer."""
 
 _BACKGROUND_SLOTS = 2
 """Batches of proposals or comparisons at once: a scan's pace, and what it leaves to people."""
@@ -68,6 +80,8 @@ def database_activities(engine: Engine) -> list[Callable[..., Any]]:
         CustomerActivities(engine).flag_customer,
         messages.draft_message,
         messages.withdraw_message,
+        messages.read_message,
+        messages.heed_message_signal,
         AuditActivities(engine).refuse_signal,
         aging.open_aging_run,
         aging.read_aging_page,
@@ -80,11 +94,12 @@ def netsuite_activities(engine: Engine, client: NetSuiteClient) -> list[Callable
     return [NetSuiteActivities(engine, client).push_netsuite]
 
 
-def background_activities(engine: Engine, client: Client) -> list[Callable[..., Any]]:
-    """Return the activities of the background queue: those that ask Temporal."""
+def background_activities(engine: Engine, client: Client, anchor_file: AnchorFile) -> list[Callable[..., Any]]:
+    """Return the activities of the background queue: those that ask Temporal, and those that look at everything."""
     return [
         ProposingActivities(engine, client).propose_candidates,
         ReconcilingActivities(engine, client).reconcile_page,
+        AnchoringActivities(engine, anchor_file).anchor_audit,
     ]
 
 
@@ -112,8 +127,17 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
         ),
         Worker(
             client,
+            task_queue=mail_task_queue(settings.task_queue),
+            activities=[MailActivities(engine, mail_server(settings)).send_message],
+            activity_executor=ThreadPoolExecutor(_MAIL_SLOTS, thread_name_prefix="mail"),
+            max_concurrent_activities=_MAIL_SLOTS,
+            interceptors=[LogContext()],
+            graceful_shutdown_timeout=_DRAIN,
+        ),
+        Worker(
+            client,
             task_queue=background_task_queue(settings.task_queue),
-            activities=background_activities(engine, client),
+            activities=background_activities(engine, client, AnchorFile(settings.anchor_file)),
             max_concurrent_activities=_BACKGROUND_SLOTS,
             interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
@@ -139,11 +163,32 @@ def netsuite_client(settings: Settings) -> NetSuiteClient:
     return NetSuiteClient(settings.netsuite_url, credentials)
 
 
+def mail_server(settings: Settings) -> MailServer:
+    """Return the mail server that `settings` name.
+
+    Raises:
+        RuntimeError: the sender is not a mailbox.
+    """
+    try:
+        sender = mailbox(settings.mail_from)
+    except ValueError as error:
+        raise RuntimeError(f"HOLD_MAIL_FROM: {error}") from error
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=sender,
+        tls=settings.smtp_tls,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",
+    )
+
+
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set, then drain."""
     sdk_metrics = install_sdk_metrics()
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     netsuite = netsuite_client(settings)
+    notifier = Notifier(engine, settings)
     client = await connect(settings)
     await register_search_attributes(client)
     await schedules.ensure(client, settings)
@@ -157,15 +202,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await stack.enter_async_context(worker)
         resend_after = timedelta(seconds=settings.relay_resend_seconds)
         relaying = asyncio.create_task(relay(client, engine, resend_after))
+        notifying = asyncio.create_task(notifier.run(stop))
         health.ready = True
         _log.info("worker ready", task_queue=settings.task_queue, temporal=settings.temporal_address)
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((relaying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((relaying, notifying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
         health.ready = False
         _log.info("worker draining")
         relaying.cancel()
-        if relaying.done() and not relaying.cancelled():
-            relaying.result()
+        await asyncio.wait((notifying,), timeout=_NOTIFIER_DRAIN.total_seconds())
+        notifying.cancel()
+        for task in (relaying, notifying):
+            if task.done() and not task.cancelled():
+                task.result()
     _log.info("worker stopped")
 
 

@@ -1,4 +1,6 @@
-"""Beats 2 and 3: drafts. Nothing here sends anything."""
+"""Beats 2 and 3, and what happens to drafts under review. Nothing here sends anything."""
+
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -10,9 +12,10 @@ from credit import templates
 from credit.states import Beat, MessageKind
 from credit.templates import MessageContext, TemplateRefusedError
 from db.engine import transaction
-from db.models import Hold, SalesRep
-from db.repositories import audit, beats, customers, holds, messages, policies, proposals, receivables
-from workflows.signatures import Drafted, RunBeat, WithdrawMessage
+from db.models import Hold, Message, SalesRep
+from db.repositories import audit, beats, customers, holds, message_review, messages, policies, proposals, receivables
+from workflows.contract import MessageView
+from workflows.signatures import Drafted, HeedMessageSignal, MessageAt, RunBeat, WithdrawMessage
 
 _KINDS = {
     Beat.NOTIFY_SALES_REP: (MessageKind.SALES_REP, templates.SALES_REP),
@@ -61,9 +64,36 @@ class MessageActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_message(self, order: WithdrawMessage) -> str:
-        """Withdraw a message that has not left; answers the status it has now."""
+        """Withdraw a message that has not left, if its hold is over; answers the status it has now."""
         with transaction(self._engine) as session:
             return messages.withdraw(session, order.message_id, order.now)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def read_message(self, order: MessageAt) -> MessageView:
+        """Take up what the record says of a message."""
+        with transaction(self._engine) as session:
+            return view(message_review.take_up(session, order.message_id, order.now), order.now)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
+        """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
+        with transaction(self._engine) as session:
+            is_news = message_review.heed(
+                session, order.message_id, signal=order.signal, decision_id=order.decision_id, now=order.now
+            )
+            return view(messages.lock(session, order.message_id), order.now, is_news=is_news)
+
+
+def view(row: Message, now: datetime, *, is_news: bool = False) -> MessageView:
+    """Return a message as its workflow needs it."""
+    return MessageView(
+        status=row.status,
+        revision=row.revision,
+        delivery=row.delivery,
+        wait=max(row.send_after - now, timedelta(0)) if row.send_after else timedelta(0),
+        error=row.delivery_error,
+        is_news=is_news,
+    )
 
 
 def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:

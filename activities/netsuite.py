@@ -9,9 +9,7 @@ NetSuite has no field `credit_hold` (the spec's word); see design 3.9. The steps
 5. read back, and record what NetSuite says.
 """
 
-import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -19,6 +17,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.attempts import beat_attempt
+from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
 from db.engine import transaction
 from db.models import NetSuiteRecord
@@ -27,8 +26,6 @@ from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError
 from netsuite.records import CreditHoldOverride
 from workflows.signatures import RunBeat
-
-Clock = Callable[[], datetime]
 
 
 class NetSuiteActivities:
@@ -45,7 +42,7 @@ class NetSuiteActivities:
         Raises:
             ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
         """
-        now = _temporals_clock()
+        now = temporals_clock()
         with beat_attempt(self._engine, order) as wanted:
             if not wanted:
                 return
@@ -119,12 +116,3 @@ class NetSuiteActivities:
             audit.append(
                 session, chain=record.hold_id, actor="service-holds", action="netsuite_read_back", at=at, detail=detail
             )
-
-
-def _temporals_clock() -> Clock:
-    """Return the clock of business times (design 3.13) for one attempt, which can be days after the order's `now`.
-
-    It goes on from the moment at which Temporal gave the attempt out.
-    """
-    given_out, begun = activity.info().started_time, time.monotonic()
-    return lambda: given_out + timedelta(seconds=time.monotonic() - begun)

@@ -7,6 +7,9 @@
   + ClaimedByAnotherError    somebody else holds the claim
   + ClaimLostError           the claim named is not yours, has ended or has run out
   + StaleRevisionError       the proposal has moved on since it was shown
+  + StaleVersionError        the policy or template was changed since it was read
+  + IdempotencyMismatchError the idempotency key was used for another request
+  + RequestUnderWayError     the first request with this idempotency key has no answer yet
   + UnknownTokenError        no such token, or a revoked one
   + NotAllowedError          the caller's role does not reach
   + SelfApprovalError        who asked for a hold may not approve it
@@ -14,7 +17,13 @@
   + TooLateError             the time to take it back is over
   + UnknownMessageError      no such message
   + MessageClosedError       the message is not (any more) in a state for this
+  + UnknownTemplateError     no such template
+  + UnknownRunError          no such AR aging scan
   + BadInputError            what was given makes no sense
+  + UnknownUserError         nobody signs in under this name
+  + LoginTakenError          somebody signs in under this name already
+  + LastAdminError           nobody else could undo it
+  + UnknownTokenNameError    no API token has this name
 """
 
 from datetime import datetime
@@ -89,6 +98,34 @@ class StaleRevisionError(RefusedError):
         self.current = current
 
 
+class StaleVersionError(RefusedError):
+    """Somebody changed it since it was read."""
+
+    code = "stale_version"
+
+    def __init__(self, what: str, read: int, current: int) -> None:
+        super().__init__(f"you changed version {read} of {what}, which is at version {current}: read it again")
+        self.current = current
+
+
+class IdempotencyMismatchError(RefusedError):
+    """One key names one request."""
+
+    code = "idempotency_mismatch"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the Idempotency-Key {key!r} was used for another request: make a new key for each request")
+
+
+class RequestUnderWayError(RefusedError):
+    """The first of two equal requests is not over."""
+
+    code = "request_under_way"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the first request with the Idempotency-Key {key!r} is still under way: try again soon")
+
+
 class UnknownTokenError(RefusedError):
     """The token is not known here."""
 
@@ -153,7 +190,61 @@ class MessageClosedError(RefusedError):
         self.status = status
 
 
+class UnknownTemplateError(RefusedError, LookupError):
+    """No template has this name."""
+
+    code = "unknown_template"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no template {name!r}: GET /api/templates lists them")
+
+
+class UnknownRunError(RefusedError, LookupError):
+    """No AR aging scan has this id."""
+
+    code = "unknown_run"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no AR aging scan {name!r}: /aging lists the last ones")
+
+
 class BadInputError(RefusedError, ValueError):
     """What was given makes no sense; the text says what would."""
 
     code = "bad_input"
+
+
+class UnknownUserError(RefusedError, LookupError):
+    """Nobody has this login."""
+
+    code = "unknown_user"
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"no user {login!r}: `hold user list` shows them")
+
+
+class LoginTakenError(RefusedError):
+    """A login is one person's, for ever."""
+
+    code = "login_taken"
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"somebody has the login {login!r} already: take another one")
+
+
+class LastAdminError(RefusedError):
+    """The last admin who can sign in would be gone."""
+
+    code = "last_admin"
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"{login} is the last admin: make somebody else admin first")
+
+
+class UnknownTokenNameError(RefusedError, LookupError):
+    """No token has this name."""
+
+    code = "unknown_token_name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no token is called {name!r}: `hold token list` shows them")

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts
-from credit.states import Beat, BeatStatus, ProposalStatus, waiting_on
-from db.models import Hold, HoldBeat, Proposal
+from credit.states import Beat, BeatStatus, HoldStatus, MessageStatus, ProposalStatus, waiting_on
+from db.models import Claim, Hold, HoldBeat, Message, MessageDecision, Proposal
 from db.repositories import audit, holds, messages, netsuite
 
 Document = dict[str, Any]
@@ -33,19 +33,24 @@ def summary(hold: Hold, proposal: Proposal) -> Document:
         "reason": hold.reason,
         "triggers": list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
         "warnings": proposal.warnings,
-        "facts": {
-            "as_of": facts.as_of.isoformat(),
-            "currency": facts.currency,
-            "total_open": f"{facts.total_open:.2f}",
-            "ar_balance": f"{facts.ar_balance:.2f}",
-            "days_overdue": facts.days_overdue,
-            "prior_holds": facts.prior_holds,
-            "open_disputes": facts.open_disputes,
-            "payment_plan": facts.payment_plan,
-        },
+        "facts": facts_document(facts),
         "proposed_at": utc(hold.proposed_at),
         "in_force_at": utc(hold.in_force_at),
         "closed_at": utc(hold.closed_at),
+    }
+
+
+def facts_document(facts: Facts) -> Document:
+    """Return what a customer owes; amounts are strings."""
+    return {
+        "as_of": facts.as_of.isoformat(),
+        "currency": facts.currency,
+        "total_open": f"{facts.total_open:.2f}",
+        "ar_balance": f"{facts.ar_balance:.2f}",
+        "days_overdue": facts.days_overdue,
+        "prior_holds": facts.prior_holds,
+        "open_disputes": facts.open_disputes,
+        "payment_plan": facts.payment_plan,
     }
 
 
@@ -88,6 +93,11 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
                 "recipient": message.recipient,
                 "subject": message.revisions[-1].subject,
                 "body": message.revisions[-1].body,
+                "format": message.revisions[-1].format,
+                "send_after": utc(message.send_after),
+                "delivery": message.delivery,
+                "delivery_error": message.delivery_error,
+                "sent_at": utc(message.sent_at),
             }
             for message in messages.of_hold(session, hold.id)
         ],
@@ -103,6 +113,16 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
     }
 
 
+def claimed(claim: Claim, revision: int) -> Document:
+    """Return what a claim gives: what to name in the decision, and until when."""
+    return {"claim": str(claim.id), "revision": revision, "expires_at": utc(claim.expires_at)}
+
+
+def undone(proposal: Proposal) -> Document:
+    """Return the proposal that is open again after an approval was taken back."""
+    return {"id": str(proposal.hold_id), "status": HoldStatus.PROPOSED, "revision": proposal.revision}
+
+
 def _beat(beat: Beat, row: HoldBeat | None) -> Document:
     return {
         "beat": beat,
@@ -110,6 +130,74 @@ def _beat(beat: Beat, row: HoldBeat | None) -> Document:
         "attempts": row.attempts if row else 0,
         "last_error": row.last_error if row else None,
         "done_at": utc(row.done_at) if row else None,
+    }
+
+
+def message_list(session: Session, rows: Sequence[Message], now: datetime) -> Document:
+    """Return `{"messages": […]}`, each as `message` but without its body, revisions and deliveries."""
+    about = messages.holds_of(session, rows)
+    claims = messages.live_claims(session, rows, now)
+    approvals = messages.standing_decisions(session, rows)
+    return {"messages": [_message(row, about[row.hold_id], claims.get(row.id), approvals.get(row.id)) for row in rows]}
+
+
+def message(session: Session, row: Message, now: datetime) -> Document:
+    """Return everything known of a message, its revisions and deliveries oldest first."""
+    [document] = message_list(session, [row], now)["messages"]
+    deliveries = messages.deliveries_of(session, row.id)
+    return {
+        **document,
+        "body": row.revisions[-1].body,
+        "message_id_header": deliveries[-1].message_id_header if deliveries else None,
+        "revisions": [
+            {
+                "revision": one.revision,
+                "subject": one.subject,
+                "body": one.body,
+                "recipient": one.recipient,
+                "format": one.format,
+                "editor": one.editor,
+                "at": utc(one.at),
+            }
+            for one in row.revisions
+        ],
+        "deliveries": [
+            {
+                "started_at": utc(one.started_at),
+                "handed_over_at": utc(one.handed_over_at),
+                "ended_at": utc(one.ended_at),
+                "outcome": one.outcome,
+                "answer": one.answer,
+                "message_id_header": one.message_id_header,
+            }
+            for one in deliveries
+        ],
+    }
+
+
+def _message(row: Message, hold: Hold, claim: Claim | None, approval: MessageDecision | None) -> Document:
+    claim = claim if row.status is MessageStatus.PENDING_REVIEW else None
+    return {
+        "id": str(row.id),
+        "hold_id": str(row.hold_id),
+        "customer_id": hold.customer_id,
+        "customer_name": hold.customer.name,
+        "kind": row.kind,
+        "status": row.status,
+        "revision": row.revision,
+        "recipient": row.recipient,
+        "subject": row.revisions[-1].subject,
+        "format": row.revisions[-1].format,
+        "drafted_at": utc(row.drafted_at),
+        "claimed_by": claim.holder if claim else None,
+        "claim_expires_at": utc(claim.expires_at) if claim else None,
+        "approved_by": approval.actor if approval else None,
+        "decision_id": str(row.decision_id) if row.decision_id else None,
+        "send_after": utc(row.send_after),
+        "delivery": row.delivery,
+        "delivery_error": row.delivery_error,
+        "sent_at": utc(row.sent_at),
+        "closed_at": utc(row.closed_at),
     }
 
 

@@ -1,6 +1,6 @@
 """What the workflows agree on with everybody else: ids, task queues, signals, the query, search attributes."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,13 +9,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 from temporalio.common import SearchAttributeKey
 
 from credit.hold import HoldView
-from credit.states import Beat, BeatStatus, HoldStatus, MessageKind, WaitingOn
+from credit.states import Beat, BeatStatus, Delivery, HoldStatus, MessageKind, MessageStatus, WaitingOn
 from credit.triggers import Trigger
 
 SERVICE_HOLD = "ServiceHold"
 OUTBOUND_MESSAGE = "OutboundMessage"
 AR_AGING = "ArAging"
 RECONCILE = "Reconcile"
+AUDIT_ANCHOR = "AuditAnchor"
 
 RISK_LEVEL = 4
 """High (service-hold spec)."""
@@ -39,6 +40,11 @@ def netsuite_task_queue(task_queue: str) -> str:
 def background_task_queue(task_queue: str) -> str:
     """Return the queue of scans and comparisons: they wait for holds, so they must not take the holds' slots."""
     return f"{task_queue}-background"
+
+
+def mail_task_queue(task_queue: str) -> str:
+    """Return the queue of mail going out: a slow mail server must not take the holds' slots."""
+    return f"{task_queue}-mail"
 
 
 # Search attributes: SQL visibility allows ten Keywords and three of each other type (design 4).
@@ -134,6 +140,34 @@ class OutboundMessageInput(BaseModel):
     drafted_at: datetime
 
 
+class RecallSignal(BaseModel):
+    """The payload of `recall`: it names the decision that was taken back, and its row is what counts."""
+
+    decision_id: UUID
+
+
+class RetrySignal(BaseModel):
+    """The payload of `retry`: somebody asked for another try, or settled whether the message left."""
+
+
+class WithdrawSignal(BaseModel):
+    """The payload of `withdraw`: the message's hold is over, which the record must say too."""
+
+
+class MessageView(BaseModel):
+    """A message as its workflow needs it."""
+
+    status: MessageStatus
+    revision: int = 1
+    delivery: Delivery | None = None
+    wait: timedelta = timedelta(0)
+    """How much of the cooling-off is left."""
+    error: str | None = None
+    """What keeps an approved message from leaving."""
+    is_news: bool = False
+    """Whether what was asked about was not known to the workflow before."""
+
+
 class ArAgingInput(BaseModel):
     """What a scan starts from."""
 
@@ -186,3 +220,16 @@ class ReconcileReport(BaseModel):
 
     looked_at: int
     findings: list[Finding]
+
+
+class AuditAnchorReport(BaseModel):
+    """Where the anchor file stands: kept in Temporal's history, it is a second witness of the file itself."""
+
+    lines: int
+    digest: str
+    """SHA-256 of the file's last line; empty for a file without lines."""
+    heads: int
+    """Chains that grew since the last anchor, and are anchored now."""
+    total_rows: int
+    problem: str = ""
+    """What is wrong with the file; empty where nothing is."""

@@ -32,7 +32,7 @@ _HEADLINES = {
     HoldStatus.WITHDRAWN: "Withdrawn: nothing happened to the customer",
 }
 _NO_BEATS = (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)
-_LAST_LINE = "\n\n\u00a0\n\n\u00a0"
+LAST_LINE = "\n\n\u00a0\n\n\u00a0"
 """The Web UI's box cuts off its last lines where others wrap: give it empty ones to cut."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
@@ -41,20 +41,20 @@ def current_details(hold: HoldView, beats: Mapping[Beat, BeatState], waiting: Wa
     """Return the Markdown shown at the top of the workflow's page. What people wrote is shown, never interpreted."""
     facts = hold.facts
     lines = [f"**Waiting on {_waiting(hold, waiting)}**"]
-    lines += [f"**Warning** {_plain(warning)}" for warning in hold.warnings]
-    lines += [f"**Note** {_plain(line)}" for line in hold.note.splitlines()]
+    lines += [f"**Warning** {plain(warning)}" for warning in hold.warnings]
+    lines += [f"**Note** {plain(line)}" for line in hold.note.splitlines()]
     lines += [f"**{_BEAT_TITLES[beat]}** {_standing(state)}" for beat, state in _shown(hold, beats).items()]
     lines += [
-        f"**Customer** {_plain(hold.customer_name)} (`{hold.customer_id}`)",
+        f"**Customer** {plain(hold.customer_name)} (`{hold.customer_id}`)",
         (
             f"**Open** {facts.total_open:,.2f} {facts.currency} in {facts.open_invoices} invoice(s), "
             f"{facts.days_overdue} days overdue as of {facts.as_of}"
         ),
-        f"**Why** {_plain(hold.reason)} (`{'`, `'.join(hold.triggers)}`)",
-        f"**Since** {_utc(hold.opened_at)}, hold `{hold.hold_id}`, revision {hold.revision}",
+        f"**Why** {plain(hold.reason)} (`{'`, `'.join(hold.triggers)}`)",
+        f"**Since** {utc(hold.opened_at)}, hold `{hold.hold_id}`, revision {hold.revision}",
         *_what_to_do(hold, waiting),
     ]
-    return f"### {_HEADLINES[hold.status]}\n\n" + "  \n".join(lines) + _LAST_LINE
+    return f"### {_HEADLINES[hold.status]}\n\n" + "  \n".join(lines) + LAST_LINE
 
 
 def search_attributes(
@@ -80,13 +80,13 @@ def _shown(hold: HoldView, beats: Mapping[Beat, BeatState]) -> Mapping[Beat, Bea
 def _standing(state: BeatState) -> str:
     if state.status is BeatStatus.DONE or not state.last_error:
         return state.status
-    return f"{state.status}: {_plain(state.last_error)}"
+    return f"{state.status}: {plain(state.last_error)}"
 
 
 def _waiting(hold: HoldView, waiting: WaitingOn) -> str:
     match waiting:
         case WaitingOn.APPROVER:
-            return f"an approver until {_utc(hold.due_at)}"
+            return f"an approver until {utc(hold.due_at)}"
         case WaitingOn.NETSUITE:
             return "NetSuite: retried until it answers"
         case WaitingOn.OPERATOR:
@@ -108,9 +108,11 @@ def _what_to_do(hold: HoldView, waiting: WaitingOn) -> list[str]:
             return []
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return text in one line that Markdown leaves as it is."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def _utc(at: datetime) -> str:
+def utc(at: datetime) -> str:
+    """Return a time as people read it."""
     return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -43,6 +43,8 @@ def read_signal(name: str, values: Sequence[RawValue], known: Mapping[str, type[
         message: Message = workflow.payload_converter().from_payload(values[0].payload, model)
     except Exception as error:  # noqa: BLE001 (whatever a converter raises: nothing may escape a handler)
         return Unintelligible(name, _problem(error)[:_EXCERPT], content)
+    if not isinstance(message, model):
+        return Unintelligible(name, "the payload is null", content)  # no model is asked to read this one
     return message
 
 

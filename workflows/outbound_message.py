@@ -1,22 +1,50 @@
-"""One drafted e-mail: pending review until a person deals with it, or its hold ends and withdraws it."""
+"""One drafted e-mail, from review to its end: the whole order of events, top to bottom.
 
+    pending review ─► approved ─► [cooling-off] ─► sent
+        │   ▲            │  └── refused by the mail server, or its answer lost: waits for a person
+        │   └── recalled ┘
+        └─► discarded | withdrawn (its hold is over)
+
+A signal only wakes the workflow: what was decided is a row in the database, and the row is obeyed. So a signal that
+was lost or invented does no harm: nothing is sent before the sending activity has looked at the row itself.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
 
-from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from credit.states import Delivery, MessageStatus, WaitingOn
     from workflows import contract, policies, signatures
-    from workflows.contract import OutboundMessageInput
+    from workflows.contract import (
+        DecideSignal,
+        MessageView,
+        OutboundMessageInput,
+        RecallSignal,
+        RetrySignal,
+        WithdrawSignal,
+    )
     from workflows.inbox import Unintelligible, read_signal
+    from workflows.message_details import current_details, waiting_on
 
+SIGNALS: dict[str, type[DecideSignal | RecallSignal | RetrySignal | WithdrawSignal]] = {
+    "decide": DecideSignal,
+    "recall": RecallSignal,
+    "retry": RetrySignal,
+    "withdraw": WithdrawSignal,
+}
 
-class WithdrawSignal(BaseModel):
-    """The payload of `withdraw`: the message's hold is over."""
+Event = DecideSignal | RecallSignal | RetrySignal | WithdrawSignal | Unintelligible
 
-
-SIGNALS = {"withdraw": WithdrawSignal}
+_OPEN = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
+_LEAVES = (Delivery.COOLING_OFF, Delivery.SENDING, Delivery.RETRYING)
 
 
 @workflow.defn(name=contract.OUTBOUND_MESSAGE)
@@ -25,50 +53,121 @@ class OutboundMessage:
 
     @workflow.init
     def __init__(self, start: OutboundMessageInput) -> None:
-        self._message = start
-        self._withdrawn = False
-        self._refused: list[Unintelligible] = []
+        self._start = start
+        self._message = MessageView(status=MessageStatus.PENDING_REVIEW)
+        self._leaves_at = workflow.now()
+        self._inbox: deque[Event] = deque()
+        self._heard = 0
+        self._waiting_on = WaitingOn.APPROVER
+        self._reads_the_record = False
 
     @workflow.run
-    async def run(self, start: OutboundMessageInput) -> str:
-        """Keep the draft under review until it is withdrawn; returns the status it ended with."""
+    async def run(self, start: OutboundMessageInput) -> str:  # noqa: ARG002 (read by __init__)
+        """Live until the message is sent, discarded or withdrawn; returns which. Temporal's cancel is refused."""
+        life = asyncio.create_task(self._life())
+        while True:
+            try:
+                return await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.cancelled():
+                    raise  # not asked for by anybody: the worker takes the run out of its memory
+                problem = "a message is discarded or recalled, not cancelled"
+                self._inbox.append(Unintelligible("cancel", problem, workflow.cancellation_reason() or ""))
+
+    async def _life(self) -> str:
         workflow.upsert_search_attributes(
             [
-                contract.CUSTOMER_ID.value_set(start.customer_id),
-                contract.WAITING_ON.value_set("approver"),
+                contract.CUSTOMER_ID.value_set(self._start.customer_id),
+                contract.WAITING_ON.value_set(self._waiting_on),
             ]
         )
-        workflow.set_current_details(
-            f"### Draft pending review: {start.kind.replace('_', ' ')}\n\n"
-            f"Nothing is sent before a person approves it. Customer `{start.customer_id}`, hold `{start.hold_id}`. "
-            f"Read it with `hold show {start.customer_id} --json`."
-        )
-        while not self._withdrawn:
-            await workflow.wait_condition(lambda: self._withdrawn or bool(self._refused))
-            while self._refused:
-                await self._refuse(self._refused.pop(0))
-        return await workflow.execute_activity(
-            signatures.withdraw_message,
-            signatures.WithdrawMessage(message_id=start.message_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="Withdraw the message",
-        )
+        self._see(self._message)
+        if workflow.patched("reads-the-record"):  # a run from before only knew `withdraw`: see `_heed`
+            self._reads_the_record = True
+            await self._read()
+        while self._message.status in _OPEN:
+            if self._inbox:
+                await self._handle(self._inbox.popleft())
+            elif _is_long():
+                workflow.continue_as_new(self._start)
+            elif self._is_due():
+                await self._send()
+            else:
+                await self._wait()
+        return self._message.status
+
+    def _leaves(self) -> bool:
+        """Whether an approval stands that nothing is in the way of."""
+        return self._message.status is MessageStatus.APPROVED and self._message.delivery in _LEAVES
+
+    def _is_due(self) -> bool:
+        return self._leaves() and self._leaves_at <= workflow.now()
+
+    async def _wait(self) -> None:
+        """Wait for a signal, or for the end of the cooling-off."""
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: bool(self._inbox) or _is_long(),
+                timeout=self._leaves_at - workflow.now() if self._leaves() else None,
+                timeout_summary="Approved; until this fires it can be recalled",
+            )
+
+    # --- signals ------------------------------------------------------------------------------------------------
 
     @workflow.signal(dynamic=True)
     def signal(self, name: str, values: Sequence[RawValue]) -> None:
-        """`withdraw`. Anything else is audited and changes nothing."""
-        message = read_signal(name, values, SIGNALS)
-        if isinstance(message, Unintelligible):
-            self._refused.append(message)
-        else:
-            self._withdrawn = True
+        """`decide`, `recall`, `retry`, `withdraw`. Never raises: what makes no sense is audited and changes nothing."""
+        self._inbox.append(read_signal(name, values, SIGNALS))
+
+    async def _handle(self, event: Event) -> bool:
+        """Deal with one event; tells whether it was news."""
+        match event:
+            case DecideSignal():
+                return await self._heed("decide", event.decision_id)
+            case RecallSignal():
+                return await self._heed("recall", event.decision_id)
+            case RetrySignal():
+                return await self._heed("retry", None)
+            case WithdrawSignal():
+                await self._withdraw()
+            case Unintelligible():
+                await self._refuse(event)
+        return False
+
+    async def _heed(self, signal: str, decision_id: UUID | None) -> bool:
+        """Load the row behind a signal and do what it says; a signal with no row behind it is refused there."""
+        self._heard += 1
+        if not self._reads_the_record:
+            # Before this code such a signal was refused, and still is in replay; one that comes now is heeded.
+            if not workflow.patched(f"heeds-signal-{self._heard}"):
+                await self._refuse(Unintelligible(signal, "unknown signal", str(decision_id or "")))
+                return False
+            self._reads_the_record = True
+        order = signatures.HeedMessageSignal(
+            message_id=self._start.message_id, signal=signal, decision_id=decision_id, now=workflow.now()
+        )
+        heeded: MessageView = await workflow.execute_activity(
+            signatures.heed_message_signal, order, **policies.DATABASE, summary=f"Obey the row behind: {signal}"
+        )
+        self._see(heeded)
+        return heeded.is_news
+
+    async def _withdraw(self) -> None:
+        status = await workflow.execute_activity(
+            signatures.withdraw_message,
+            signatures.WithdrawMessage(message_id=self._start.message_id, now=workflow.now()),
+            **policies.DATABASE,
+            summary="Withdraw the message",
+        )
+        if status not in _OPEN:
+            self._see(self._message.model_copy(update={"status": MessageStatus(status)}))
 
     async def _refuse(self, event: Unintelligible) -> None:
         await workflow.execute_activity(
             signatures.refuse_signal,
             signatures.RefuseSignal(
-                hold_id=self._message.hold_id,
-                customer_id=self._message.customer_id,
+                hold_id=self._start.hold_id,
+                customer_id=self._start.customer_id,
                 signal=event.signal,
                 problem=event.problem,
                 content=event.content,
@@ -77,3 +176,59 @@ class OutboundMessage:
             **policies.DATABASE,
             summary="Refuse a signal",
         )
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        """Try until the mail server has taken or refused it, or a signal changed what is to be done."""
+        attempts = workflow.start_activity(
+            signatures.send_message,
+            signatures.MessageAt(message_id=self._start.message_id, now=workflow.now()),
+            task_queue=contract.mail_task_queue(workflow.info().task_queue),
+            **(policies.MAIL_ROUND if self._message.error else policies.MAIL_FIRST_TRY),
+            summary="Send the message",
+        )
+        while not attempts.done():
+            await workflow.wait_condition(lambda: attempts.done() or bool(self._inbox))
+            if not attempts.done() and (await self._handle(self._inbox.popleft()) or not self._is_due()):
+                attempts.cancel()
+                with contextlib.suppress(ActivityError):
+                    await attempts
+                await self._read()  # whatever the attempt under way has come to
+                return
+        try:
+            self._see(await attempts)
+        except ActivityError as error:
+            retrying = {"wait": timedelta(0), "delivery": Delivery.RETRYING, "error": str(error.cause or error)}
+            self._see(self._message.model_copy(update=retrying))
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: bool(self._inbox), timeout=policies.BETWEEN_ROUNDS, timeout_summary="Before the next try"
+                )
+
+    # --- what is known, and what people see ---------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        self._see(
+            await workflow.execute_activity(
+                signatures.read_message,
+                signatures.MessageAt(message_id=self._start.message_id, now=workflow.now()),
+                **policies.DATABASE,
+                summary="Read the message's record",
+            )
+        )
+
+    def _see(self, message: MessageView) -> None:
+        """Take this as the truth, and show it in the Web UI."""
+        self._message = message
+        self._leaves_at = workflow.now() + message.wait
+        workflow.set_current_details(current_details(self._start, message, self._leaves_at))
+        waiting = waiting_on(message)
+        if self._reads_the_record and waiting is not self._waiting_on:
+            self._waiting_on = waiting
+            workflow.upsert_search_attributes([contract.WAITING_ON.value_set(waiting)])
+
+
+def _is_long() -> bool:
+    """Whether the server wants a fresh history."""
+    return workflow.info().is_continue_as_new_suggested()

@@ -33,7 +33,7 @@ OUTAGE = RetryPolicy(
 """A foreign system: in an outage about one request a minute and hold, for as long as it lasts."""
 
 ONCE = RetryPolicy(maximum_attempts=1)
-"""The first try of a push: whatever it says must be visible at once, then `NETSUITE_ROUND` goes on."""
+"""The first try of a push or a mail: whatever it says must be visible at once, then its round goes on."""
 
 DATABASE = ActivityOptions(start_to_close_timeout=timedelta(seconds=10), retry_policy=PATIENT)
 """One transaction. A worker killed within it costs at most the ten seconds."""
@@ -45,6 +45,12 @@ _NETSUITE = ActivityOptions(
 NETSUITE_FIRST_TRY = ActivityOptions(**_NETSUITE, retry_policy=ONCE)
 NETSUITE_ROUND = ActivityOptions(**_NETSUITE, retry_policy=OUTAGE, schedule_to_close_timeout=timedelta(minutes=30))
 """Temporal retries within a round; between rounds the workflow shows the newest error. Rounds never end by number."""
+
+_MAIL = ActivityOptions(start_to_close_timeout=timedelta(minutes=20), heartbeat_timeout=timedelta(seconds=10))
+"""A mail server may take ten minutes to answer (RFC 5321, 4.5.3.2.6). A killed worker is noticed in seconds."""
+MAIL_FIRST_TRY = ActivityOptions(**_MAIL, retry_policy=ONCE)
+MAIL_ROUND = ActivityOptions(**_MAIL, retry_policy=OUTAGE, schedule_to_close_timeout=timedelta(minutes=60))
+"""As with NetSuite: Temporal retries within a round, rounds never end by number."""
 
 BETWEEN_ROUNDS = timedelta(seconds=1)
 """The wait after a failed round, where NetSuite asked for none."""
@@ -61,6 +67,11 @@ RECONCILE_PAGE = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=15), retry_policy=PATIENT
 )
 """A page of comparisons, each a question to Temporal."""
+
+ANCHOR = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=15), retry_policy=PATIENT
+)
+"""Every head compared with the anchor file, at a million rows some seconds."""
 
 FIRST_OUTCOME = timedelta(seconds=10)
 """How long an applying hold waits for a first answer on each beat before it counts as in force."""

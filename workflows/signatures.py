@@ -13,7 +13,7 @@ from temporalio import activity
 from credit.hold import HoldView
 from credit.states import Beat, HoldStatus, MessageKind
 from credit.triggers import Trigger
-from workflows.contract import Finding, Mending
+from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView
 
 
 class OpenHold(BaseModel):
@@ -115,9 +115,25 @@ class RefuseSignal(BaseModel):
 
 
 class WithdrawMessage(BaseModel):
-    """A message whose hold is over."""
+    """A message whose hold is said to be over."""
 
     message_id: UUID
+    now: datetime
+
+
+class MessageAt(BaseModel):
+    """A message, at a time."""
+
+    message_id: UUID
+    now: datetime
+
+
+class HeedMessageSignal(BaseModel):
+    """A signal about a message, and the decision it named."""
+
+    message_id: UUID
+    signal: str
+    decision_id: UUID | None
     now: datetime
 
 
@@ -208,6 +224,13 @@ class Reconciled(BaseModel):
     after: str | None
 
 
+class AnchorAudit(BaseModel):
+    """The heads of the audit chains are to be written down. `previous` is what the anchor before reported."""
+
+    previous: AuditAnchorReport | None
+    now: datetime
+
+
 @activity.defn
 def open_hold(order: OpenHold) -> OpenedHold:
     """Propose a hold, or take up the customer's open one."""
@@ -255,7 +278,22 @@ def refuse_signal(order: RefuseSignal) -> None:
 
 @activity.defn
 def withdraw_message(order: WithdrawMessage) -> str:
-    """Withdraw a message that has not left; answers the status it has now."""
+    """Withdraw a message that has not left, if its hold is over; answers the status it has now."""
+
+
+@activity.defn
+def read_message(order: MessageAt) -> MessageView:
+    """Take up what the record says of a message."""
+
+
+@activity.defn
+def heed_message_signal(order: HeedMessageSignal) -> MessageView:
+    """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
+
+
+@activity.defn
+def send_message(order: MessageAt) -> MessageView:
+    """Send an approved message whose cooling-off is over; raises where it has to be tried again."""
 
 
 @activity.defn
@@ -281,3 +319,8 @@ def close_aging_run(order: CloseAgingRun) -> dict[str, int]:
 @activity.defn
 async def reconcile_page(order: ReconcilePage) -> Reconciled:
     """Compare a page of the record with Temporal, or of Temporal with the record, and mend what may be mended."""
+
+
+@activity.defn
+async def anchor_audit(order: AnchorAudit) -> AuditAnchorReport:
+    """Append the heads of the chains that grew to the anchor file; answers where the file stands."""

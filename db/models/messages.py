@@ -113,7 +113,8 @@ class MessageDecision(Base):
 class MessageDelivery(Base):
     """One attempt to hand an approved message to the mail server.
 
-    `handed_over_at` is written before the text goes out: an attempt that has it and no `outcome` may have been taken.
+    `handed_over_at` is written before the dot that ends the text: an attempt that has it and no `outcome` may have been
+    taken, one without it cannot have been.
     """
 
     __tablename__ = "message_deliveries"
@@ -121,6 +122,8 @@ class MessageDelivery(Base):
     id: Mapped[Uuid]
     message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.id"))
     decision_id: Mapped[UUID] = mapped_column(ForeignKey("message_decisions.id"))
+    message_id_header: Mapped[str]
+    """The same for every attempt at one approval."""
     started_at: Mapped[datetime]
     handed_over_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

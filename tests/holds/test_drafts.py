@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select, update
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
+from credit.states import HoldStatus
 from db.engine import transaction
-from db.models import Customer, Message
+from db.models import Customer, Hold, Message
 from tests.holds.helpers import agree_plan, all_done, bill, dispute, events, holds_of, in_force, rows
 from tests.world import World
 from workflows.contract import message_workflow_id
@@ -23,6 +24,12 @@ def drafts(world: World, customer: str) -> tuple[Doc, Doc]:
     """The sales rep's message and the customer's notice."""
     by_kind = {message["kind"]: message for message in world.show(customer)["messages"]}
     return by_kind["sales_rep"], by_kind["customer_notice"]
+
+
+def end(world: World, customer: str) -> None:
+    """Let the record say that the customer's hold is being released: only then its drafts are withdrawn."""
+    with transaction(world.engine) as session:
+        session.execute(update(Hold).where(Hold.customer_id == customer).values(status=HoldStatus.RELEASING))
 
 
 async def test_sales_rep_is_told_balance_days_overdue_prior_holds_and_the_next_call(world: World) -> None:
@@ -117,6 +124,7 @@ async def test_withdraw_ends_one_draft_and_leaves_the_other(world: World) -> Non
     customer = world.customer()
     await in_force(world, customer)
     rep, notice = drafts(world, customer)
+    end(world, customer)
 
     await message_handle(world, notice).signal("withdraw", {})
 
@@ -139,5 +147,6 @@ async def test_meaningless_signals_to_a_draft_are_audited_on_its_hold_and_change
     await world.eventually(lambda: len(events(world, hold, "signal_refused")) == 3)
 
     assert drafts(world, customer)[1]["status"] == "pending_review"
+    end(world, customer)
     await handle.signal("withdraw", {})
     assert await handle.result() == "withdrawn"

@@ -1,17 +1,16 @@
 """One short life for each branch of the workflows. Each gives the workflow whose history is worth keeping."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from temporalio.client import WorkflowHandle
 
-from credit.states import Verdict
+from credit.states import MessageVerdict, Verdict
 from tests.holds.helpers import (
     all_done,
-    events,
-    holds_of,
     in_force,
     pay,
     proposals_of,
@@ -24,8 +23,10 @@ from tests.holds.helpers import (
     workers,
     write_decision,
 )
+from tests.messages.mailing import Mailing
+from tests.messages.post_office import FailingServer
 from tests.world import World
-from workflows.contract import AR_AGING, RECONCILE, ArAgingInput, Mending, ReconcileInput, message_workflow_id
+from workflows.contract import AR_AGING, AUDIT_ANCHOR, RECONCILE, ArAgingInput, Mending, ReconcileInput
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[World], Awaitable[Handle]]
@@ -174,16 +175,83 @@ async def nothing_proposed(world: World) -> Handle:
 
 
 async def message_withdrawn(world: World) -> Handle:
-    customer = world.customer()
+    mailing = Mailing(world)
     async with workers(world):
-        await in_force(world, customer)
-        draft = UUID(world.show(customer)["messages"][0]["id"])
-        handle = world.client.get_workflow_handle(message_workflow_id(draft))
-        await handle.signal("send", "now")
-        await world.eventually(lambda: events(world, holds_of(world, customer)[0].id, "signal_refused"))
-        await handle.signal("withdraw", {})
-        await handle.result()
-    return handle
+        draft = await mailing.draft()
+        await mailing.handle(draft).signal("send", "now")
+        await mailing.handle(draft).signal("withdraw", {})
+        await world.eventually(lambda: len(mailing.audit(draft, "signal_refused")) == 2)
+        mailing.end_hold(draft)
+        await mailing.handle(draft).signal("withdraw", {})
+        await mailing.handle(draft).result()
+    return mailing.handle(draft)
+
+
+async def message_discarded(world: World) -> Handle:
+    mailing = Mailing(world)
+    async with workers(world):
+        draft = await mailing.draft()
+        await mailing.says(draft, "pending review")
+        await mailing.decide(draft, MessageVerdict.DISCARD)
+        await mailing.handle(draft).result()
+    return mailing.handle(draft)
+
+
+async def message_recalled_then_sent(world: World) -> Handle:
+    mailing = Mailing(world)
+    async with with_mail(world), workers(world):
+        mailing.cooling_off(600)
+        draft = await mailing.draft()
+        await mailing.approve(draft)
+        await mailing.says(draft, "it waits, and can be recalled")
+        await mailing.operations.recall(draft, actor="ann", reason="a wrong amount")
+        await mailing.says(draft, "pending review")
+        await mailing.edit(draft, body="Another text")
+        mailing.cooling_off(0.2)
+        await mailing.approve(draft)
+        await mailing.handle(draft).result()
+    return mailing.handle(draft)
+
+
+async def message_refused_then_sent(world: World) -> Handle:
+    mailing = Mailing(world)
+    async with with_mail(world) as server, workers(world):
+        mailing.cooling_off(0)
+        server.rcpt_answer = "450 greylisted"
+        draft = await mailing.draft()
+        await mailing.approve(draft)
+        await mailing.in_delivery(draft, "retrying")
+        server.rcpt_answer = "550 no such mailbox"
+        await mailing.in_delivery(draft, "refused")
+        await mailing.waits_on(draft, "operator")
+        server.rcpt_answer = "250 OK"
+        await mailing.operations.retry_delivery(draft, actor="olga", reason="there is one now")
+        await mailing.handle(draft).result()
+    return mailing.handle(draft)
+
+
+async def message_settled(world: World) -> Handle:
+    mailing = Mailing(world)
+    async with with_mail(world) as server, workers(world):
+        mailing.cooling_off(0)
+        server.lose_answers = True
+        draft = await mailing.draft()
+        await mailing.approve(draft)
+        await mailing.in_delivery(draft, "unknown")
+        await mailing.waits_on(draft, "operator")
+        await mailing.operations.settle_unknown(draft, arrived=True, actor="olga", reason="asked the recipient")
+        await mailing.handle(draft).result()
+    return mailing.handle(draft)
+
+
+@asynccontextmanager
+async def with_mail(world: World) -> AsyncIterator[FailingServer]:
+    """A mail server for this world's messages."""
+    server = FailingServer()
+    await server.start()
+    world.settings = world.settings.model_copy(update={"smtp_port": server.port})
+    yield server
+    await server.stop()
 
 
 async def ar_aging(world: World) -> Handle:
@@ -208,6 +276,13 @@ async def reconcile(world: World) -> Handle:
     return world.client.get_workflow_handle(name)
 
 
+async def audit_anchor(world: World) -> Handle:
+    name = f"audit-anchor-{uuid4()}"
+    async with workers(world):
+        await world.client.execute_workflow(AUDIT_ANCHOR, id=name, task_queue=world.settings.task_queue)
+    return world.client.get_workflow_handle(name)
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -225,7 +300,12 @@ SCENARIOS: dict[str, Scenario] = {
         taken_up_by_a_new_run,
         nothing_proposed,
         message_withdrawn,
+        message_discarded,
+        message_recalled_then_sent,
+        message_refused_then_sent,
+        message_settled,
         ar_aging,
         reconcile,
+        audit_anchor,
     )
 }

@@ -1,0 +1,62 @@
+"""Write the heads of the audit chains down outside the database."""
+
+import asyncio
+
+from sqlalchemy import Engine
+from temporalio import activity
+
+from activities.heartbeats import steady_heartbeats
+from db.anchor_file import AnchorFile
+from db.engine import transaction
+from db.repositories import audit, audit_check
+from workflows.contract import AuditAnchorReport
+from workflows.signatures import AnchorAudit
+
+_CUT_OFF = (
+    "it does not hold the line that the anchor before it ended with: it was edited or cut off, or another worker keeps "
+    "a file of its own (let all workers share HOLD_AUDIT_ANCHOR_FILE)"
+)
+
+
+class AnchoringActivities:
+    """What happens to the anchor file."""
+
+    def __init__(self, engine: Engine, file: AnchorFile) -> None:
+        self._engine = engine
+        self._file = file
+
+    @activity.defn
+    async def anchor_audit(self, order: AnchorAudit) -> AuditAnchorReport:
+        """Append what grew since the file's last line; a repeated call finds nothing new and writes nothing."""
+        async with steady_heartbeats():
+            return await asyncio.to_thread(self._anchor, order)
+
+    def _anchor(self, order: AnchorAudit) -> AuditAnchorReport:
+        previous = order.previous if order.previous and order.previous.lines else None
+        with self._file.locked():
+            reading = self._file.read(witness=(previous.lines, previous.digest) if previous else None)
+            with transaction(self._engine) as session:
+                heads = audit_check.unanchored(session, reading)
+                total_rows = audit_check.count(session)
+                anchored = self._file.append(reading, heads, total_rows=total_rows, at=order.now)
+        problem = reading.problem or ("" if reading.confirms_witness else _CUT_OFF)
+        report = AuditAnchorReport(
+            lines=reading.lines, digest=reading.digest, heads=anchored, total_rows=total_rows, problem=problem
+        )
+        if problem:
+            self._report(order, report, previous)
+        return report
+
+    def _report(self, order: AnchorAudit, report: AuditAnchorReport, previous: AuditAnchorReport | None) -> None:
+        before = {"lines": previous.lines, "digest": previous.digest} if previous else None
+        detail = {"why": report.problem, "before": before, "after": {"lines": report.lines, "digest": report.digest}}
+        with transaction(self._engine) as session:
+            audit.append(
+                session,
+                chain=audit.SYSTEM,
+                actor="service-holds",
+                action="anchor_file_changed",
+                at=order.now,
+                detail=detail,
+                once=f"{order.now.date()}: {report.problem}",
+            )

@@ -1,0 +1,51 @@
+"""The row keeps an attempt from going on that is too early, or that a later one has taken over from."""
+
+from datetime import timedelta
+
+import pytest
+
+from credit.states import MessageVerdict
+from db.engine import transaction
+from db.repositories import message_deliveries
+from db.repositories.message_deliveries import ACCEPTED, SupersededError
+from tests.messages.mailing import Mailing
+
+HOST = "example.com"
+
+
+async def test_no_attempt_begins_before_the_cooling_off_is_over(idle_mailing: Mailing) -> None:
+    mailing = idle_mailing
+    mailing.cooling_off(60)
+    message = await mailing.draft(start=False)
+    mailing.decide_and_tell_nobody(message, MessageVerdict.APPROVE)
+    send_after = mailing.row(message).send_after
+    assert send_after is not None
+
+    for early, begins in ((timedelta(seconds=1), False), (timedelta(0), True)):
+        with transaction(mailing.world.engine) as session:
+            attempt = message_deliveries.begin(session, message, domain=HOST, now=send_after - early)
+        assert (attempt is not None) is begins
+
+
+async def test_attempt_that_was_taken_over_from_hands_nothing_over_and_changes_nothing(idle_mailing: Mailing) -> None:
+    mailing = idle_mailing
+    mailing.cooling_off(0)
+    message = await mailing.draft(start=False)
+    mailing.decide_and_tell_nobody(message, MessageVerdict.APPROVE)
+    now = mailing.row(message).send_after
+    assert now is not None
+    with transaction(mailing.world.engine) as session:
+        first = message_deliveries.begin(session, message, domain=HOST, now=now)
+    with transaction(mailing.world.engine) as session:
+        second = message_deliveries.begin(session, message, domain="other.example", now=now)
+    assert first is not None
+    assert second is not None
+    assert second.message_id_header == first.message_id_header
+
+    with pytest.raises(SupersededError), transaction(mailing.world.engine) as session:
+        message_deliveries.hand_over(session, first.id, now)
+    with transaction(mailing.world.engine) as session:
+        message_deliveries.end(session, first.id, ACCEPTED, "250 late", now)
+
+    assert mailing.show(message)["delivery"] == "sending"
+    assert len(mailing.audit(message, "message_answered_late")) == 1

@@ -74,6 +74,7 @@ class _Record(Collector):
             ("hold_oldest_proposal_age_seconds", "Age of the oldest waiting proposal", seen.oldest_proposal_age),
             ("hold_oldest_unfinished_beat_age_seconds", "Age of the oldest beat", seen.oldest_unfinished_beat_age),
             ("hold_decisions_undelivered", "Decisions their workflow has not obeyed yet", seen.decisions_undelivered),
+            ("hold_notifications_undelivered", "Mails and webhook calls not taken yet", seen.notifications_undelivered),
         ):
             yield GaugeMetricFamily(name, help_text, value=value)
 

@@ -30,10 +30,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from db.errors import RefusedError
 from starter.settings import Settings
-from workflows.contract import AR_AGING, RECONCILE, ArAgingInput, ReconcileInput
+from workflows.contract import AR_AGING, AUDIT_ANCHOR, RECONCILE, ArAgingInput, ReconcileInput
 
 AR_AGING_SCHEDULE = "ar-aging"
 RECONCILE_SCHEDULE = "reconcile"
+AUDIT_ANCHOR_SCHEDULE = "audit-anchor"
 
 
 class BadScheduleError(RefusedError):
@@ -75,8 +76,8 @@ _AGING = SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window
 After an outage the last day's scan is made up for, and no older one: a scan looks at the ledger of today."""
 
 
-_RECONCILE = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1))
-"""A comparison is about now: one that is missed or late is worth nothing."""
+_ABOUT_NOW = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1))
+"""A comparison or an anchor is about now: one that is missed or late is worth nothing."""
 
 
 async def ensure(client: Client, settings: Settings) -> None:
@@ -103,14 +104,30 @@ async def ensure(client: Client, settings: Settings) -> None:
             static_summary="Compare the record with Temporal",
         ),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=settings.reconcile_minutes))]),
-        policy=_RECONCILE,
+        policy=_ABOUT_NOW,
         state=ScheduleState(note="Restarts workflows that are gone; reports the rest. See `hold doctor --repair`."),
     )
-    for name, schedule in ((AR_AGING_SCHEDULE, aging), (RECONCILE_SCHEDULE, reconcile)):
+    wanted = {AR_AGING_SCHEDULE: aging, RECONCILE_SCHEDULE: reconcile, AUDIT_ANCHOR_SCHEDULE: anchoring(settings)}
+    for name, schedule in wanted.items():
         try:
             await _create(client, name, schedule)
         except ScheduleAlreadyRunningError:
             await client.get_schedule_handle(name).update(partial(_fresh_action, schedule.action))
+
+
+def anchoring(settings: Settings) -> Schedule:
+    """Return when and how the audit trail is anchored. Each run is given what the one before it answered."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            AUDIT_ANCHOR,
+            id=AUDIT_ANCHOR_SCHEDULE,
+            task_queue=settings.task_queue,
+            static_summary="Anchor the audit trail",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=settings.audit_anchor_minutes))]),
+        policy=_ABOUT_NOW,
+        state=ScheduleState(note="Writes the heads of the audit chains down outside the database; see `hold audit`."),
+    )
 
 
 def _fresh_action(action: ScheduleAction, found: ScheduleUpdateInput) -> ScheduleUpdate:

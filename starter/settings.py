@@ -95,6 +95,11 @@ class Settings(BaseSettings):
 
     token: SecretStr | None = None
 
+    @property
+    def anchor_file(self) -> Path:
+        """Where the anchor file is."""
+        return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from db.models import AuditEvent
@@ -54,7 +54,15 @@ def append(
 
 def digest(event: AuditEvent) -> str:
     """Return the SHA-256 that `event.hash` must be: over the previous hash and the row's own content."""
-    content = [event.prev_hash, event.chain, event.seq, event.at.timestamp(), event.actor, event.action, event.detail]
+    return digest_of(event.prev_hash, event.chain, event.seq, event.at, event.actor, event.action, event.detail)
+
+
+def digest_of(prev_hash: str, chain: str, seq: int, at: datetime, actor: str, action: str, detail: JsonObject) -> str:
+    """Return the SHA-256, in hex, of the JSON array of these values, `at` as seconds since 1970.
+
+    The JSON has sorted keys, no spaces, and everything outside ASCII escaped.
+    """
+    content = [prev_hash, chain, seq, at.timestamp(), actor, action, detail]
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -62,3 +70,59 @@ def chain_of(session: Session, chain: str | UUID) -> Sequence[AuditEvent]:
     """Return a chain's events, oldest first."""
     query = select(AuditEvent).where(AuditEvent.chain == str(chain)).order_by(AuditEvent.seq)
     return session.scalars(query).all()
+
+
+def search(
+    session: Session,
+    *,
+    chain: str | UUID | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Sequence[AuditEvent]:
+    """Return the newest events that fit, newest first; `before_id` is the `id` of the last one of the page before.
+
+    `since` is the first moment that counts, `until` the first that does not.
+    """
+    query = _fitting(chain, since, until).order_by(AuditEvent.id.desc()).limit(limit)
+    if actor is not None:
+        query = query.where(AuditEvent.actor == actor)
+    if action is not None:
+        query = query.where(AuditEvent.action == action)
+    if before_id is not None:
+        query = query.where(AuditEvent.id < before_id)
+    return session.scalars(query).all()
+
+
+def newest_id(session: Session) -> int:
+    """Return the `id` of the newest event, 0 where there is none: where an export ends."""
+    return session.scalar(select(func.max(AuditEvent.id))) or 0
+
+
+def page(
+    session: Session,
+    *,
+    chain: str | UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after_id: int = 0,
+    upto_id: int,
+    limit: int = 1000,
+) -> Sequence[AuditEvent]:
+    """Return the next events of an export, oldest first. Up to an `upto_id` read before, no chain has a gap."""
+    query = _fitting(chain, since, until).where(AuditEvent.id > after_id, AuditEvent.id <= upto_id)
+    return session.scalars(query.order_by(AuditEvent.id).limit(limit)).all()
+
+
+def _fitting(chain: str | UUID | None, since: datetime | None, until: datetime | None) -> Select[AuditEvent]:
+    query = select(AuditEvent)
+    if chain is not None:
+        query = query.where(AuditEvent.chain == str(chain))
+    if since is not None:
+        query = query.where(AuditEvent.at >= since)
+    if until is not None:
+        query = query.where(AuditEvent.at < until)
+    return query

@@ -24,7 +24,7 @@ from db.errors import (
     TooLateError,
 )
 from db.models import Approval, AutoDecision, Claim, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
-from db.repositories import audit, beats, customers, holds, netsuite, policies, proposals
+from db.repositories import audit, beats, customers, holds, netsuite, notifications, policies, proposals
 
 _DEFINITION = "service_hold_trigger"
 
@@ -142,7 +142,13 @@ def decide(
     )
     session.add(decision)
     session.flush()
-    detail = {"decision_id": str(decision.id), "revision": revision, "why": reason}
+    detail = {
+        "decision_id": str(decision.id),
+        "revision": revision,
+        "why": reason,
+        "before": ProposalStatus.OPEN,
+        "after": proposal.status,
+    }
     action = f"proposal_{proposal.status}"
     audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
     return decision
@@ -196,7 +202,13 @@ def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime
             f"the approval took effect at {made.effective_at:%Y-%m-%d %H:%M:%S} UTC and cannot be taken back"
         )
     made.outcome, made.applied_at = "undone", now
-    detail = {"decision_id": str(made.id), "revision": proposal.revision, "why": reason}
+    detail = {
+        "decision_id": str(made.id),
+        "revision": proposal.revision,
+        "why": reason,
+        "before": proposal.status,
+        "after": ProposalStatus.OPEN,
+    }
     audit.append(session, chain=hold.id, actor=actor, action="approval_undone", at=now, detail=detail)
     return proposals.propose(session, hold, proposal.kind, revision=proposal.revision + 1, now=now)
 
@@ -251,6 +263,7 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
             audit.append(session, chain=hold.id, actor="service-holds", action="case_weakened", at=now, detail=detail)
             return "returned"
     _remember(session, hold, decision, facts, version)
+    notifications.proposal_decided(session, hold, proposal, decision, now=now)
     if decision.verdict is Verdict.DECLINE:
         hold.status, hold.closed_at = HoldStatus.DECLINED, now
         _reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
@@ -288,9 +301,10 @@ def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
     """Mark an applying hold as in force and write its reflexion row; a second call changes nothing."""
     hold = holds.lock(session, hold_id)
     if hold.status is HoldStatus.APPLYING:
+        detail = {"before": hold.status, "after": HoldStatus.IN_FORCE}
         hold.status, hold.in_force_at = HoldStatus.IN_FORCE, now
         _reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
-        audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now)
+        audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now, detail=detail)
 
 
 def undelivered(

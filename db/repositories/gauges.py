@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from credit.states import OPEN_HOLD, BeatStatus, ProposalStatus
 from db.models import Decision, Hold, HoldBeat, Proposal
+from db.repositories import notifications
 
 
 class Gauges(NamedTuple):
@@ -21,6 +22,7 @@ class Gauges(NamedTuple):
     """Unfinished beats of holds by (beat, status)."""
     oldest_unfinished_beat_age: float
     decisions_undelivered: int
+    notifications_undelivered: int
 
 
 def read(session: Session, now: datetime) -> Gauges:
@@ -42,6 +44,7 @@ def read(session: Session, now: datetime) -> Gauges:
         beats={(str(beat), str(status)): count for beat, status, count in beats},
         oldest_unfinished_beat_age=_age(slowest, now),
         decisions_undelivered=undelivered or 0,
+        notifications_undelivered=notifications.undelivered(session),
     )
 
 

@@ -14,7 +14,7 @@ from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
 from db.errors import UnknownCustomerError
 from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal
-from db.repositories import audit, holds, policies, receivables
+from db.repositories import audit, holds, notifications, policies, receivables
 
 _SYSTEM_ACTOR = "service-holds"
 
@@ -81,7 +81,7 @@ def open_hold(
     )
     session.add(hold)
     session.flush()
-    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now)
+    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now, asked_by=first.actor)
     facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
         _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
@@ -133,13 +133,14 @@ def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: date
 
 
 def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy, now: datetime) -> None:
-    before = proposal.revision
+    before = {"revision": proposal.revision, "facts": proposal.facts}
     proposal.revision += 1
     proposal.facts = facts.model_dump(mode="json")
     proposal.warnings = warnings(facts, policy)
     proposal.note = proposal_note(facts, earlier_decisions(session, hold.customer_id), proposal.return_reasons or [])
     hold.warnings = proposal.warnings
-    detail = {"before": before, "after": proposal.revision, "why": "new kind of trigger, or the facts moved"}
+    after = {"revision": proposal.revision, "facts": proposal.facts}
+    detail = {"before": before, "after": after, "why": "new kind of trigger, or the facts moved"}
     audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="proposal_revised", at=now, detail=detail)
 
 
@@ -152,8 +153,12 @@ def propose(
     now: datetime,
     returns: Proposal | None = None,
     because: list[str] | None = None,
+    asked_by: str | None = None,
 ) -> Proposal:
-    """Open a proposal on a hold with the facts of now."""
+    """Open a proposal on a hold with the facts of now, and let the approvers be told.
+
+    `asked_by`, who need not be told, is None for who asked for the hold.
+    """
     version, policy = policies.current(session)
     facts = read_facts(session, hold, policy, now)
     proposal = Proposal(
@@ -173,6 +178,7 @@ def propose(
     session.add(proposal)
     hold.warnings = proposal.warnings
     session.flush()
+    notifications.proposal_opened(session, hold, proposal, asked_by=asked_by, now=now)
     return proposal
 
 
@@ -184,9 +190,10 @@ def settle_undecided(session: Session, *, hold_id: UUID, proposal_id: UUID, endi
         return True
     if proposal.status is not ProposalStatus.OPEN:
         return False
+    detail = {"before": hold.status, "after": ending}
     proposal.status, proposal.settled_at = ProposalStatus(ending), now
     hold.status, hold.closed_at = ending, now
-    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"hold_{ending}", at=now)
+    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"hold_{ending}", at=now, detail=detail)
     return True
 
 

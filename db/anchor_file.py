@@ -1,0 +1,168 @@
+"""The anchor file: heads of the audit chains, written down outside the database, one JSON line at a time.
+
+    {"at": …, "previous": SHA-256 of the line before, "heads": [[chain, seq, hash], …], "total_rows": …}
+
+It is only ever appended to. Each line names the digest of the one before (the first an empty string), so a line that
+was edited, put in or taken out of the middle is found. Lines cut off at the end the file itself cannot show:
+Temporal's history of each `AuditAnchor` keeps the file's line count and newest digest, and the next run compares.
+Nobody finds a file that was cut off together with that history: keep it where the database's owner cannot write.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from db.repositories.audit_check import Head
+
+_HEADS_A_LINE = 10_000
+"""The first anchor of an old database names every chain: its lines stay of a size that can be read."""
+
+
+class _Line(BaseModel):
+    at: AwareDatetime
+    previous: str
+    heads: list[Head]
+    total_rows: int
+
+
+class AnchorReading:
+    """One reading of the file, as long as it was when the reading began: iterate to the end, then look at the rest.
+
+    Args:
+        witness: a line's number, counted from 1, and its digest, as somebody else remembers them.
+    """
+
+    def __init__(self, path: Path, witness: tuple[int, str] | None = None) -> None:
+        self.lines = 0
+        self.digest = ""
+        """SHA-256 of the last line, without its line feed."""
+        self.at: datetime | None = None
+        """When the last line was written."""
+        self.problem: str | None = None
+        """The first sign that the file was changed."""
+        self.torn = b""
+        """What stands behind the last line feed: a crash broke its writing off. The next anchor makes up for it."""
+        self.confirms_witness = witness is None
+        self._witness = witness
+        self._path = path
+        self._size = path.stat().st_size if path.exists() else 0
+
+    def __iter__(self) -> Iterator[Head]:
+        unreadable = False  # the line before; excused as a crash's by a line that names its digest
+        for raw in self._raw_lines():
+            line = _parsed(raw)
+            follows = line is not None and line.previous == self.digest
+            if unreadable and not follows:
+                self._complain(f"line {self.lines} cannot be read")
+            elif line is not None and not follows:
+                self._complain(
+                    f"line {self.lines + 1} does not follow line {self.lines}: one of them was edited, or lines "
+                    "between them were taken out"
+                )
+            unreadable = line is None
+            self.pass_by(raw)
+            if line is not None:
+                self.at = line.at
+                yield from line.heads
+        if unreadable:
+            self._complain(f"line {self.lines} cannot be read")
+
+    def _raw_lines(self) -> Iterator[bytes]:
+        if not self._size:
+            return
+        with self._path.open("rb") as file:
+            left = self._size
+            while left and (raw := file.readline(left)):
+                left -= len(raw)
+                if not raw.endswith(b"\n"):
+                    self.torn = raw
+                    return
+                yield raw[:-1]
+
+    def pass_by(self, raw: bytes) -> None:
+        """Stand behind one more line."""
+        self.lines, self.digest = self.lines + 1, hashlib.sha256(raw).hexdigest()
+        self.confirms_witness = self.confirms_witness or (self.lines, self.digest) == self._witness
+
+    def _complain(self, problem: str) -> None:
+        self.problem = self.problem or f"{self._path}: {problem}"
+
+
+def _parsed(raw: bytes) -> _Line | None:
+    try:
+        return _Line.model_validate_json(raw)
+    except ValidationError:
+        return None
+
+
+class AnchorFile:
+    """The file at `path`, mode 0600; it need not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, witness: tuple[int, str] | None = None) -> AnchorReading:
+        """Return a reading of the file as long as it is now.
+
+        Raises:
+            OSError: it cannot be read; raised here or while iterating.
+        """
+        return AnchorReading(self._path, witness)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other anchorer out until the block ends.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def append(self, reading: AnchorReading, heads: Iterable[Head], *, total_rows: int, at: datetime) -> int:
+        """Append heads behind what `reading` has read, within `locked`; returns how many. No heads, no line.
+
+        They are on the disk when this returns, and `reading` stands behind them.
+
+        Raises:
+            OSError: they could not be written: the next anchor makes up for it.
+        """
+        count, waiting = 0, list[Head]()
+        for head in heads:
+            waiting.append(head)
+            count += 1
+            if len(waiting) == _HEADS_A_LINE:
+                self._write(reading, waiting, total_rows, at)
+                waiting.clear()
+        if waiting:
+            self._write(reading, waiting, total_rows, at)
+        return count
+
+    def _write(self, reading: AnchorReading, heads: list[Head], total_rows: int, at: datetime) -> None:
+        ending = b""
+        if reading.torn:
+            reading.pass_by(reading.torn)
+            reading.torn, ending = b"", b"\n"
+        line = _Line(at=at, previous=reading.digest, heads=heads, total_rows=total_rows).model_dump_json().encode()
+        with self._path.open("ab") as file:
+            file.write(ending + line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        reading.pass_by(line)
+        reading.at = at

@@ -1,0 +1,62 @@
+"""Chains to tamper with, and the powers of a database's owner."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from activities.anchoring import AnchoringActivities
+from db.anchor_file import AnchorFile
+from db.engine import transaction
+from db.repositories import audit, audit_check
+from db.repositories.audit_check import Findings
+from workflows.contract import AuditAnchorReport
+from workflows.signatures import AnchorAudit
+
+NOW = datetime(2027, 3, 1, 9, 30, 15, 123456, tzinfo=UTC)
+
+
+def fill(engine: Engine, chain: str, count: int = 5, *, actor: str = "mike") -> None:
+    """Append `count` events to a chain."""
+    with transaction(engine) as session:
+        for number in range(count):
+            detail = {"amount": f"{number}.00", "why": "zu spät", "before": {"b": 1, "a": [None, 1.5]}}
+            audit.append(session, chain=chain, actor=actor, action=f"deed_{number}", at=NOW, detail=detail)
+
+
+@contextmanager
+def tampering(engine: Engine) -> Iterator[Session]:
+    """What the database's owner can do: the triggers are off until the block ends."""
+    with transaction(engine) as session:
+        session.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
+        yield session
+        session.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
+
+
+def rehash(session: Session, chain: str, *, start: int = 1, end: int = 2**31 - 1) -> None:
+    """Give a chain's rows the hashes that they would have, had they been written like this."""
+    last = ""
+    for event in audit.chain_of(session, chain):
+        if start <= event.seq <= end:
+            event.prev_hash = last
+            event.hash = audit.digest(event)
+        last = event.hash
+    session.flush()
+
+
+def verified(engine: Engine, file: Path | None = None) -> Findings:
+    with transaction(engine) as session:
+        return audit_check.verify(session, AnchorFile(file).read() if file else [])
+
+
+def faults(engine: Engine, file: Path | None = None) -> list[tuple[str, int, str]]:
+    return [(fault.chain, fault.seq, fault.kind) for fault in verified(engine, file).faults]
+
+
+def anchor(engine: Engine, file: Path, previous: AuditAnchorReport | None = None) -> AuditAnchorReport:
+    """One attempt of the activity."""
+    order = AnchorAudit(previous=previous, now=datetime.now(UTC))
+    return AnchoringActivities(engine, AnchorFile(file))._anchor(order)

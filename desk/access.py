@@ -1,23 +1,41 @@
 """Who is asking, and whether they may: every route names the permission it takes.
 
-    @router.post("/holds", dependencies=[Depends(needs(Permission.START_HOLD))])
+    @router.post("/api/holds")                     JSON; refusals are problem documents
+    async def start(desk: Desk, who: Annotated[Caller, Depends(needs(Permission.START_HOLD))]) -> Document: ...
 
-A caller is known by a bearer token (programs) or a session cookie (browsers). Session callers must also prove that
-the request comes from our own pages: `desk/csrf.py`.
+    @router.get("/holds")                          pages; who is not signed in is sent to /sign-in and back
+    async def page(request: Request, who: Annotated[Caller, Depends(signed_in_page(Permission.LOOK))]) -> Response: ...
+
+A caller is known by a bearer token (programs) or a session cookie (browsers); where both come, the token counts. An
+unsafe request that counts on a cookie must carry the session's CSRF token, as form field `csrf_token` or header
+`X-CSRF-Token`. Then `request.state.caller` is the Caller and `request.state.session` the UserSession, None for a token.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from credit.permissions import Permission
+from credit.permissions import Permission, Role
 from db.engine import transaction
-from db.errors import RefusedError
-from db.repositories import tokens
+from db.errors import NotAllowedError, RefusedError
+from db.models import UserSession
+from db.repositories import sessions, tokens
+from db.repositories.sessions import Lifetime
 from db.repositories.tokens import Caller
+from desk import problems
+from desk.people import cookies
 from desk.surroundings import Surroundings, surroundings
+from starter.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+CSRF_FIELD = "csrf_token"
+CSRF_HEADER = "x-csrf-token"
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class NotSignedInError(RefusedError):
@@ -26,38 +44,146 @@ class NotSignedInError(RefusedError):
     code = "not_signed_in"
 
 
+class SignInNeededError(NotSignedInError):
+    """Somebody who is not signed in (any more) asked for a page."""
+
+
+class NoCsrfTokenError(RefusedError):
+    """An unsafe request counted on a cookie and did not prove that it comes from our own pages."""
+
+    code = "no_csrf_token"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing was done: the request did not carry this session's CSRF token; load the page again and repeat"
+        )
+
+
+class PasswordChangeNeededError(RefusedError):
+    """The password was made by the system; nothing else can be done before it is changed."""
+
+    code = "password_change_needed"
+
+    def __init__(self) -> None:
+        super().__init__("first change the one-time password at /password")
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the token of `Authorization: Bearer …`; None where the request carries none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def lifetime(settings: Settings) -> Lifetime:
+    """Return when sessions end."""
+    return Lifetime(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+
+
 async def caller(request: Request, desk: Annotated[Surroundings, Depends(surroundings)]) -> Caller:
     """Return who is asking: a FastAPI dependency.
 
     Raises:
-        NotSignedInError: neither a token nor a session.
+        NotSignedInError: neither a token nor a session that can be used.
         UnknownTokenError: the token is nobody's.
+        NoCsrfTokenError: an unsafe request with a session's cookie, and without its CSRF token.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    request.state.session = None
+    token = bearer_token(request)
+    if token is not None:
+        request.state.caller = await asyncio.to_thread(_token_caller, desk, token)
+        return request.state.caller  # type: ignore[no-any-return]  # what was just put there
+    cookie = cookies.read(request, desk.settings, cookies.SESSION)
+    if not cookie:
+        raise NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`")
+    row, why = await asyncio.to_thread(_session, desk, cookie)
+    if row is None or why is not None:
+        if row is not None:
+            request.state.caller = _person(row)  # whose refusal it is
+        error = NotSignedInError(f"{why or 'the session is not known'}: sign in again at /sign-in")
+        if request.method in SAFE_METHODS and row is None:  # an unsafe one is audited with every refusal
+            await problems.record_refusal(request, "unknown_session", str(error))
+        raise error
+    request.state.caller, request.state.session = _person(row), row
+    if request.method not in SAFE_METHODS and not hmac.compare_digest(
+        (await _sent_csrf_token(request)).encode(), row.csrf_token.encode()
+    ):
+        raise NoCsrfTokenError
+    return _person(row)
 
-        def read() -> Caller:
-            with transaction(desk.engine) as session:
-                return tokens.caller(session, token.strip())
 
-        found = await asyncio.to_thread(read)
-        request.state.caller = found
-        return found
-    raise NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`")
+def _token_caller(desk: Surroundings, token: str) -> Caller:
+    with transaction(desk.engine) as session:
+        return tokens.caller(session, token)
 
 
-AnyCaller = Annotated[Caller, Depends(caller)]
+def _session(desk: Surroundings, cookie: str) -> tuple[UserSession | None, str | None]:
+    now, ends = datetime.now(UTC), lifetime(desk.settings)
+    with transaction(desk.engine) as session:
+        row = sessions.by_cookie(session, cookie)
+        if row is None:
+            return None, None
+        why = sessions.ended(row, ends, now)
+        if why is None:
+            sessions.seen(session, row, ends, now)
+        return row, why
 
 
-def needs(permission: Permission) -> Callable[..., Awaitable[Caller]]:
-    """Return a dependency that gives the caller, and refuses one whose role does not reach.
+def _person(row: UserSession) -> Caller:
+    return Caller(row.user.login, Role[row.user.role.upper()])
 
-    Raises:
-        NotAllowedError: it does not.
+
+async def _sent_csrf_token(request: Request) -> str:
+    if header := request.headers.get(CSRF_HEADER):
+        return header
+    if request.headers.get("content-type", "").startswith(_FORMS):
+        value = (await request.form()).get(CSRF_FIELD)  # kept by the request: the route reads the same form
+        return value if isinstance(value, str) else ""
+    return ""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A dependency that gives the caller, and refuses one whose role does not reach `permission`.
+
+    Args:
+        permission: What the route does.
+        page: Whether it answers people: who is not signed in is led to the sign-in page.
+        one_time_password: Whether it is reachable with a one-time password that must be changed first.
     """
 
-    async def check(who: AnyCaller) -> Caller:
-        who.require(permission)
+    permission: Permission
+    page: bool = False
+    one_time_password: bool = False
+
+    async def __call__(self, request: Request, desk: Annotated[Surroundings, Depends(surroundings)]) -> Caller:
+        """Return the caller.
+
+        Raises:
+            NotSignedInError: nobody is signed in; SignInNeededError for a page.
+            PasswordChangeNeededError: the password has to be changed first.
+            NotAllowedError: the caller's role does not reach.
+        """
+        try:
+            who = await caller(request, desk)
+        except NotSignedInError as error:
+            raise (SignInNeededError(str(error)) if self.page else error) from None
+        signed_in: UserSession | None = request.state.session
+        if signed_in is not None and signed_in.user.one_time_password and not self.one_time_password:
+            raise PasswordChangeNeededError
+        try:
+            who.require(self.permission)
+        except NotAllowedError as error:
+            if request.method in SAFE_METHODS:  # an unsafe one is audited with every refusal
+                await problems.record_refusal(request, error.code, str(error))
+            raise
         return who
 
-    return check
+
+def needs(permission: Permission) -> Needs:
+    """Return the dependency for a route of the API."""
+    return Needs(permission)
+
+
+def signed_in_page(permission: Permission, *, one_time_password: bool = False) -> Needs:
+    """Return the dependency for a page."""
+    return Needs(permission, page=True, one_time_password=one_time_password)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,9 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role, may
-from db.errors import NotAllowedError, UnknownTokenError
+from db.errors import BadInputError, NotAllowedError, UnknownTokenError, UnknownTokenNameError
 from db.models import ApiToken
 from db.repositories import audit
+
+_MAX_NAME = 100
+"""Characters of a token's name."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,19 @@ class Caller:
             raise NotAllowedError(self.name, self.role, permission)
 
 
+def listed(session: Session) -> Sequence[ApiToken]:
+    """Return all tokens, by name; those in use first."""
+    return session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
+
+
 def create(session: Session, *, name: str, role: Role, actor: str, at: datetime) -> str:
-    """Make a token and return it: the only time it can be read. A token of the same name is replaced."""
+    """Make a token and return it: the only time it can be read. A token of the same name is replaced.
+
+    Raises:
+        BadInputError: the name is empty or too long.
+    """
+    if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+        raise BadInputError(f"a token's name has 1 to {_MAX_NAME} printable characters, not {name!r}")
     token = f"hold_{secrets.token_urlsafe(32)}"
     row = session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
     if row is None:
@@ -42,6 +57,21 @@ def create(session: Session, *, name: str, role: Role, actor: str, at: datetime)
     detail = {"name": name, "role": role.name.lower()}
     audit.append(session, chain=audit.SYSTEM, actor=actor, action="token_created", at=at, detail=detail)
     return token
+
+
+def revoke(session: Session, *, name: str, actor: str, at: datetime) -> ApiToken:
+    """Make a token useless; one that is already stays as it is.
+
+    Raises:
+        UnknownTokenNameError: there is none of this name.
+    """
+    row = session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
+    if row is None:
+        raise UnknownTokenNameError(name)
+    if row.revoked_at is None:
+        row.revoked_at = at
+        audit.append(session, chain=audit.SYSTEM, actor=actor, action="token_revoked", at=at, detail={"name": name})
+    return row
 
 
 def caller(session: Session, token: str) -> Caller:

@@ -1,18 +1,19 @@
 """`hold token`: API tokens."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from credit.permissions import Permission, Role
-from db.engine import transaction
-from db.repositories import tokens
-from starter.cli.context import open_context
+from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
+from starter.people import People
 
 app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class RoleName(StrEnum):
@@ -28,15 +29,59 @@ class RoleName(StrEnum):
 def create(
     name: Annotated[str, typer.Option(help="Who or what will use it; decisions are recorded under this name.")],
     role: Annotated[RoleName, typer.Option(help="What it may do.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make an API token and print it, once. A token of the same name stops working."""
-    context = open_context()
-    context.require(Permission.MANAGE_PEOPLE)
-    with transaction(context.engine) as session:
-        made = tokens.create(session, name=name, role=Role[role.upper()], actor=context.actor, at=datetime.now(UTC))
+    context, people = manage_people()
+    made = people.create_token(name, Role[role.upper()], actor=context.actor)
     if as_json:
         print_json({"name": name, "role": role, "token": made})
     else:
         err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.", markup=False)
         console.print(made, markup=False)
+
+
+@app.command("list")
+def list_tokens(as_json: AsJson = False) -> None:
+    """List the API tokens; never the tokens themselves."""
+    _, people = manage_people()
+    found = people.tokens()
+    if as_json:
+        print_json({"tokens": found})
+    else:
+        print_table(["name", "role", "created_at", "revoked_at"], found)
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="The token's name, as `hold token list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a token useless, at once."""
+    context, people = manage_people()
+    revoked = people.revoke_token(name, actor=context.actor)
+    if as_json:
+        print_json(revoked)
+    else:
+        err.print(f"The token of {name} does not work any more.", markup=False)
+
+
+def manage_people() -> tuple[Context, People]:
+    """Return the context of a command for admins, and what it can do.
+
+    Raises:
+        NotAllowedError: the caller is no admin.
+    """
+    context = open_context()
+    context.require(Permission.MANAGE_PEOPLE)
+    return context, People(context.engine)
+
+
+def print_table(columns: list[str], rows: list[dict[str, object]]) -> None:
+    """Print documents as a table."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " ").capitalize(), no_wrap=True)
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    console.print(table)

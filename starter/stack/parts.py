@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import migrate
+from starter.first_admin import PASSWORD_FILE, ensure_first_admin
 from starter.stack.errors import StackError
 from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
@@ -133,6 +134,7 @@ class Stack:
         try:
             migrate.upgrade(url)
             ensure_operator_token(url, self.data_dir / "operator.token")
+            ensure_first_admin(url, self.data_dir / PASSWORD_FILE)
         except SQLAlchemyError as error:
             raise StackError(f"The database could not be brought to the schema of this version: {error}") from error
 

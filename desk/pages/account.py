@@ -1,0 +1,101 @@
+"""`/account` and `/password`: one's own sessions and password."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from db.errors import RefusedError
+from db.models import UserSession
+from db.repositories import audit, sessions
+from desk import problems
+from desk.access import NotSignedInError, lifetime
+from desk.flashes import see_other
+from desk.pages.common import Desk, Viewer, in_transaction, refused
+from desk.pages.sign_in import Anybody
+from desk.people import cookies, signing_in
+from desk.people.errors import TooManyAttemptsError, WrongPasswordError
+from desk.rendering import render
+
+router = APIRouter(include_in_schema=False)
+
+Typed = Annotated[str, Form(max_length=10_000)]
+
+
+@router.get("/password")
+async def password_form(request: Request, _: Anybody) -> Response:
+    """Show the form that changes the password."""
+    return render(request, "password.html", user=_own(request).user, error="")
+
+
+@router.post("/password")
+async def change_password(
+    request: Request, desk: Desk, _: Anybody, old: Typed = "", new: Typed = "", repeated: Typed = ""
+) -> Response:
+    """Change the password; every other session ends, and this one gets a new cookie."""
+    user = _own(request).user
+    if new != repeated:
+        return render(request, "password.html", 422, user=user, error="the new password was typed in two ways")
+    try:
+        cookie = (await signing_in.change_password(desk, request, old, new))[1]
+    except WrongPasswordError as error:
+        await problems.record_refusal(request, error.code, error.why)
+        return render(request, "password.html", 403, user=user, error="the old password is another one")
+    except RefusedError as error:
+        response = render(request, "password.html", await refused(request, error), user=user, error=str(error))
+        if isinstance(error, TooManyAttemptsError):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    return signing_in.welcome(see_other("/", "password_changed"), desk, cookie)
+
+
+@router.get("/account")
+async def account(request: Request, desk: Desk, _: Viewer) -> Response:
+    """Show one's own sessions."""
+    own = _own(request)
+    ends = lifetime(desk.settings)
+
+    def read(session: Session) -> list[UserSession]:
+        return list(sessions.live(session, ends, datetime.now(UTC), user_id=own.user_id))
+
+    return render(request, "account.html", user=own.user, own=own.id, sessions=await in_transaction(desk, read))
+
+
+@router.post("/account/sessions/{session_id}/end")
+async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewer) -> Response:
+    """End one of one's own sessions."""
+    return await _end(request, desk, who.name, only=session_id)
+
+
+@router.post("/account/sign-out-everywhere")
+async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
+    """End all of one's own sessions, this one too."""
+    return await _end(request, desk, who.name)
+
+
+async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = None) -> Response:
+    own = _own(request)
+
+    def end(session: Session) -> None:
+        now = datetime.now(UTC)
+        ended = sessions.revoke(session, now, user_id=own.user_id, only=only)
+        detail = {"login": own.user.login, "sessions": ended}
+        audit.append(session, chain=audit.SYSTEM, actor=actor, action="sessions_ended", at=now, detail=detail)
+
+    await in_transaction(desk, end)
+    if only not in {None, own.id}:
+        return see_other("/account", "sessions_ended")
+    response = see_other("/sign-in")
+    cookies.take(response, desk.settings, cookies.SESSION)
+    return response
+
+
+def _own(request: Request) -> UserSession:
+    """Return the session of who asks; a token has none."""
+    row: UserSession | None = request.state.session
+    if row is None:
+        raise NotSignedInError("this page is about a signed-in person, not a token: sign in at /sign-in")
+    return row

@@ -1,0 +1,163 @@
+"""`/people` and `/tokens`: who may come in, as what, and with which programs."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from credit.permissions import Permission, Role
+from db.errors import RefusedError
+from db.models import User, UserSession
+from db.repositories import audit, sessions, users
+from db.repositories.tokens import Caller
+from desk.access import lifetime, signed_in_page
+from desk.flashes import see_other
+from desk.pages.common import Desk, in_transaction, refused
+from desk.rendering import render
+from desk.surroundings import Surroundings
+from starter.people import People
+
+router = APIRouter(include_in_schema=False)
+
+PeopleAdmin = Annotated[Caller, Depends(signed_in_page(Permission.MANAGE_PEOPLE))]
+RoleName = Annotated[Literal["viewer", "requester", "approver", "admin"], Form()]
+Text = Annotated[str, Form(max_length=200)]
+
+_NOTHING_TYPED = {"login": "", "name": "", "email": "", "role": Role.VIEWER.label}
+
+
+@router.get("/people")
+async def people(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
+    """List everybody."""
+    return await _people(request, desk)
+
+
+@router.post("/people")
+async def create(
+    request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, login: Text = "", name: Text = "", email: Text = ""
+) -> Response:
+    """Make a local account, and show its one-time password, once."""
+    try:
+        password = await asyncio.to_thread(
+            People(desk.engine).create, login, Role[role.upper()], actor=who.name, name=name, email=email
+        )
+    except RefusedError as error:
+        typed = {"login": login, "name": name, "email": email, "role": role}
+        return await _people(request, desk, status=await refused(request, error), error=str(error), typed=typed)
+    return render(request, "secret_once.html", what="One-time password", of=login.strip().lower(), secret=password)
+
+
+@router.get("/people/{login}")
+async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Response:
+    """Show one user and his sessions."""
+    return await _person(request, desk, login)
+
+
+@router.post("/people/{login}/role")
+async def set_role(request: Request, desk: Desk, login: str, who: PeopleAdmin, role: RoleName) -> Response:
+    """Give a user another role; it counts from his next request on."""
+    try:
+        await asyncio.to_thread(People(desk.engine).change, login, role=Role[role.upper()], actor=who.name)
+    except RefusedError as error:
+        return await _person(request, desk, login, status=await refused(request, error), error=str(error))
+    return see_other(f"/people/{login}", "role_changed")
+
+
+@router.post("/people/{login}/disable")
+async def disable(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
+    """Shut a user out, at once."""
+    try:
+        await asyncio.to_thread(People(desk.engine).change, login, disabled=True, actor=who.name)
+    except RefusedError as error:
+        return await _person(request, desk, login, status=await refused(request, error), error=str(error))
+    return see_other(f"/people/{login}", "user_disabled")
+
+
+@router.post("/people/{login}/enable")
+async def enable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
+    """Let a user sign in again."""
+    await asyncio.to_thread(People(desk.engine).change, login, disabled=False, actor=who.name)
+    return see_other(f"/people/{login}", "user_enabled")
+
+
+@router.post("/people/{login}/reset-password")
+async def reset_password(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
+    """Replace a password by a one-time one, and show it, once."""
+    password = await asyncio.to_thread(People(desk.engine).reset_password, login, actor=who.name)
+    return render(request, "secret_once.html", what="One-time password", of=login, secret=password)
+
+
+@router.post("/people/{login}/sign-out")
+async def sign_out(desk: Desk, login: str, who: PeopleAdmin) -> Response:
+    """End all sessions of a user."""
+    await asyncio.to_thread(People(desk.engine).sign_out, login, actor=who.name)
+    return see_other(f"/people/{login}", "sessions_ended")
+
+
+@router.post("/people/{login}/sessions/{session_id}/end")
+async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin) -> Response:
+    """End one session of a user."""
+
+    def end(session: Session) -> None:
+        now = datetime.now(UTC)
+        ended = sessions.revoke(session, now, user_id=users.get(session, login).id, only=session_id)
+        detail = {"login": login, "sessions": ended}
+        audit.append(session, chain=audit.SYSTEM, actor=who.name, action="sessions_ended", at=now, detail=detail)
+
+    await in_transaction(desk, end)
+    return see_other(f"/people/{login}", "sessions_ended")
+
+
+@router.get("/tokens")
+async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
+    """List the API tokens."""
+    return await _tokens(request, desk)
+
+
+@router.post("/tokens")
+async def create_token(request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, name: Text = "") -> Response:
+    """Make an API token, and show it, once."""
+    try:
+        token = await asyncio.to_thread(People(desk.engine).create_token, name, Role[role.upper()], actor=who.name)
+    except RefusedError as error:
+        return await _tokens(request, desk, status=await refused(request, error), error=str(error))
+    return render(request, "secret_once.html", what="API token", of=name, secret=token)
+
+
+@router.post("/tokens/revoke")
+async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Response:
+    """Make a token useless, at once."""
+    await asyncio.to_thread(People(desk.engine).revoke_token, name, actor=who.name)
+    return see_other("/tokens", "token_revoked")
+
+
+async def _people(
+    request: Request, desk: Surroundings, *, status: int = 200, error: str = "", typed: dict[str, str] | None = None
+) -> Response:
+    found = await asyncio.to_thread(People(desk.engine).listed)
+    context = {
+        "people": found,
+        "roles": [role.label for role in Role],
+        "error": error,
+        "typed": typed or _NOTHING_TYPED,
+    }
+    return render(request, "people.html", status, **context)
+
+
+async def _person(request: Request, desk: Surroundings, login: str, *, status: int = 200, error: str = "") -> Response:
+    def read(session: Session) -> tuple[User, list[UserSession]]:
+        user = users.get(session, login)
+        return user, list(sessions.live(session, lifetime(desk.settings), datetime.now(UTC), user_id=user.id))
+
+    user, live = await in_transaction(desk, read)
+    roles = [role.label for role in Role]
+    return render(request, "person.html", status, user=user, sessions=live, roles=roles, error=error)
+
+
+async def _tokens(request: Request, desk: Surroundings, *, status: int = 200, error: str = "") -> Response:
+    found = await asyncio.to_thread(People(desk.engine).tokens)
+    return render(request, "tokens.html", status, tokens=found, roles=[role.label for role in Role], error=error)

@@ -1,0 +1,52 @@
+"""Whom the provider sends: found by issuer and subject, made at the first sign-in, given the role of his groups."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from credit.permissions import Role
+from db.models import User
+from db.repositories import users
+from desk.people.errors import SignInRefusedError
+from desk.people.oidc import Claims
+from starter.settings import Settings
+
+_ACTOR = "provider"
+
+
+def role_of(claims: Claims, settings: Settings) -> Role | None:
+    """Return the highest role that the claim's values map to; None where none does."""
+    said = claims.get(settings.oidc_role_claim, [])
+    values = said if isinstance(said, list) else [said]
+    roles = [Role[settings.oidc_roles[value].upper()] for value in map(str, values) if value in settings.oidc_roles]
+    return max(roles, default=None)
+
+
+def person(session: Session, claims: Claims, settings: Settings) -> User:
+    """Return who this is, with today's role, name and address.
+
+    Raises:
+        SignInRefusedError: none of his groups gives a role, or he is disabled here.
+    """
+    now, issuer, subject = datetime.now(UTC), settings.oidc_issuer, str(claims["sub"])
+    role = role_of(claims, settings)
+    if role is None:
+        raise SignInRefusedError("the provider knows you, but none of your groups gives you a role here: ask an admin")
+    name, email = str(claims.get("name") or "")[:200], _email(claims)
+    user = users.by_subject(session, issuer, subject)
+    if user is None:
+        wanted = (str(claims.get("preferred_username") or ""), email or "")
+        login = users.free_login(session, wanted)
+        return users.create(
+            session, login=login, role=role, actor=_ACTOR, at=now, name=name, email=email, subject=(issuer, subject)
+        )
+    if user.disabled_at is not None:
+        raise SignInRefusedError("you were disabled here: ask an admin")
+    user.name, user.email = name or user.name, email or user.email
+    users.set_role(session, user, role, actor=_ACTOR, at=now)
+    return user
+
+
+def _email(claims: Claims) -> str | None:
+    """Return the address notifications go to: one the provider vouches for."""
+    return str(claims["email"])[:200] if claims.get("email") and claims.get("email_verified", True) else None

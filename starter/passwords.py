@@ -1,0 +1,64 @@
+"""Passwords of local accounts: Argon2id, and which ones are refused."""
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from db.errors import RefusedError
+
+MIN_LENGTH = 12
+MAX_LENGTH = 1000
+"""Characters; a longer one would only cost time."""
+
+_hasher = PasswordHasher()
+_NOBODYS = _hasher.hash(secrets.token_urlsafe(32))
+"""What a password is compared with where there is no such login, so that both answers take as long."""
+
+
+class WeakPasswordError(RefusedError, ValueError):
+    """The password would be guessed."""
+
+    code = "weak_password"
+
+
+def one_time() -> str:
+    """Return a password of 96 random bits, in groups that a person can type."""
+    digits = secrets.token_hex(12)
+    return "-".join(digits[at : at + 6] for at in range(0, len(digits), 6))
+
+
+def hashed(password: str) -> str:
+    """Return the password's Argon2id hash, with its parameters and a fresh salt."""
+    return _hasher.hash(password)
+
+
+def matches(password: str, password_hash: str | None) -> bool:
+    """Whether this is the password. It takes as long where there is no hash to compare with."""
+    try:
+        _hasher.verify(password_hash or _NOBODYS, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def outdated(password_hash: str) -> bool:
+    """Whether the hash was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def check_strength(password: str, *, login: str) -> None:
+    """Refuse a password that is obviously bad.
+
+    Raises:
+        WeakPasswordError: it is; the text says why.
+    """
+    folded = password.casefold()
+    if len(password) < MIN_LENGTH:
+        raise WeakPasswordError(f"the new password is too short: take at least {MIN_LENGTH} characters")
+    if len(password) > MAX_LENGTH:
+        raise WeakPasswordError(f"the new password is too long: take at most {MAX_LENGTH} characters")
+    if login.casefold() in folded:
+        raise WeakPasswordError("the new password contains the login: take another one")
+    if len(set(folded)) < MIN_LENGTH // 3:
+        raise WeakPasswordError("the new password repeats a few characters: take another one")

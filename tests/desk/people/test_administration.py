@@ -1,0 +1,153 @@
+"""Admins' pages, API and command line for people and tokens."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from credit.permissions import Role
+from db.engine import transaction
+from db.repositories import tokens
+from starter.cli import run
+from starter.people import People
+from tests.desk.people.browser import RunningDesk
+
+Hold = Callable[..., tuple[int, str, str]]
+
+
+def secret(page: str) -> str:
+    found = re.search(r'id="secret">([^<]+)<', page)
+    assert found, page
+    return found[1]
+
+
+def test_an_admin_makes_an_account_whose_owner_signs_in(desk: RunningDesk) -> None:
+    admin = desk.signed_in(Role.ADMIN, "mike")
+    made = admin.post("/people", login="Vera", name="Vera <b>Viewer</b>", email="vera@example.test", role="requester")
+    password = secret(made.text)
+    assert made.headers["cache-control"] == "no-store"
+    listed = admin.get("/people").text
+    assert "Vera &lt;b&gt;Viewer" in listed
+    assert password not in listed
+    vera = desk.browser()
+    assert vera.sign_in("vera", password).headers["location"] == "/password"
+    new = "vier Wörter in Folge"
+    vera.get("/password")
+    assert vera.post("/password", old=password, new=new, repeated=new).status_code == 303
+    assert vera.get("/account").status_code == 200
+    again = secret(admin.post("/people/vera/reset-password").text)
+    assert vera.get("/account").status_code == 303
+    assert vera.sign_in("vera", again).headers["location"] == "/password"
+    assert [event.action for event in desk.audit("user_created", "password_changed", "password_reset")][-3:] == [
+        "user_created", "password_changed", "password_reset",
+    ]  # fmt: skip
+
+
+def test_refusals_are_explained_on_the_page(desk: RunningDesk) -> None:
+    admin = desk.signed_in(Role.ADMIN, "mike")
+    taken = admin.post("/people", login="mike", name="Another", role="viewer")
+    assert taken.status_code == 409
+    assert 'id="error" tabindex="-1" autofocus' in taken.text
+    assert 'value="Another"' in taken.text
+    assert admin.post("/people", login="no spaces", role="viewer").status_code == 422
+    last = admin.post("/people/mike/disable")
+    assert last.status_code == 409
+    assert "last admin" in last.text
+    assert admin.post("/people/mike/role", role="viewer").status_code == 409
+    assert desk.user("mike").role == "admin"
+    assert admin.get("/people/nobody").status_code == 404
+    assert {code for _, code, _ in desk.refusals()} == {"login_taken", "bad_input", "last_admin"}
+    desk.person("anna", Role.ADMIN)
+    assert admin.post("/people/anna/disable").status_code == 303
+    assert admin.post("/people/mike/disable").status_code == 409  # the other one can't sign in
+
+
+def test_tokens_on_pages(desk: RunningDesk) -> None:
+    admin = desk.signed_in(Role.ADMIN, "mike")
+    token = secret(admin.post("/tokens", name="nightly job", role="viewer").text)
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).json()["name"] == "nightly job"
+    assert "nightly job" in admin.get("/tokens").text
+    assert admin.post("/tokens/revoke", name="nightly job").status_code == 303
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 401
+    assert admin.post("/tokens/revoke", name="no such").status_code == 404
+    assert admin.post("/tokens", name="", role="viewer").status_code == 422
+
+
+def test_the_api(desk: RunningDesk) -> None:
+    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token('program', Role.ADMIN, actor='test')}"}
+    with httpx.Client(base_url=f"{desk.url}/api", headers=bearer) as api:
+        made = api.post("/users", json={"login": "vera", "role": "admin"})
+        assert made.status_code == 201
+        assert desk.browser().sign_in("vera", made.json()["one_time_password"]).status_code == 303
+        assert api.post("/users", json={"login": "vera", "role": "viewer"}).json()["code"] == "login_taken"
+        assert api.post("/users", json={"login": "eve", "role": "king"}).status_code == 422
+        assert api.patch("/users/vera", json={"role": "viewer"}).json()["code"] == "last_admin"
+        api.post("/users", json={"login": "mike", "role": "admin"})
+        changed = api.patch("/users/vera", json={"role": "viewer", "disabled": True}).json()
+        assert (changed["role"], changed["disabled_at"] is None) == ("viewer", False)
+        assert api.patch("/users/vera", json={"disabled": False}).json()["disabled_at"] is None
+        assert api.patch("/users/nobody", json={}).json()["code"] == "unknown_user"
+        assert api.post("/users/vera/reset-password").json()["one_time_password"]
+        assert api.post("/users/vera/sign-out").json() == {"login": "vera", "sessions_ended": 0}
+        assert [user["login"] for user in api.get("/users").json()["users"]] == ["mike", "vera"]
+        token = api.post("/tokens", json={"name": "job", "role": "viewer"}).json()["token"]
+        assert token not in api.get("/tokens").text
+        assert api.delete("/tokens/job").json()["name"] == "job"
+        assert api.delete("/tokens/nothing").json()["code"] == "unknown_token_name"
+
+
+@pytest.fixture
+def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hold:
+    """The command line as an admin's; `role` makes it somebody else's."""
+    monkeypatch.setenv("HOLD_DATABASE_URL", desk.settings.database_url.get_secret_value())
+    monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
+    monkeypatch.setattr("starter.cli.context.make_engine", lambda *_, **__: desk.engine)
+
+    def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
+        with transaction(desk.engine) as session:
+            token = tokens.create(session, name="robin", role=role, actor="test", at=datetime.now(UTC))
+        monkeypatch.setenv("HOLD_TOKEN", token)
+        code = run(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_the_command_line(desk: RunningDesk, hold: Hold) -> None:
+    code, password, said = hold("user", "create", "Vera", "--role", "viewer", "--name", "Vera V")
+    assert code == 0
+    assert "not shown again" in said
+    browser = desk.browser()
+    assert browser.sign_in("vera", password.strip()).status_code == 303
+    assert json.loads(hold("user", "sign-out", "vera", "--json")[1]) == {"login": "vera", "sessions_ended": 1}
+    assert browser.get("/password").status_code == 303
+    assert json.loads(hold("user", "role", "vera", "admin", "--json")[1])["role"] == "admin"
+    assert hold("user", "disable", "vera")[0] == 1  # the last admin
+    hold("user", "create", "mike", "--role", "admin")
+    assert "vera is admin, disabled" in hold("user", "disable", "vera")[2]
+    assert browser.sign_in("vera", password.strip()).status_code == 403
+    assert hold("user", "enable", "vera")[0] == 0
+    reset = json.loads(hold("user", "reset-password", "vera", "--json")[1])["one_time_password"]
+    assert browser.sign_in("vera", reset).status_code == 303
+    assert [user["login"] for user in json.loads(hold("user", "list", "--json")[1])["users"]] == ["mike", "vera"]
+    assert "vera" in hold("user", "list")[1]
+    assert hold("user", "reset-password", "nobody")[0] == 1
+    assert hold("user", "create", "eve", "--role", "admin", role=Role.APPROVER)[0] == 1
+    assert desk.audit("user_disabled")[0].actor == "robin"
+
+
+def test_tokens_on_the_command_line(desk: RunningDesk, hold: Hold) -> None:
+    token = hold("token", "create", "--name", "job", "--role", "viewer")[1].strip()
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 200
+    assert token not in hold("token", "list")[1]
+    assert hold("token", "revoke", "job")[0] == 0
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 401
+    listed = json.loads(hold("token", "list", "--json")[1])["tokens"]
+    assert {one["name"]: one["revoked_at"] is None for one in listed} == {"robin": True, "job": False}
+    assert hold("token", "revoke", "nothing")[0] == 1

@@ -1,0 +1,100 @@
+"""Every route names the permission it takes, and no role gets further than it reaches."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.routing import Mount
+
+from credit.permissions import LEAST_ROLE, Permission, Role
+from desk.access import SAFE_METHODS, Needs
+from desk.app import create_app
+from starter.people import People
+from starter.settings import Settings
+from tests.desk.people.browser import Browser, RunningDesk
+
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/callback",
+    "/api/docs",
+    "/api/openapi.json",
+    "/admin-dashboard.html",
+}
+"""What anybody may ask for: nothing of it tells of, or changes, a hold."""
+
+
+def needs_of(dependant: Dependant) -> Iterator[Needs]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Needs):
+            yield dependency.call
+        yield from needs_of(dependency)
+
+
+def routes() -> list[RouteContext]:
+    return list(iter_route_contexts(create_app(Settings()).routes))
+
+
+def test_every_route_names_its_permission() -> None:
+    found = routes()
+    assert len(found) > 20
+    for route in found:
+        path, methods = route.path or "", route.methods or set()
+        if path in OPEN:
+            continue
+        if isinstance(route.route, Mount):
+            assert path == "/static"
+            continue
+        assert isinstance(route.route, APIRoute), f"{route} names no permission"
+        needed = list(needs_of(route.dependant))
+        assert needed, f"{methods} {path} names no permission"
+        for one in needed:
+            assert one.page != path.startswith(("/api/", "/admin/")), f"{path}: a page is not the API"
+            changes = not methods <= SAFE_METHODS and not path.endswith("/preview")
+            own = path.startswith(("/account", "/password", "/sign-out"))
+            least = LEAST_ROLE[one.permission]
+            assert not changes or own or least > Role.VIEWER, f"{methods} {path} may be done by a viewer"
+            assert one.one_time_password == (path in {"/password", "/sign-out"})
+
+
+def sample(found: list[RouteContext], permission: Permission) -> tuple[str, str] | None:
+    """Return a route that takes this permission: one that an empty request does no harm to."""
+    for route in found:
+        if not isinstance(route.route, APIRoute):
+            continue
+        if [one.permission for one in needs_of(route.dependant)] == [permission]:
+            return min(route.methods or {"GET"}), re.sub(r"{[^}]+}", "00000000-0000-0000-0000-000000000000", route.path)
+    return None
+
+
+@pytest.fixture(scope="module")
+def samples() -> dict[Permission, tuple[str, str]]:
+    found = {permission: sample(routes(), permission) for permission in Permission}
+    return {permission: route for permission, route in found.items() if route is not None}
+
+
+def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[str, str]]) -> None:
+    people = People(desk.engine)
+    bearers = {role: people.create_token(role.label, role, actor="test") for role in Role}
+    browsers = {role: desk.signed_in(role) for role in Role}
+    assert {Permission.LOOK, Permission.MANAGE_PEOPLE} <= samples.keys()
+    for permission, (method, path) in samples.items():
+        for role in Role:
+            allowed = role >= LEAST_ROLE[permission]
+            bearer = {"Authorization": f"Bearer {bearers[role]}"}
+            for answer in (
+                httpx.request(method, desk.url + path, headers=bearer),
+                _by_cookie(browsers[role], method, path),
+            ):
+                assert (answer.status_code != 403) is allowed, f"{role.label} {method} {path}: {answer.text}"
+        assert httpx.request(method, desk.url + path).status_code in {303, 401}
+
+
+def _by_cookie(browser: Browser, method: str, path: str) -> httpx.Response:
+    return browser.http.request(method, path, headers={"X-CSRF-Token": browser.csrf})

@@ -5,8 +5,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from desk import problems
-from desk.api import health, holds
+from desk import pages, problems
+from desk.api import docs, routes
+from desk.api import people as people_api
+from desk.pages import account, people, sign_in
+from desk.people import strangers
+from desk.people.oidc import Provider
+from desk.security import ProtectedApp
 from desk.surroundings import open_surroundings
 from starter.settings import Settings
 
@@ -17,20 +22,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_surroundings(settings) as desk:
+        async with open_surroundings(settings) as desk, strangers.counted(desk.engine) as app.state.strangers:
             app.state.surroundings = desk
             yield
 
-    app = FastAPI(
+    app = ProtectedApp(
+        settings,
         title="Service holds",
         version="0.1.0",
         description="Propose, decide, watch and mend service holds. Errors are RFC 9457 problems.",
-        docs_url="/api/docs",
+        docs_url=None,
         openapi_url="/api/openapi.json",
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.provider = Provider(settings) if settings.oidc_issuer else None
     problems.install(app)
-    for router in (health.router, holds.router):
+    sign_in.install(app)
+    for router in (*routes.ROUTERS, docs.router, people_api.router, sign_in.router, account.router, people.router):
         app.include_router(router)
+    pages.install(app)
     return app

@@ -3,40 +3,96 @@
 import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
+from activities.proposing import NoWorkerError
 from db.engine import transaction
-from db.errors import RefusedError
+from db.errors import ClaimedByAnotherError, RefusedError, StaleRevisionError, StaleVersionError
 from db.repositories import audit
+from desk.people.strangers import address_of
+from starter.documents import utc
 
 _STATUS = {
     "not_signed_in": HTTPStatus.UNAUTHORIZED,
     "unknown_token": HTTPStatus.UNAUTHORIZED,
     "not_allowed": HTTPStatus.FORBIDDEN,
+    "no_csrf_token": HTTPStatus.FORBIDDEN,
+    "password_change_needed": HTTPStatus.FORBIDDEN,
+    "sign_in_refused": HTTPStatus.FORBIDDEN,
+    "wrong_password": HTTPStatus.FORBIDDEN,
+    "too_many_attempts": HTTPStatus.TOO_MANY_REQUESTS,
+    "provider_failed": HTTPStatus.BAD_GATEWAY,
+    "unknown_user": HTTPStatus.NOT_FOUND,
+    "unknown_token_name": HTTPStatus.NOT_FOUND,
+    "weak_password": HTTPStatus.UNPROCESSABLE_ENTITY,
     "self_approval": HTTPStatus.FORBIDDEN,
     "unknown_hold": HTTPStatus.NOT_FOUND,
     "unknown_customer": HTTPStatus.NOT_FOUND,
     "unknown_message": HTTPStatus.NOT_FOUND,
+    "unknown_template": HTTPStatus.NOT_FOUND,
+    "unknown_run": HTTPStatus.NOT_FOUND,
+    "stale_version": HTTPStatus.PRECONDITION_FAILED,
+    "if_match_missing": HTTPStatus.PRECONDITION_REQUIRED,
     "bad_input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "bad_schedule": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "template_refused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "idempotency_mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """`RefusedError.code` -> status; every other refusal is a conflict with what is there (409)."""
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
 
 
-def problem(status: int, code: str, detail: str, **more: object) -> JSONResponse:
+class Problem(BaseModel):
+    """A problem document (RFC 9457). `code` is stable; `detail` says what is wrong and what to do."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Conflict",
+                    "status": 409,
+                    "code": "claimed_by_another",
+                    "detail": "claimed by mike until 2027-03-01 09:15:00 UTC: ask them, or wait for the lease",
+                    "claimed_by": "mike",
+                    "claimed_until": "2027-03-01T09:15:00Z",
+                }
+            ]
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI declaration of the problems that a route answers with."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **more: object
+) -> JSONResponse:
     """Return a problem document. `code` is stable, `detail` says what to do."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code} | more
-    return JSONResponse({**body, "detail": detail}, status, media_type="application/problem+json")
+    return JSONResponse({**body, "detail": detail}, status, headers, media_type="application/problem+json")
 
 
 def status_of(error: RefusedError) -> HTTPStatus:
@@ -45,24 +101,79 @@ def status_of(error: RefusedError) -> HTTPStatus:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem document."""
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RPCError, _temporal_away)
-    app.add_exception_handler(SQLAlchemyError, _database_away)
+    """Answer every error of `app` with a problem document, and describe problems in its OpenAPI document."""
+    for kind in (RefusedError, RequestValidationError, HTTPException, RPCError, SQLAlchemyError, Exception):
+        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(RuntimeError, answer)
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)  # noqa: S101 (what it was installed for)
+async def answer(request: Request, error: Exception) -> Response:
+    """Return the problem document that answers an error."""
+    match error:
+        case RefusedError():
+            return await _refused(request, error)
+        case RequestValidationError():
+            return _invalid(error)
+        case HTTPException():
+            return _http(error)
+        case DataError():  # what the database cannot keep, a NUL in a text for one
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", "a text or number given cannot be kept")
+        case SQLAlchemyError():
+            _log.warning("the database failed a request", error=str(error)[:500])
+            return _away("database_away", "the database did not answer; try again soon")
+        case RPCError(status=RPCStatusCode.NOT_FOUND):
+            detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
+            return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
+        case NoWorkerError():
+            return _away("no_worker", str(error))
+        case RPCError():
+            return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")
+        case RuntimeError() if str(error).startswith("Failed client connect"):  # the SDK's first connection
+            return _away("temporal_away", "Temporal cannot be reached; try again soon")
+        case _:
+            _log.error("a request failed", path=request.url.path, exc_info=error)
+            detail = "this is a mistake of the desk's, not yours; its log says more"
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+
+
+def _away(code: str, detail: str) -> JSONResponse:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers=_RETRY_AFTER)
+
+
+async def _refused(request: Request, error: RefusedError) -> Response:
     if request.method in _UNSAFE:
         await record_refusal(request, error.code, str(error))
-    return problem(status_of(error), error.code, str(error))
+    status = status_of(error)
+    more: dict[str, object] = {}
+    match error:
+        case ClaimedByAnotherError():
+            more = {"claimed_by": error.holder, "claimed_until": utc(error.until)}
+        case StaleRevisionError():
+            more = {"shown": error.shown, "current": error.current}
+            if "if-match" in request.headers:
+                status = HTTPStatus.PRECONDITION_FAILED
+        case StaleVersionError():
+            more = {"current": error.current}
+    difference = getattr(error, "difference", None)
+    if difference is not None:
+        more["difference"] = difference
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+    return problem(status, error.code, str(error), headers=headers, **more)
 
 
 async def record_refusal(request: Request, code: str, why: str) -> None:
     """Write an audit row of a request that was refused. A database that is away does not hide the refusal."""
     who = getattr(request.state, "caller", None)
+    if who is None and not request.app.state.strangers.admit(address_of(request)):
+        return  # counted
     detail = {
         "method": request.method,
         "path": request.url.path[:500],
@@ -84,24 +195,14 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         _log.warning("a refusal could not be audited", error=str(error)[:500], **detail)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+def _invalid(error: RequestValidationError) -> Response:
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "the body is not JSON")
     found = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in found)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=found)
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+def _http(error: HTTPException) -> Response:
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return problem(error.status_code, code, str(error.detail))
-
-
-async def _temporal_away(_: Request, error: Exception) -> Response:
-    detail = f"Temporal cannot be reached or refused: {error}; try again, `hold doctor` says more"
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "temporal_away", detail)
-
-
-async def _database_away(_: Request, error: Exception) -> Response:
-    _log.warning("the database failed a request", error=str(error)[:500])
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_away", "the database did not answer; try again soon")
+    return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from temporalio.client import Client
 
 from db.engine import make_engine
+from starter.message_operations import MessageOperations
 from starter.operations import Operations
 from starter.settings import Settings
 from starter.temporal import connect
@@ -22,6 +23,7 @@ class Surroundings:
     engine: Engine
     client: Client
     operations: Operations
+    messages: MessageOperations
 
 
 @asynccontextmanager
@@ -30,7 +32,8 @@ async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     try:
         client = await connect(settings, lazy=True)
-        yield Surroundings(settings, engine, client, Operations(engine, client, settings.task_queue))
+        operations, messages = Operations(engine, client, settings.task_queue), MessageOperations(engine, client)
+        yield Surroundings(settings, engine, client, operations, messages)
     finally:
         engine.dispose()
 

@@ -20,6 +20,7 @@ from netsuite.client import Credentials, NetSuiteClient
 from starter import sample_ledger
 from starter.after_conditions import Condition, check
 from starter.cli.output import console, err
+from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.settings import Settings, default_data_dir
 from starter.stack.postgres import Postgres
 
@@ -70,7 +71,7 @@ def demo(data_dir: Path) -> int:
     hold.say("list")
     where = hold.run("status")
     password = _first_password(data_dir)
-    sign_in = f"   sign in as mike, one-time password {password}" if password else ""
+    sign_in = f"   sign in as {LOGIN}, one-time password {password}" if password else ""
     flag = "" if data_dir == default_data_dir() else f" --data-dir {data_dir}"
     program = Path(sys.executable).with_name("hold")
     console.print(
@@ -162,7 +163,7 @@ def _import_sample(hold: Hold, today: date) -> None:
 def _first_password(data_dir: Path) -> str | None:
     """Return the first admin's one-time password; None once it was changed."""
     try:
-        return (data_dir / "first-password.txt").read_text().strip()
+        return (data_dir / PASSWORD_FILE).read_text().strip()
     except FileNotFoundError:
         return None
 

@@ -21,6 +21,8 @@ from db.engine import transaction
 from db.errors import NothingToDecideError, RefusedError
 from db.models import Claim, Decision, Proposal
 from db.repositories import audit, beats, customers, decisions, holds
+from starter import schedules
+from starter.documents import Document
 from starter.relay import deliver
 from workflows.contract import (
     AR_AGING,
@@ -32,6 +34,9 @@ from workflows.contract import (
     ReconcileReport,
     RetryBeatSignal,
 )
+
+_DELIVERY_PATIENCE = 3.0
+"""Seconds that a person waits for Temporal to be told of a decision; after that it is left to the relay."""
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -58,6 +63,15 @@ class Decided:
     status: str
     delivered: bool
 
+    def document(self) -> Document:
+        """Return it as JSON."""
+        return {
+            "id": str(self.hold_id),
+            "decision_id": str(self.decision_id),
+            "status": self.status,
+            "delivered": self.delivered,
+        }
+
 
 @dataclass(frozen=True)
 class ApprovedFirst:
@@ -65,6 +79,10 @@ class ApprovedFirst:
 
     hold_id: UUID
     status: str = "awaiting_second_approver"
+
+    def document(self) -> Document:
+        """Return it as JSON."""
+        return {"id": str(self.hold_id), "decision_id": None, "status": self.status, "delivered": False}
 
 
 class Operations:
@@ -84,8 +102,11 @@ class Operations:
         kind: TriggerKind = TriggerKind.MANUAL,
         as_of: date | None = None,
         wait: timedelta = timedelta(seconds=30),
+        trigger_id: str | None = None,
     ) -> Started:
         """Propose a hold, or add evidence to the one that is open; returns once its row exists.
+
+        Two calls with the same `trigger_id` count once.
 
         Raises:
             UnknownCustomerError: there is no such customer.
@@ -95,7 +116,7 @@ class Operations:
         """
         await asyncio.to_thread(self._check_customer, customer_id)
         now = datetime.now(UTC)
-        trigger = Trigger(id=str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
+        trigger = Trigger(id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
         await send_trigger(self._client, self._task_queue, customer_id, trigger)
         row = await await_trigger(self._engine, trigger, customer_id, wait)
         if row.hold_id is None:
@@ -170,8 +191,9 @@ class Operations:
             return ApprovedFirst(decision.hold_id)
         status = "approved" if verdict is Verdict.APPROVE else "declined"
         try:
-            await deliver(self._client, self._engine, decision.id, workflow_id)
-        except (RPCError, SQLAlchemyError):
+            async with asyncio.timeout(_DELIVERY_PATIENCE):
+                await deliver(self._client, self._engine, decision.id, workflow_id)
+        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
             return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
         return Decided(decision.hold_id, decision.id, status, delivered=True)
 
@@ -229,6 +251,44 @@ class Operations:
             static_summary=f"AR aging as of {as_of}, asked for by {actor}",
         )
         return report
+
+    async def start_scan(self, as_of: date, *, actor: str) -> str:
+        """Start the AR aging scan now, without waiting for its end; returns its workflow id.
+
+        Raises:
+            RPCError: Temporal is away.
+        """
+        handle = await self._client.start_workflow(
+            AR_AGING,
+            ArAgingInput(requested_by=actor, as_of=as_of),
+            id=f"ar-aging-by-hand-{uuid4()}",
+            task_queue=self._task_queue,
+            static_summary=f"AR aging as of {as_of}, asked for by {actor}",
+        )
+        return handle.id
+
+    async def pause_scans(self, *, actor: str, reason: str) -> None:
+        """Stop the AR aging scan from becoming due.
+
+        Raises:
+            RPCError: Temporal is away.
+        """
+        await schedules.pause(self._client, f"paused by {actor}: {reason}")
+        await asyncio.to_thread(self._note, "ar_aging_paused", actor, reason)
+
+    async def resume_scans(self, *, actor: str, reason: str) -> None:
+        """Let the AR aging scan become due again.
+
+        Raises:
+            RPCError: Temporal is away.
+        """
+        await schedules.resume(self._client, f"resumed by {actor}: {reason}")
+        await asyncio.to_thread(self._note, "ar_aging_resumed", actor, reason)
+
+    def _note(self, action: str, actor: str, reason: str) -> None:
+        with transaction(self._engine) as session:
+            now = datetime.now(UTC)
+            audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail={"why": reason})
 
     async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
         """Compare the record with Temporal now, and mend as far as `mending` allows.

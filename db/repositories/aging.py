@@ -1,5 +1,6 @@
 """AR aging scans: what each made of every customer above the threshold. A repeated call changes nothing."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -110,3 +111,8 @@ def close_run(session: Session, *, run_id: UUID, now: datetime) -> dict[str, int
         .values(finished_at=now, counts=counts)
     )
     return counts
+
+
+def recent_runs(session: Session, limit: int = 20) -> Sequence[ArAgingRun]:
+    """Return the newest scans, newest first."""
+    return session.scalars(select(ArAgingRun).order_by(ArAgingRun.started_at.desc()).limit(limit)).all()

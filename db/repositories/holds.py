@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from credit.facts import Facts
@@ -42,10 +43,31 @@ def find(session: Session, name: str) -> Hold:
     return hold
 
 
-def listed(session: Session, status: HoldStatus | None = None, limit: int = 1000) -> Sequence[Hold]:
-    """Return holds, open ones first, oldest first: those in `status`, or every open one."""
+def listed(
+    session: Session,
+    status: HoldStatus | None = None,
+    limit: int = 1000,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+) -> Sequence[Hold]:
+    """Return holds, oldest first: those in `status`, or every open one.
+
+    Args:
+        session: the open transaction.
+        status: only these; None for every open one.
+        limit: how many at most.
+        after: `proposed_at` and id of the last hold of the page before.
+    """
     query = _whole().where(Hold.status == status if status else Hold.status.in_(OPEN_HOLD))
+    if after is not None:
+        query = query.where(tuple_(Hold.proposed_at, Hold.id) > after)
     return session.scalars(query.order_by(Hold.proposed_at, Hold.id).limit(limit)).all()
+
+
+def of_customer(session: Session, customer_id: str, limit: int = 100) -> Sequence[Hold]:
+    """Return a customer's holds, the newest first."""
+    query = _whole().where(Hold.customer_id == customer_id)
+    return session.scalars(query.order_by(Hold.proposed_at.desc(), Hold.id).limit(limit)).all()
 
 
 def _whole() -> Select[Hold]:
@@ -63,7 +85,7 @@ def newest_proposals(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, P
     query = (
         select(Proposal)
         .where(Proposal.hold_id.in_(hold_ids))
-        .distinct(Proposal.hold_id)
+        .ext(distinct_on(Proposal.hold_id))
         .order_by(Proposal.hold_id, Proposal.revision.desc())
     )
     return {proposal.hold_id: proposal for proposal in session.scalars(query)}

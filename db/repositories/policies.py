@@ -1,11 +1,13 @@
-"""The policy in force."""
+"""The policy in force, and every one before it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
+from db.errors import BadInputError, StaleVersionError
 from db.models import PolicyVersion
 from db.repositories import audit
 
@@ -16,11 +18,44 @@ def current(session: Session) -> tuple[int, Policy]:
     return row.version, Policy.model_validate(row.settings)
 
 
-def change(session: Session, policy: Policy, *, actor: str, note: str, at: datetime) -> int:
-    """Put a new version in force and return its number. Two changes at once: the second fails on the number."""
+def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:
+    """Return the newest versions, newest first."""
+    return session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(limit)).all()
+
+
+def change(session: Session, policy: Policy, *, actor: str, note: str, at: datetime, changed: int | None = None) -> int:
+    """Put a new version in force and return its number. Changes queue behind each other.
+
+    Args:
+        session: the open transaction.
+        policy: the whole policy.
+        actor: who changes it.
+        note: why.
+        at: when.
+        changed: the version that was read and changed; None to change whatever is in force.
+
+    Raises:
+        StaleVersionError: `changed` is not in force any more.
+        BadInputError: a duration makes no sense.
+    """
+    _check_durations(policy)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
     version, before = current(session)
+    if changed is not None and changed != version:
+        raise StaleVersionError("the policy", changed, version)
     settings = policy.model_dump(mode="json")
     session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
-    detail = {"version": version + 1, "note": note, "before": before.model_dump(mode="json"), "after": settings}
+    session.flush()
+    detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings}
     audit.append(session, chain=audit.SYSTEM, actor=actor, action="policy_changed", at=at, detail=detail)
     return version + 1
+
+
+def _check_durations(policy: Policy) -> None:
+    durations = {name: value for name, value in policy if isinstance(value, timedelta)}
+    for name, value in durations.items():
+        if value < timedelta(0):
+            raise BadInputError(f"{name} may not be negative")
+    for name in ("claim_lease", "proposal_expires_after"):
+        if not durations[name]:
+            raise BadInputError(f"{name} must be longer than nothing")

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 from sqlalchemy.exc import OperationalError
-from temporalio.service import RPCError, RPCStatusCode
 
 from db.errors import RefusedError
-from starter.cli import ar, holds, schedule, stack, token
+from starter.cli import ar, audit, holds, messages, schedule, stack, token, user
 from starter.cli.context import use_data_dir
 from starter.cli.output import err
 from starter.stack.errors import StackError
@@ -39,8 +38,11 @@ def options(
 holds.add_to(app)
 stack.add_to(app)
 ar.app.add_typer(schedule.app, name="schedule", help="When the AR aging scan is due.")
+app.add_typer(messages.app, name="messages", help="Drafted e-mails: read, edit, approve, recall.")
 app.add_typer(ar.app, name="ar", help="The receivables ledger: import it, and scan it for holds to propose.")
 app.add_typer(token.app, name="token", help="API tokens.")
+app.add_typer(user.app, name="user", help="Who may sign in to the desk, and as what.")
+app.add_typer(audit.app, name="audit", help="The audit trail: verify it, export it.")
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -61,11 +63,11 @@ def run(arguments: list[str] | None = None) -> int:
     except OperationalError as error:
         err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True, markup=False)
         return UNREACHABLE
-    except RPCError as error:
-        return _rpc_failed(error)
     except RuntimeError as error:
         err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
         return UNREACHABLE
+    except Exception as error:  # noqa: BLE001 (raised again where it is not for here)
+        return _rpc_failed(error)
     return code if isinstance(code, int) else DONE
 
 
@@ -80,7 +82,11 @@ def _data_dir_first(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def _rpc_failed(error: RPCError) -> int:
+def _rpc_failed(error: Exception) -> int:
+    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415 (slow to load, and loaded if one is raised)
+
+    if not isinstance(error, RPCError):
+        raise error
     if error.status is RPCStatusCode.NOT_FOUND:
         err.print(f"the hold's workflow is gone ({error}): see `hold doctor`", soft_wrap=True, markup=False)
         return REFUSED

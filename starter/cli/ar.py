@@ -23,6 +23,7 @@ from db.engine import transaction
 from db.ledger_import import ImportReport, Progress, Stage, all_customers_for_netsuite, import_ledger
 from db.repositories import receivables
 from db.repositories.receivables import Candidate
+from starter import customer_documents
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
 from starter.settings import stack_settings
@@ -127,7 +128,7 @@ def scan(
     with transaction(context.engine) as session:
         found = receivables.candidates(session, day, policy, now=datetime.now(UTC))
     if as_json:
-        print_json({"as_of": day.isoformat(), "candidates": [_document(candidate) for candidate in found]})
+        print_json(customer_documents.candidates(day, found))
         return
     if found:
         console.print(_table(found))
@@ -283,17 +284,6 @@ def _register_in_sandbox(context: Context) -> None:
         err.print(f"imported, but the NetSuite sandbox does not know the customers: {error}\n", markup=False, end="")
         err.print("run the import again once `hold status` shows the sandbox running", markup=False)
         raise typer.Exit(_UNREACHABLE) from None
-
-
-def _document(candidate: Candidate) -> dict[str, object]:
-    return {
-        "customer_id": candidate.customer_id,
-        "customer_name": candidate.customer_name,
-        "total_open": str(candidate.facts.total_open),
-        "days_overdue": candidate.facts.days_overdue,
-        "warnings": candidate.warnings,
-        "prior_holds": candidate.facts.prior_holds,
-    }
 
 
 def _table(found: list[Candidate]) -> Table:

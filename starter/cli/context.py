@@ -1,6 +1,8 @@
 """What every command starts from: settings, the database, the policy, and who is asking."""
 
+import weakref
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -11,10 +13,14 @@ from db.engine import make_engine, transaction
 from db.errors import RefusedError
 from db.repositories import policies, tokens
 from db.repositories.tokens import Caller
-from starter.operations import Operations
+from starter.cli.direct import Direct
+from starter.desk_client import DeskClient
 from starter.settings import Settings
-from starter.temporal import connect
 from starter.tokens import TOKEN_FILE
+
+if TYPE_CHECKING:  # Temporal's library takes a quarter of a second to load: only where it is used
+    from starter.message_operations import MessageOperations
+    from starter.operations import Operations
 
 
 class NoTokenError(RefusedError):
@@ -32,7 +38,9 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         """The database; opened at first use."""
-        return make_engine(self.settings.database_url.get_secret_value(), pool_size=4)
+        engine = make_engine(self.settings.database_url.get_secret_value(), pool_size=4)
+        weakref.finalize(self, engine.dispose)  # a command has no end of its own to close it at
+        return engine
 
     @cached_property
     def caller(self) -> Caller:
@@ -74,13 +82,38 @@ class Context:
         with transaction(self.engine) as session:
             return policies.current(session)[1]
 
-    async def operations(self) -> Operations:
+    @cached_property
+    def desk(self) -> DeskClient | Direct:
+        """The one authority: the desk where one is configured, the database and Temporal otherwise.
+
+        Raises:
+            NoTokenError: no token is at hand.
+        """
+        if self.settings.desk_url:
+            return DeskClient(self.settings.desk_url, self._token().get_secret_value())
+        return Direct(self.engine, self.caller, self.operations, self.message_operations)
+
+    async def operations(self) -> "Operations":
         """Connect to Temporal.
 
         Raises:
             RuntimeError: it cannot be reached.
         """
+        from starter.operations import Operations  # noqa: PLC0415
+        from starter.temporal import connect  # noqa: PLC0415
+
         return Operations(self.engine, await connect(self.settings), self.settings.task_queue)
+
+    async def message_operations(self) -> "MessageOperations":
+        """Connect to Temporal.
+
+        Raises:
+            RuntimeError: it cannot be reached.
+        """
+        from starter.message_operations import MessageOperations  # noqa: PLC0415
+        from starter.temporal import connect  # noqa: PLC0415
+
+        return MessageOperations(self.engine, await connect(self.settings))
 
 
 _data_dir: list[str] = []

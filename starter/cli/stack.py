@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from credit.permissions import Permission
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
+from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.stack import control, record
 from starter.stack.control import StackOptions
 from starter.stack.doctor import Check, diagnose
@@ -39,7 +40,7 @@ def up(
     smtp_port: Port = None,
     worker_health_port: Port = None,
 ) -> None:
-    """Start the embedded stack: PostgreSQL, Temporal with its Web UI, the NetSuite sandbox, a mail sink, the worker."""
+    """Start the embedded stack: PostgreSQL, Temporal, the NetSuite sandbox, a mail sink, the worker and the desk."""
     options = StackOptions(
         open_context().settings.data_dir,
         desk_port=desk_port,
@@ -75,6 +76,8 @@ def status(as_json: Json = False) -> None:
         for part in found.parts:
             colour = "green" if part.state == "running" else "red"
             console.print(f"  [{colour}]●[/] {part.name:<10} {part.state:<10} pid {part.pid}")
+        if (data_dir / PASSWORD_FILE).exists():
+            err.print(f"Sign in to the desk as {LOGIN}; the one-time password is in {data_dir / PASSWORD_FILE}")
     raise typer.Exit(0 if running else 1)
 
 

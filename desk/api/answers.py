@@ -1,0 +1,268 @@
+"""What the API answers with, for its contract. Answers may gain members: a client ignores what it does not know."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from credit.states import Beat, BeatStatus, EntityStatus, HoldStatus, MessageKind, MessageStatus, WaitingOn
+from credit.triggers import TriggerKind
+
+_HOLD = "0b9f6d0e-9d5c-4a57-8f5f-2f9b1a3c7d11"
+_CLAIM = "5d1f2c3b-7a64-4c0e-9a3a-1b2c3d4e5f60"
+_DECISION = "c7a1e2d3-4b5a-4f6e-8d7c-9a0b1c2d3e4f"
+_AT = "2027-03-01T09:00:00Z"
+
+
+def _example(**members: Any) -> ConfigDict:
+    return ConfigDict(extra="allow", json_schema_extra={"examples": [members]})
+
+
+class StartedHold(BaseModel):
+    """The hold that a trigger opened (`created`) or reached."""
+
+    model_config = _example(id=_HOLD, customer_id="1012", created=True, status="proposed", revision=1)
+
+    id: UUID
+    customer_id: str
+    created: bool
+    status: HoldStatus
+    revision: int
+
+
+class Facts(BaseModel):
+    """What the customer owes, as shown at this revision. Amounts are strings."""
+
+    model_config = _example(
+        as_of="2027-03-01",
+        currency="USD",
+        total_open="40000.00",
+        ar_balance="40000.00",
+        days_overdue=120,
+        prior_holds=0,
+        open_disputes=0,
+        payment_plan=False,
+    )
+
+    as_of: date
+    currency: str
+    total_open: str
+    ar_balance: str
+    days_overdue: int
+    prior_holds: int
+    open_disputes: int
+    payment_plan: bool
+
+
+_FACTS = Facts.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index]
+_SUMMARY = {
+    "id": _HOLD,
+    "customer_id": "1012",
+    "customer_name": "Harbour Foods Ltd",
+    "status": "proposed",
+    "waiting_on": "approver",
+    "revision": 1,
+    "reason": "a phone call revealed trouble",
+    "triggers": ["manual"],
+    "warnings": [],
+    "facts": _FACTS,
+    "proposed_at": _AT,
+    "in_force_at": None,
+    "closed_at": None,
+}
+
+
+class HoldSummary(BaseModel):
+    """What a list shows of a hold."""
+
+    model_config = _example(**_SUMMARY)
+
+    id: UUID
+    customer_id: str
+    customer_name: str
+    status: HoldStatus
+    waiting_on: WaitingOn
+    revision: int
+    reason: str
+    triggers: list[TriggerKind]
+    warnings: list[str]
+    facts: Facts
+    proposed_at: datetime
+    in_force_at: datetime | None
+    closed_at: datetime | None
+
+
+class HoldList(BaseModel):
+    """A page of holds."""
+
+    model_config = _example(holds=[_SUMMARY], next_cursor=None)
+
+    holds: list[HoldSummary]
+    next_cursor: str | None
+
+
+class BeatState(BaseModel):
+    """Where one beat stands."""
+
+    model_config = _example(beat="push_netsuite", status="retrying", attempts=3, last_error="503", done_at=None)
+
+    beat: Beat
+    status: BeatStatus
+    attempts: int
+    last_error: str | None
+    done_at: datetime | None
+
+
+class NetSuiteState(BaseModel):
+    """What NetSuite said before the hold, and what it says now."""
+
+    model_config = _example(prior="AUTO", value="ON", read_back_at=_AT)
+
+    prior: str | None
+    value: str | None
+    read_back_at: datetime | None
+
+
+class MessageLine(BaseModel):
+    """A message as its hold lists it."""
+
+    model_config = _example(id=_CLAIM, kind="customer_notice", status="pending_review", revision=1)
+
+    id: UUID
+    kind: MessageKind
+    status: MessageStatus
+    revision: int
+
+
+class TimelineEvent(BaseModel):
+    """One line of a hold's life."""
+
+    model_config = _example(at=_AT, what="hold_proposed", who="robin", why="a phone call revealed trouble")
+
+    at: datetime
+    what: str
+    who: str
+    why: str
+
+
+class Hold(HoldSummary):
+    """One hold whole."""
+
+    model_config = _example(
+        **_SUMMARY,
+        workflow_id="service-hold/1012",
+        run_id="4f6e8d7c",
+        beats=[],
+        netsuite={"prior": None, "value": None, "read_back_at": None},
+        messages=[],
+        timeline=[],
+    )
+
+    workflow_id: str
+    run_id: str
+    beats: list[BeatState]
+    netsuite: NetSuiteState
+    messages: list[MessageLine]
+    timeline: list[TimelineEvent]
+
+
+class Claim(BaseModel):
+    """An exclusive, leased right to decide."""
+
+    model_config = _example(claim=_CLAIM, revision=1, expires_at=_AT)
+
+    claim: UUID
+    revision: int
+    expires_at: datetime
+
+
+class Decision(BaseModel):
+    """A decision that was written. Without an id it is the first of two approvals."""
+
+    model_config = _example(id=_HOLD, decision_id=_DECISION, status="approved", delivered=True)
+
+    id: UUID
+    decision_id: UUID | None
+    status: str
+    """`approved`, `declined` or `awaiting_second_approver`; `approved` or `discarded` for a message."""
+    delivered: bool
+    """Whether the workflow has been told; where not, the relay tells it."""
+
+
+class Undone(BaseModel):
+    """The proposal that is open again."""
+
+    model_config = _example(id=_HOLD, status="proposed", revision=2)
+
+    id: UUID
+    status: HoldStatus
+    revision: int
+
+
+class RetriedBeats(BaseModel):
+    """Which beats are tried again."""
+
+    model_config = _example(id=_HOLD, beats=["push_netsuite"])
+
+    id: UUID
+    beats: list[Beat]
+
+
+class OpenHold(BaseModel):
+    """A customer's open hold."""
+
+    model_config = _example(id=_HOLD, status="in_force")
+
+    id: UUID
+    status: HoldStatus
+
+
+_CUSTOMER = {
+    "id": "1012",
+    "name": "Harbour Foods Ltd",
+    "entitystatus": "active",
+    "netsuite_id": "90812",
+    "hold": None,
+}
+
+
+class Customer(BaseModel):
+    """What a list shows of a customer."""
+
+    model_config = _example(**_CUSTOMER)
+
+    id: str
+    name: str
+    entitystatus: EntityStatus
+    netsuite_id: str
+    hold: OpenHold | None
+
+
+class CustomerList(BaseModel):
+    """A page of customers."""
+
+    model_config = _example(customers=[_CUSTOMER], next_cursor=None)
+
+    customers: list[Customer]
+    next_cursor: str | None
+
+
+class SalesRep(BaseModel):
+    """Who sells to the customer."""
+
+    model_config = _example(name="Robin Rep", email="robin@example.com")
+
+    name: str
+    email: str
+
+
+class WholeCustomer(Customer):
+    """A customer with what it owes today and its newest holds."""
+
+    model_config = _example(**_CUSTOMER, email=None, sales_rep=None, facts=_FACTS, holds=[])
+
+    email: str | None
+    sales_rep: SalesRep | None
+    facts: Facts
+    holds: list[HoldSummary]

@@ -1,0 +1,155 @@
+"""What the routes of the API share: who may call, texts that can be kept, and answers with their validators."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy.orm import Session
+
+from credit.permissions import Permission
+from db.engine import transaction
+from db.errors import BadInputError, RefusedError
+from db.repositories.tokens import Caller
+from desk import idempotency
+from desk.access import needs
+from desk.problems import documented
+from desk.surroundings import Surroundings, surroundings
+from starter.documents import Document
+
+T = TypeVar("T")
+
+Desk = Annotated[Surroundings, Depends(surroundings)]
+
+Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
+Starter = Annotated[Caller, Depends(needs(Permission.START_HOLD))]
+Decider = Annotated[Caller, Depends(needs(Permission.DECIDE))]
+Retrier = Annotated[Caller, Depends(needs(Permission.RETRY_BEAT))]
+Editor = Annotated[Caller, Depends(needs(Permission.EDIT_MESSAGE))]
+Sender = Annotated[Caller, Depends(needs(Permission.SEND_MESSAGE))]
+Scanner = Annotated[Caller, Depends(needs(Permission.RUN_SCAN))]
+Scheduler = Annotated[Caller, Depends(needs(Permission.SCHEDULE_SCAN))]
+PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
+TemplateWriter = Annotated[Caller, Depends(needs(Permission.CHANGE_TEMPLATE))]
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+"""A reason, for the record."""
+Text = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00]*$")]
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", description='The revision or version shown, like `"3"`.')]
+
+_bearer = HTTPBearer(auto_error=False, description="An API token: `hold token create`. Browsers use their session.")
+
+
+class Body(BaseModel):
+    """A request's JSON body. An unknown member is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Reason(Body):
+    """Why something is done."""
+
+    reason: Why
+
+
+class Mended(Body):
+    """What was mended, where there is something to say."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")] = ""
+
+
+class IfMatchMissingError(RefusedError):
+    """A change must say what it changes."""
+
+    code = "if_match_missing"
+
+    def __init__(self) -> None:
+        super().__init__('send the version you changed as `If-Match: "N"`: it is the ETag of what you read')
+
+
+def api_router(tag: str, prefix: str = "/api") -> APIRouter:
+    """Return a router whose POSTs heed `Idempotency-Key`, with what every route answers declared."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=idempotency.Route,
+        dependencies=[Depends(_bearer)],
+        responses=documented(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
+    )
+
+
+async def in_database(desk: Surroundings, work: Callable[[Session], T]) -> T:
+    """Run `work` in a thread, in one transaction."""
+
+    def run() -> T:
+        with transaction(desk.engine) as session:
+            return work(session)
+
+    return await asyncio.to_thread(run)
+
+
+def number_in(if_match: str | None) -> int | None:
+    """Return the revision or version of an `If-Match` header; None without one, or for `*`.
+
+    Raises:
+        BadInputError: it is not a number in quotes.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    number = if_match.strip().removeprefix('"').removesuffix('"')
+    if not (number.isascii() and number.isdigit() and len(number) <= 9):  # noqa: PLR2004 (what the column keeps)
+        raise BadInputError('If-Match takes what ETag gave, a number in quotes: `"3"`')
+    return int(number)
+
+
+def revision_of(if_match: str | None, in_body: int | None) -> int:
+    """Return the revision that a person was shown, from `If-Match` or the body.
+
+    Raises:
+        BadInputError: neither names it, or they differ.
+    """
+    named = number_in(if_match)
+    shown = in_body if named is None else named
+    if shown is None:
+        raise BadInputError("body.revision: give the revision you were shown, here or as If-Match")
+    if in_body not in (None, shown):
+        raise BadInputError("body.revision: it differs from If-Match; give one of them")
+    return shown
+
+
+def revised(document: Document, revision: int, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Answer with a document that lives on within one revision: the ETag is for `If-Match`, a copy is never fresh."""
+    return JSONResponse(document, status, {"ETag": f'"{revision}"'})
+
+
+def versioned(request: Request, document: Document, version: int) -> Response:
+    """Answer with a document that never changes within its version; 304 where the client has this one."""
+    return _unless_known(request, document, f'"{version}"', {})
+
+
+def fresh(request: Request, document: Document, headers: dict[str, str] | None = None) -> Response:
+    """Answer with a document known by its content; 304 where the client has the same."""
+    content = JSONResponse(document).body
+    return _unless_known(request, document, f'W/"{hashlib.sha256(content).hexdigest()[:32]}"', headers or {})
+
+
+def _unless_known(request: Request, document: Document, etag: str, headers: dict[str, str]) -> Response:
+    headers = {"ETag": etag, **headers}
+    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
+    if "*" in known or etag.removeprefix("W/") in (one.removeprefix("W/") for one in known):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return JSONResponse(document, headers=headers)

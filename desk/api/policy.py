@@ -1,0 +1,82 @@
+"""The policy over HTTP: read it, change it, see who changed it."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from credit.policy import Policy
+from db.errors import BadInputError
+from db.models import PolicyVersion
+from db.repositories import policies
+from desk.api import settings_answers as answers
+from desk.api.common import (
+    Body,
+    Desk,
+    IfMatch,
+    IfMatchMissingError,
+    PolicyMaker,
+    Viewer,
+    Why,
+    api_router,
+    fresh,
+    in_database,
+    number_in,
+    versioned,
+)
+from desk.problems import documented
+from starter import settings_documents
+
+router = api_router("policy", "/api/policy")
+
+
+class ChangedPolicy(Body):
+    """The whole policy, and why it is changed."""
+
+    policy: Policy
+    note: Why
+
+
+@router.get("", response_model=answers.PolicyVersion)
+async def show(request: Request, desk: Desk, _: Viewer) -> Response:
+    """Show the policy in force. The ETag is its version."""
+    row = await in_database(desk, _newest)
+    return versioned(request, settings_documents.policy(row), row.version)
+
+
+@router.put(
+    "",
+    response_model=answers.PolicyVersion,
+    responses=documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+)
+async def change(
+    request: Request, body: ChangedPolicy, desk: Desk, who: PolicyMaker, if_match: IfMatch = None
+) -> Response:
+    """Put a new version in force. It counts from now on, for holds that are open too."""
+    version = number_in(if_match)
+    if version is None:
+        raise IfMatchMissingError
+    missing = sorted(set(Policy.model_fields) - body.policy.model_fields_set)
+    if missing:
+        raise BadInputError(f"give the whole policy, not only what changes: {', '.join(missing)} missing")
+
+    def write(session: Session) -> PolicyVersion:
+        now = datetime.now(UTC)
+        policies.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
+        return _newest(session)
+
+    row = await in_database(desk, write)
+    return versioned(request, settings_documents.policy(row), row.version)
+
+
+@router.get("/versions", response_model=answers.PolicyVersions)
+async def versions(request: Request, desk: Desk, _: Viewer) -> Response:
+    """List the newest versions, newest first."""
+    rows = await in_database(desk, policies.versions)
+    return fresh(request, {"versions": [settings_documents.policy(row) for row in rows]})
+
+
+def _newest(session: Session) -> PolicyVersion:
+    return policies.versions(session, limit=1)[0]

@@ -1,0 +1,105 @@
+"""Message templates over HTTP: read them, see them rendered, put a new version into use."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from credit.mail_text import html_of
+from credit.states import TextFormat
+from credit.templates import TemplateRefusedError
+from db.errors import RefusedError
+from db.repositories import templates
+from desk.api import settings_answers as answers
+from desk.api.common import (
+    Body,
+    Desk,
+    IfMatch,
+    IfMatchMissingError,
+    TemplateWriter,
+    Text,
+    Viewer,
+    api_router,
+    fresh,
+    in_database,
+    number_in,
+    versioned,
+)
+from desk.problems import documented
+from starter import settings_documents, template_check
+from starter.documents import Document
+
+router = api_router("templates", "/api/templates")
+
+Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+_MISSING = documented(HTTPStatus.NOT_FOUND)
+
+
+class BadTemplateError(RefusedError):
+    """The text cannot be rendered."""
+
+    code = "template_refused"
+
+
+class NewText(Body):
+    """A template's text, in Jinja: placeholders like `{{ customer_name }}`, `{{ facts.total_open | money }}`."""
+
+    subject: Annotated[Text, Field(min_length=1)]
+    body: Annotated[Text, Field(min_length=1)]
+
+
+@router.get("", response_model=answers.Templates)
+async def list_templates(request: Request, desk: Desk, _: Viewer) -> Response:
+    """List the version in use of each template."""
+    rows = await in_database(desk, templates.newest)
+    return fresh(request, {"templates": [settings_documents.template(row) for row in rows]})
+
+
+@router.get("/{name}", response_model=answers.Template, responses=_MISSING)
+async def show(request: Request, name: Name, desk: Desk, _: Viewer) -> Response:
+    """Show the version in use. The ETag is its number."""
+    row = await in_database(desk, lambda session: templates.versions(session, name)[0])
+    return versioned(request, settings_documents.template(row), row.version)
+
+
+@router.put(
+    "/{name}",
+    response_model=answers.Template,
+    responses=_MISSING | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+)
+async def change(
+    request: Request, name: Name, body: NewText, desk: Desk, who: TemplateWriter, if_match: IfMatch = None
+) -> Response:
+    """Put a new version into use. Drafts that are there keep their text."""
+    version = number_in(if_match)
+    if version is None:
+        raise IfMatchMissingError
+    _rendered(name, body)
+
+    def write(session: Session) -> Document:
+        now = datetime.now(UTC)
+        row = templates.change(
+            session, name, subject=body.subject, body=body.body, changed=version, actor=who.name, at=now
+        )
+        return settings_documents.template(row)
+
+    document = await in_database(desk, write)
+    return versioned(request, document, document["version"])
+
+
+@router.post("/{name}/preview", response_model=answers.TemplatePreview)
+async def preview(name: Name, body: NewText, _: Viewer) -> Response:
+    """Show a text rendered for an invented customer; nothing is kept."""
+    subject, text = _rendered(name, body)
+    return JSONResponse({"subject": subject, "body": text, "html": html_of(text, TextFormat.MARKDOWN)})
+
+
+def _rendered(name: str, text: NewText) -> tuple[str, str]:
+    try:
+        return template_check.rendered(name, text.subject, text.body)
+    except TemplateRefusedError as error:
+        raise BadTemplateError(str(error)) from error

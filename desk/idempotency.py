@@ -1,0 +1,124 @@
+"""`Idempotency-Key` on POSTs: the same request under the same key is done once, and answered with the first answer."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Header, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import transaction
+from db.repositories import idempotency
+from db.repositories.idempotency import Answer
+from desk import problems
+from desk.access import caller
+from desk.surroundings import Surroundings, surroundings
+
+_LONGEST = 200
+_log = structlog.get_logger(__name__)
+_REPLAYED = ("content-type", "location", "etag")
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def _key(
+    _: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            max_length=_LONGEST,
+            description="Any text that is new for each request: a repetition gets the first answer, for 24 h.",
+        ),
+    ] = None,
+) -> None:
+    """Document and check the header."""
+
+
+class Route(APIRoute):
+    """A route whose POSTs heed `Idempotency-Key`. Answers from 500 on are not kept: the request may be repeated."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self._heeds_key = "POST" in (options.get("methods") or ())
+        if self._heeds_key:
+            options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_key)]
+            options["responses"] = problems.documented(HTTPStatus.CONFLICT) | (options.get("responses") or {})
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler, wrapped."""
+        handle = super().get_route_handler()
+        return _once(handle) if self._heeds_key else handle
+
+
+def _once(handle: Handler) -> Handler:
+    async def handler(request: Request) -> Response:
+        key = request.headers.get("idempotency-key")
+        if not key or len(key) > _LONGEST:
+            return await handle(request)
+        desk = surroundings(request)
+        who = await caller(request, desk)
+        kind = "token" if request.state.session is None else "session"
+        taken = _Taken(desk, f"{kind}:{who.name}", key, datetime.now(UTC))
+        before = await taken.begin(await _digest(request))
+        if before is not None:
+            return Response(before.body, before.status, {**before.headers, "Idempotent-Replay": "true"})
+        try:
+            response = await handle(request)
+        except Exception as error:  # noqa: BLE001 (a refusal is an answer, and kept like any other)
+            response = await problems.answer(request, error)
+        await taken.end(response)
+        return response
+
+    return handler
+
+
+class _Taken:
+    """A key while its request is under way."""
+
+    def __init__(self, desk: Surroundings, caller: str, key: str, began_at: datetime) -> None:
+        self._engine = desk.engine
+        self._caller = caller
+        self._key = key
+        self._began_at = began_at
+
+    async def begin(self, request_sha256: str) -> Answer | None:
+        def write() -> Answer | None:
+            with transaction(self._engine) as session:
+                return idempotency.begin(
+                    session,
+                    caller=self._caller,
+                    key=self._key,
+                    request_sha256=request_sha256,
+                    now=self._began_at,
+                )
+
+        return await asyncio.to_thread(write)
+
+    async def end(self, response: Response) -> None:
+        """Keep the answer, or free the key where it is not worth keeping."""
+        mine = {"caller": self._caller, "key": self._key}
+
+        def write() -> None:
+            with transaction(self._engine) as session:
+                if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    idempotency.give_up(session, **mine, began_at=self._began_at)
+                    return
+                headers = {name: value for name in _REPLAYED if (value := response.headers.get(name))}
+                kept = Answer(response.status_code, headers, bytes(response.body).decode())
+                idempotency.keep(session, **mine, began_at=self._began_at, answer=kept)
+
+        try:
+            await asyncio.to_thread(write)
+        except SQLAlchemyError as error:  # what was asked for is done: say so; the key is free in a minute
+            _log.warning("an answer could not be kept", error=str(error)[:500])
+
+
+async def _digest(request: Request) -> str:
+    head = f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('if-match', '')}\n"
+    return hashlib.sha256(head.encode() + await request.body()).hexdigest()

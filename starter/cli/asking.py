@@ -1,0 +1,55 @@
+"""What the commands that decide have in common: reasons, questions, claims."""
+
+import sys
+
+import typer
+
+from starter.cli.output import err, print_json
+from starter.documents import Document
+
+
+def require_text(reason: str) -> None:
+    """Refuse a blank reason.
+
+    Raises:
+        BadParameter: it is blank.
+    """
+    if not reason.strip():
+        raise typer.BadParameter("say why; it is kept with the decision", param_hint="--reason")
+
+
+def require_answers(reason: str | None, *, yes: bool, revision: int | None) -> None:
+    """Refuse a decision that nobody can be asked about and that does not say all that is needed.
+
+    Raises:
+        BadParameter: the text says what is missing.
+    """
+    if yes and revision is None:
+        raise typer.BadParameter("--yes needs the revision you decided on, as it was shown", param_hint="--revision")
+    if not yes and not sys.stdin.isatty():
+        raise typer.BadParameter("nobody to ask here: give --yes --revision N", param_hint="--yes")
+    if yes or reason is not None:
+        require_text(reason or "")
+
+
+def confirmed(question: str) -> bool:
+    """Ask; after a no, say that nothing was done."""
+    if typer.confirm(question, err=True):
+        return True
+    err.print("Nothing was decided.")
+    return False
+
+
+def reason_or_ask(reason: str | None) -> str:
+    """Return the reason given, or ask until there is one."""
+    while not (reason or "").strip():
+        reason = typer.prompt("Why?", err=True)
+    return reason or ""
+
+
+def say_claimed(claim: Document, *, as_json: bool) -> None:
+    """Print a claim."""
+    if as_json:
+        print_json(claim)
+    else:
+        err.print(f"Yours until {claim['expires_at'][11:19]} UTC, at revision {claim['revision']}.")

@@ -1,0 +1,107 @@
+"""The OpenAPI document is valid, and every route it describes answers as described: once well, once badly.
+
+`DeskServer.client` holds every answer of every test against the document; this test makes sure that none is left out.
+"""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from openapi_spec_validator import validate
+
+from credit.permissions import Role
+from credit.templates import CUSTOMER_NOTICE
+from desk.api.routes import ROUTERS
+from starter import schedules
+from tests.desk.api.helpers import claimed
+from tests.desk.server import DeskServer
+from tests.holds.helpers import all_done
+from tests.world import World
+
+_DELIVERY = {"/api/messages/{message_id}/delivery", "/api/messages/{message_id}/delivery/retry"}
+"""They go well only after the mail server failed: `tests/messages` does that."""
+
+
+def described() -> set[tuple[str, str]]:
+    return {
+        (method, route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if route.include_in_schema and not route.path.startswith("/api/audit")  # held against it by its own tests
+        for method in route.methods
+    }
+
+
+def test_document_is_valid_and_has_examples(desk: DeskServer) -> None:
+    document = desk.contract.document
+    validate(document)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if (method.upper(), path) not in described():
+                continue
+            assert operation["security"] == [{"HTTPBearer": []}], path
+            for status, answer in operation["responses"].items():
+                for kind, content in answer.get("content", {}).items():
+                    name = content["schema"]["$ref"].rpartition("/")[2]
+                    assert document["components"]["schemas"][name].get("examples"), f"{method} {path} {status}: {name}"
+                    assert kind == ("application/json" if status < "400" else "application/problem+json")
+
+
+async def test_every_route_answers_as_described(desk: DeskServer, world: World) -> None:
+    world.set_policy(approval_undo=timedelta(minutes=5), notice_cooling_off=timedelta(hours=1))
+    await schedules.ensure(world.client, world.settings)
+    api = desk.client(Role.ADMIN)
+    customer = world.customer(in_netsuite=False)
+    why = {"reason": "x"}
+    hold = f"/api/holds/{customer}"
+    await api.post("/api/holds", json={"customer_id": customer, **why})
+    await api.delete(f"{hold}/claim/{(await claimed(api, customer))['claim']}")
+    await api.post(f"{hold}/decision", json={**await claimed(api, customer), "decision": "approve", **why})
+    await api.post(f"{hold}/undo", json=why)
+    world.set_policy(approval_undo=timedelta(0))
+    await api.post(f"{hold}/decision", json={**await claimed(api, customer), "decision": "approve", **why})
+    await world.eventually(lambda: world.beat(customer, "push_netsuite")["status"] == "needs_attention")
+    await api.post(f"{hold}/beats/push_netsuite/retry", json=why)
+    await api.post(f"{hold}/beats/retry", json=why)
+    world.sandbox.seed(
+        [{"id": f"N-{customer}", "externalId": customer, "companyName": customer, "creditHoldOverride": "AUTO"}]
+    ).raise_for_status()
+    await api.post("/admin/ns-push/retry", json={"customer_id": customer})
+    await all_done(world, customer)
+    notice = next(one["id"] for one in world.show(customer)["messages"] if one["kind"] == "customer_notice")
+    message = f"/api/messages/{notice}"
+    text = {"revision": 1, "subject": "s", "body": "b", "recipient": "a@example.test"}
+    await api.put(message, json=text)
+    await api.delete(f"{message}/claim/{(await claimed(api, notice, 'messages'))['claim']}")
+    await api.post(f"{message}/decision", json={**await claimed(api, notice, "messages"), "decision": "approve", **why})
+    await api.post(f"{message}/recall", json=why)
+    for path in (
+        hold,
+        message,
+        "/api/holds",
+        "/api/messages",
+        "/api/me",
+        "/api/customers",
+        f"/api/customers/{customer}",
+    ):
+        assert (await api.get(path)).is_success, path
+    for path in ("/api/ar-aging", "/api/ar-aging/candidates", "/api/policy/versions", "/api/templates"):
+        assert (await api.get(path)).is_success, path
+    for what in ("pause", "resume", "run"):
+        assert (await api.post(f"/api/ar-aging/{what}", json={} if what == "run" else why)).is_success, what
+    policy = await api.get("/api/policy")
+    changed = {"policy": policy.json()["policy"], "note": "x"}
+    await api.put("/api/policy", json=changed, headers={"If-Match": policy.headers["etag"]})
+    template = f"/api/templates/{CUSTOMER_NOTICE}"
+    etag = (await api.get(template)).headers["etag"]
+    words = {"subject": "s", "body": "b"}
+    await api.put(template, json=words, headers={"If-Match": etag})
+    await api.post(f"{template}/preview", json=words)
+
+    stranger = desk.anyone()
+    for method, path in described():
+        await stranger.request(method, path.replace("{", "").replace("}", "").replace("message_id", str(uuid4())))
+
+    seen = desk.contract.seen
+    assert {(method, path) for method, path in described() if (method, path, False) not in seen} == set()
+    well = {(method, path) for method, path in described() if (method, path, True) not in seen}
+    assert {path for _, path in well} == _DELIVERY

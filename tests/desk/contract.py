@@ -1,0 +1,39 @@
+"""Holds every answer against the OpenAPI document: its status is declared, its body is as described."""
+
+import re
+from typing import Any
+
+import httpx
+from jsonschema import Draft202012Validator
+
+
+class Contract:
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.seen: set[tuple[str, str, bool]] = set()
+        """(method, path, whether it went well) of every answer that was checked."""
+        self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
+
+    async def check(self, response: httpx.Response) -> None:
+        await response.aread()
+        request = response.request
+        path = self._path_of(request.url.path)
+        operation = self.document["paths"].get(path or "", {}).get(request.method.lower())
+        if operation is None or response.status_code == 304:
+            return
+        self.seen.add((request.method, str(path), response.is_success))
+        said = f"{request.method} {path} answered {response.status_code}: {response.text[:300]}"
+        assert str(response.status_code) in operation["responses"], f"not declared: {said}"
+        content = operation["responses"][str(response.status_code)].get("content")
+        if not content:
+            assert response.content == b"", said
+            return
+        kind = response.headers["content-type"].partition(";")[0]
+        assert kind in content, said
+        schema = {**content[kind]["schema"], "components": self.document["components"]}
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(response.json())]
+        assert not errors, f"{said}\n{errors}"
+
+    def _path_of(self, path: str) -> str | None:
+        fits = (one for one in self._paths if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", one), path))
+        return next(fits, None)

@@ -1,0 +1,78 @@
+"""A desk that serves real HTTP, in a thread of the test's process."""
+
+import itertools
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+import httpx
+import uvicorn
+
+from credit.permissions import Role
+from db.engine import make_engine, transaction
+from db.repositories import tokens
+from desk.app import create_app
+from starter.settings import Settings
+from tests.desk.contract import Contract
+from tests.netsuite.sandbox_server import PLAIN_HTTP
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_names = itertools.count(1)
+
+
+class DeskServer:
+    def __init__(self, settings: Settings, port: int = 0) -> None:
+        self.settings = settings
+        app = create_app(settings)
+        self.contract = Contract(app.openapi())
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="desk")
+        self._engine: Engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
+        self._clients: list[httpx.AsyncClient] = []
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + 30
+        while not self._server.started:
+            assert self._thread.is_alive(), "the desk did not start"
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._engine.dispose()
+        assert not self._thread.is_alive()
+
+    def token(self, name: str, role: Role) -> str:
+        with transaction(self._engine) as session:
+            return tokens.create(session, name=name, role=role, actor="test", at=datetime.now(UTC))
+
+    def client(self, role: Role = Role.APPROVER, name: str = "") -> httpx.AsyncClient:
+        """A caller of this role; every answer it gets is held against the contract."""
+        token = self.token(name or f"{role.label}-{next(_names)}", role)
+        return self.anyone({"Authorization": f"Bearer {token}"})
+
+    def anyone(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        made = httpx.AsyncClient(
+            base_url=self.url,
+            headers=headers,
+            trust_env=False,
+            verify=PLAIN_HTTP,
+            timeout=60,
+            event_hooks={"response": [self.contract.check]},
+            limits=httpx.Limits(max_connections=None),
+        )
+        self._clients.append(made)
+        return made
+
+    async def close_clients(self) -> None:
+        for client in self._clients:
+            await client.aclose()

@@ -37,6 +37,7 @@ ENV PATH=/app/.venv/bin:$PATH \
 # that an orchestrator can see that it is not root.
 RUN useradd --uid 10001 --user-group --create-home --shell /usr/sbin/nologin holds \
     && install --directory --owner=holds --group=holds --mode=0700 \
+        /var/lib/service-holds/anchors \
         /var/lib/service-holds/operator \
         /var/lib/service-holds/keys \
         /var/lib/service-holds/netsuite

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-
 LOCK_SECONDS = 8
 """How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
 

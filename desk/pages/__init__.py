@@ -1,1 +1,13 @@
-"""The web pages. Every action is a plain form; HTMX only makes it smoother."""
+"""The web pages: every action is a plain form that works without JavaScript; scripts only add comfort."""
+
+from fastapi import FastAPI
+
+from desk.pages import aging, assets, audit, customers, errors, hold, message, queue, settings, start
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, their static files, and errors as pages. Call it after every other error handler is there."""
+    for module in (queue, start, hold, message, customers, aging, audit, settings):
+        app.include_router(module.router)
+    app.mount("/static", assets.static_files, name="static")
+    errors.install(app)

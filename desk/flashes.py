@@ -1,0 +1,72 @@
+"""What a page says once after a form was sent: a code in a short-lived cookie, never somebody's text."""
+
+from typing import NamedTuple
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+_COOKIE = "flash"
+_SECONDS = 60
+
+
+class Flash(NamedTuple):
+    """One sentence. `tone` is `good`, `bad` or `note`."""
+
+    tone: str
+    text: str
+
+
+FLASHES = {
+    "hold_started": Flash("good", "Proposed. It waits for an approver."),
+    "evidence_added": Flash("note", "This customer has a hold open already: your reason was added to it."),
+    "claimed": Flash("good", "Claimed: nobody else can decide this while you look at it."),
+    "given_back": Flash("note", "Given back: anybody may claim it."),
+    "hold_approved": Flash("good", "Approved. The hold is being applied."),
+    "hold_approved_first": Flash("note", "Your approval stands. Above this amount a second person has to approve."),
+    "hold_declined": Flash("good", "Declined. Nothing was done to the customer."),
+    "told_later": Flash("note", "Decided and written down. Temporal did not answer; it will be told soon."),
+    "approval_undone": Flash("good", "Taken back. The proposal is open again; nothing was done to the customer."),
+    "beat_retried": Flash("good", "Trying again now."),
+    "message_saved": Flash("good", "Saved as a new revision. Nothing is sent until somebody approves it."),
+    "message_unchanged": Flash("note", "Nothing was changed."),
+    "message_approved": Flash("good", "Approved. It leaves when its cooling-off ends."),
+    "message_discarded": Flash("good", "Discarded. It will not be sent."),
+    "message_recalled": Flash("good", "Recalled. It was not sent, and waits for review again."),
+    "delivery_retried": Flash("good", "Trying to send it again now."),
+    "delivery_settled": Flash("good", "Noted."),
+    "scan_started": Flash("good", "The scan was started. Its row appears below in a moment."),
+    "schedule_paused": Flash("good", "Paused: no scan becomes due until you resume."),
+    "schedule_resumed": Flash("good", "Resumed."),
+    "policy_changed": Flash("good", "Saved. The new version is in force."),
+    "policy_unchanged": Flash("note", "Nothing was changed."),
+    "template_changed": Flash("good", "Saved. The next draft uses this version."),
+    "password_changed": Flash("good", "Your password was changed. You were signed out everywhere else."),
+    "sessions_ended": Flash("good", "Signed out there."),
+    "role_changed": Flash("good", "Saved. The role counts from the next request on."),
+    "user_disabled": Flash("good", "Disabled, and signed out everywhere."),
+    "user_enabled": Flash("good", "Enabled again."),
+    "token_revoked": Flash("good", "Revoked. The token does not work any more."),
+    "audit_whole": Flash("good", "Verified."),
+}
+"""Code -> what is said."""
+
+
+def see_other(path: str, flash: str | None = None) -> RedirectResponse:
+    """Return the answer to a form that worked: go to `path`, and say `flash` there."""
+    response = RedirectResponse(path, 303)
+    if flash is not None:
+        if flash not in FLASHES:
+            raise KeyError(flash)
+        response.set_cookie(_COOKIE, flash, max_age=_SECONDS, httponly=True, samesite="lax")
+    return response
+
+
+def found(request: Request) -> Flash | None:
+    """Return what this page should say."""
+    return FLASHES.get(request.cookies.get(_COOKIE, ""))
+
+
+def clear(request: Request, response: Response) -> None:
+    """Say it once only."""
+    if _COOKIE in request.cookies:
+        response.delete_cookie(_COOKIE, httponly=True, samesite="lax")

@@ -1,0 +1,129 @@
+"""How pages write amounts, times and names: the filters of the templates."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from markupsafe import Markup
+
+_TRIGGERS = {"ar_aging_tick_threshold": "AR aging", "manual": "By hand"}
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def money(amount: Decimal | str) -> str:
+    """`12,345.60`."""
+    return f"{Decimal(amount):,.2f}"
+
+
+def pretty(value: object) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def trigger_name(kind: str) -> str:
+    """A trigger as people call it."""
+    return _TRIGGERS.get(kind) or sentence(kind)
+
+
+def words(name: str) -> str:
+    """A stored name as words: `in_force` -> `in force`."""
+    return name.replace("_", " ")
+
+
+def sentence(name: str) -> str:
+    """The same, beginning with a capital."""
+    text = words(name)
+    return text[:1].upper() + text[1:]
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest unit that is not zero, rounded down: `3 d`, `5 h`, `12 min`, `40 s`."""
+    seconds = max(int(length.total_seconds()), 0)
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def long_span(length: timedelta) -> str:
+    """A length of time with every unit that is not zero: `1 d 2 h`, `9 min 40 s`, `0 s`."""
+    seconds = max(int(length.total_seconds()), 0)
+    parts = []
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"
+
+
+def when(at: datetime | str) -> Markup:
+    """A time to the minute, in UTC."""
+    at = _time(at)
+    return Markup('<time datetime="{}">{}</time>').format(_iso(at), f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def ago(at: datetime | str, now: datetime) -> Markup:
+    """How long something has been going on: `3 d`. The whole time is its title."""
+    at = _time(at)
+    return _live("since", at, span(now - at))
+
+
+def left(at: datetime | str, now: datetime) -> Markup:
+    """How long until something happens: `9 min`; counts down in the browser."""
+    at = _time(at)
+    return _live("until", at, long_span(at - now))
+
+
+def until(at: datetime) -> Markup:
+    """When something happens, to the second; counts down in the browser. Says the same whenever it is asked."""
+    at = _time(at)
+    return _live("until", at, f"{at:%H:%M:%S} UTC")
+
+
+def _live(kind: str, at: datetime, text: str) -> Markup:
+    tag = Markup('<time datetime="{}" data-{} title="{}">{}</time>')
+    return tag.format(_iso(at), kind, f"{at:%Y-%m-%d %H:%M:%S} UTC", text)
+
+
+def day_of(at: datetime) -> Markup:
+    """A time, to the day."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        _iso(at), f"{at:%Y-%m-%d %H:%M} UTC", f"{at:%Y-%m-%d}"
+    )
+
+
+def day(value: date | str) -> str:
+    """A day: `2026-11-21`."""
+    return value if isinstance(value, str) else value.isoformat()
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 invoice`, `3 invoices`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _time(at: datetime | str) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "money": money,
+    "words": words,
+    "sentence": sentence,
+    "span": span,
+    "long_span": long_span,
+    "when": when,
+    "ago": ago,
+    "left": left,
+    "until": until,
+    "day": day,
+    "day_of": day_of,
+    "trigger_name": trigger_name,
+    "pretty": pretty,
+    "count": count,
+}

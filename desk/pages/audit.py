@@ -1,0 +1,116 @@
+"""`/audit`: who did what, when and why; export, and verify that no row was altered."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from db.errors import UnknownHoldError
+from db.models import AuditEvent
+from db.repositories import audit
+from desk.pages.common import Auditor, Desk, in_transaction
+from desk.pages.timeline import what_happened
+from desk.rendering import render
+from desk.surroundings import Surroundings
+from starter import audit_trail
+from starter.documents import Document
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 50
+_LONGEST_ID = 18
+"""Digits."""
+
+
+class Asked:
+    """The filter as the address carries it; an empty field means all."""
+
+    def __init__(self, hold: str = "", actor: str = "", action: str = "", since: str = "", until: str = "") -> None:
+        self.hold = hold.strip()[:200]
+        self.actor = actor.strip()[:200]
+        self.action = action.strip()[:200]
+        self.since = _day(since)
+        self.until = _day(until)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is not empty."""
+        return {name: str(value) for name, value in vars(self).items() if value}
+
+    @property
+    def export(self) -> str:
+        """The filter as the export understands it."""
+        given = {"hold": self.hold, "from": _midnight(self.since), "to": _midnight(self.until, days=1)}
+        return urlencode(
+            {
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in given.items()
+                if value
+            }
+        )
+
+
+Filtered = Annotated[Asked, Depends()]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days) if day else None
+
+
+@router.get("/audit")
+async def show(request: Request, desk: Desk, _: Auditor, asked: Filtered, before: str = "") -> Response:
+    """Show one page of the trail, the newest first."""
+    return await _page(request, desk, asked, before)
+
+
+@router.post("/audit/verify")
+async def verify(request: Request, desk: Desk, _: Auditor) -> Response:
+    """Check every row; changes nothing."""
+    found = await asyncio.to_thread(audit_trail.verify, desk.engine, desk.settings.anchor_file)
+    return await _page(request, desk, Asked(), verified=found)
+
+
+async def _page(
+    request: Request, desk: Surroundings, asked: Asked, before: str = "", verified: Document | None = None
+) -> Response:
+    def read(session: Session) -> tuple[list[AuditEvent], str]:
+        try:
+            chain = audit_trail.chain_named(session, asked.hold) if asked.hold else None
+        except UnknownHoldError as error:
+            return [], str(error)
+        rows = audit.search(
+            session,
+            chain=chain,
+            actor=asked.actor or None,
+            action=asked.action.replace(" ", "_") or None,
+            since=_midnight(asked.since),
+            until=_midnight(asked.until, days=1),
+            before_id=int(before) if before.isascii() and before.isdigit() and len(before) <= _LONGEST_ID else None,
+            limit=PAGE + 1,
+        )
+        return list(rows), ""
+
+    rows, problem = await in_transaction(desk, read)
+    more = urlencode({**asked.given, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
+    events = [(row, what_happened(row.action, row.detail)) for row in rows[:PAGE]]
+    return render(
+        request,
+        "audit.html",
+        events=events,
+        asked=asked,
+        more=more,
+        problem=problem,
+        verified=verified,
+        system=audit.SYSTEM,
+    )

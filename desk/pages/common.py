@@ -1,0 +1,48 @@
+"""What the handlers of pages share."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from credit.permissions import Permission
+from db.engine import transaction
+from db.errors import RefusedError
+from db.repositories.tokens import Caller
+from desk import problems
+from desk.access import signed_in_page
+from desk.surroundings import Surroundings, surroundings
+
+Desk = Annotated[Surroundings, Depends(surroundings)]
+Viewer = Annotated[Caller, Depends(signed_in_page(Permission.LOOK))]
+Requester = Annotated[Caller, Depends(signed_in_page(Permission.START_HOLD))]
+Approver = Annotated[Caller, Depends(signed_in_page(Permission.DECIDE))]
+Mender = Annotated[Caller, Depends(signed_in_page(Permission.RETRY_BEAT))]
+Editor = Annotated[Caller, Depends(signed_in_page(Permission.EDIT_MESSAGE))]
+Sender = Annotated[Caller, Depends(signed_in_page(Permission.SEND_MESSAGE))]
+Scanner = Annotated[Caller, Depends(signed_in_page(Permission.RUN_SCAN))]
+Scheduler = Annotated[Caller, Depends(signed_in_page(Permission.SCHEDULE_SCAN))]
+Auditor = Annotated[Caller, Depends(signed_in_page(Permission.READ_AUDIT))]
+PolicyMaker = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_POLICY))]
+TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMPLATE))]
+
+
+_Found = TypeVar("_Found")
+
+
+async def in_transaction(desk: Surroundings, work: Callable[[Session], _Found]) -> _Found:
+    """Run `work` in a transaction of its own, off the event loop."""
+
+    def run() -> _Found:
+        with transaction(desk.engine) as session:
+            return work(session)
+
+    return await asyncio.to_thread(run)
+
+
+async def refused(request: Request, error: RefusedError) -> int:
+    """Audit a refusal that a page explains itself, and return its status."""
+    await problems.record_refusal(request, error.code, str(error))
+    return problems.status_of(error)

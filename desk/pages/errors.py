@@ -1,0 +1,52 @@
+"""Errors as pages: for a browser, every problem document becomes a page that says the same."""
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from desk import problems
+from desk.rendering import render, wants_page
+
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+_TITLES = {
+    HTTPStatus.UNAUTHORIZED: "You are not signed in",
+    HTTPStatus.FORBIDDEN: "You may not do this",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "There is nothing here",
+    HTTPStatus.CONFLICT: "It has changed meanwhile",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "This makes no sense yet",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not possible right now",
+}
+_UNFORESEEN = "Something went wrong on our side; it was written to the log. Nothing was done, or try again to see."
+
+
+def install(app: FastAPI) -> None:
+    """Wrap every handler of errors: programs get what it answers, browsers a page of it."""
+    for kind, handler in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _as_page(cast("_Handler", handler)))
+    if Exception not in app.exception_handlers:
+        app.add_exception_handler(Exception, _as_page(_unforeseen))
+
+
+async def _unforeseen(_: Request, __: Exception) -> Response:
+    return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unforeseen", _UNFORESEEN)
+
+
+def _as_page(handler: _Handler) -> Callable[[Request, Exception], Any]:
+    async def answer(request: Request, error: Exception) -> Response:
+        response = await handler(request, error)
+        if response.media_type != "application/problem+json" or not wants_page(request):
+            return response
+        problem = json.loads(bytes(response.body))
+        title = _TITLES.get(HTTPStatus(response.status_code), problem["title"])
+        if isinstance(error, HTTPException) and response.status_code == HTTPStatus.NOT_FOUND:
+            problem["detail"] = "Check the address, or begin at the queue."
+        return render(request, "error.html", response.status_code, title=title, problem=problem)
+
+    return answer

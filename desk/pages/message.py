@@ -1,0 +1,265 @@
+"""`/messages/{id}`: edit a drafted e-mail, see it as it will arrive, approve exactly that, take it back."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
+from pydantic import BaseModel, Field
+
+from credit.mail_text import html_of
+from credit.states import MessageStatus, MessageVerdict, TextFormat
+from db.errors import MessageClosedError, RefusedError, StaleRevisionError
+from desk.flashes import see_other
+from desk.pages import message_context
+from desk.pages.common import Desk, Editor, Sender, Viewer, in_transaction, refused
+from desk.pages.message_context import MessagePage
+from desk.rendering import markup, part, render
+from desk.security import MAIL_PREVIEW_POLICY
+from desk.surroundings import Surroundings
+
+router = APIRouter(include_in_schema=False)
+
+Reason = Annotated[str, Form(max_length=2000)]
+
+
+class TextForm(BaseModel):
+    """What the form of the text carries; `revision` is the one that was shown."""
+
+    revision: int = 0
+    recipient: str = Field("", max_length=320)
+    subject: str = Field("", max_length=1000)
+    format: TextFormat = TextFormat.TEXT
+    body: str = Field("", max_length=200_000)
+
+
+class DecisionForm(BaseModel):
+    """What the steps of a decision carry."""
+
+    claim_id: UUID
+    revision: int
+    verdict: MessageVerdict
+    reason: str = Field("", max_length=2000)
+
+
+@router.get("/messages/{message_id}")
+async def show(
+    request: Request, message_id: UUID, desk: Desk, _: Viewer, before: int | None = None, after: int | None = None
+) -> Response:
+    """Show a message; with `before` and `after` the difference of these revisions."""
+    return await _page(request, desk, message_id, compared=(before, after))
+
+
+@router.get("/messages/{message_id}/live")
+async def live(request: Request, message_id: UUID, desk: Desk, _: Viewer, seen: str = "", shown: str = "") -> Response:
+    """How its delivery stands; 204 where the page has `seen` it already."""
+    page = await _read(desk, message_id)
+    body, digest = _live(request, page, shown)
+    if digest == seen:
+        return Response(status_code=204)
+    return part(request, "message_live_answer.html", page=page, live=body, digest=digest, shown=shown)
+
+
+@router.get("/messages/{message_id}/preview")
+async def preview(request: Request, message_id: UUID, desk: Desk, _: Viewer, revision: int) -> Response:
+    """Show a revision as it will arrive."""
+    page = await _read(desk, message_id)
+    text = next((one for one in page.message.revisions if one.revision == revision), page.text)
+    form = TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body)
+    return _mail(request, desk, form, page.header)
+
+
+@router.post("/messages/{message_id}/preview")
+async def preview_unsaved(
+    request: Request, message_id: UUID, desk: Desk, _: Editor, form: Annotated[TextForm, Form()]
+) -> Response:
+    """Show what stands in the form as it would arrive; keeps nothing."""
+    del message_id
+    return _mail(request, desk, form, "")
+
+
+@router.post("/messages/{message_id}")
+async def save(
+    request: Request, message_id: UUID, desk: Desk, who: Editor, form: Annotated[TextForm, Form()]
+) -> Response:
+    """Write the next revision; what was typed stays in the form where it is refused."""
+    try:
+        message = await desk.messages.edit(
+            message_id,
+            revision=form.revision,
+            subject=form.subject,
+            body=form.body,
+            recipient=form.recipient,
+            format=form.format,
+            actor=who.name,
+        )
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, form=form, shown=form.revision)
+    unchanged = message.revision == form.revision
+    return see_other(f"/messages/{message_id}", "message_unchanged" if unchanged else "message_saved")
+
+
+@router.post("/messages/{message_id}/claim")
+async def claim(request: Request, message_id: UUID, desk: Desk, who: Sender) -> Response:
+    """Claim the message."""
+    try:
+        await desk.messages.claim(message_id, actor=who.name)
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error)
+    return see_other(f"/messages/{message_id}", "claimed")
+
+
+@router.post("/messages/{message_id}/give-back")
+async def give_back(message_id: UUID, desk: Desk, who: Sender, claim_id: Annotated[UUID, Form()]) -> Response:
+    """Give the claim back undecided."""
+    await desk.messages.release_claim(claim_id, actor=who.name)
+    return see_other(f"/messages/{message_id}", "given_back")
+
+
+@router.post("/messages/{message_id}/confirm")
+async def confirm(
+    request: Request, message_id: UUID, desk: Desk, _: Sender, form: Annotated[DecisionForm, Form()]
+) -> Response:
+    """Show exactly what is about to be approved or discarded; decides nothing."""
+    page = await _read(desk, message_id)
+    try:
+        if not page.under_review:
+            raise MessageClosedError(page.message.status, "pending review")
+        if form.revision != page.message.revision:
+            raise StaleRevisionError(form.revision, page.message.revision)
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
+    if form.verdict is MessageVerdict.DISCARD and not form.reason.strip():
+        problem = "Give a reason for discarding it."
+        return await _page(request, desk, message_id, status=422, problem=problem)
+    return render(request, "message_confirm.html", page=page, form=form, sender=desk.settings.mail_from)
+
+
+@router.post("/messages/{message_id}/decision")
+async def decide(
+    request: Request, message_id: UUID, desk: Desk, who: Sender, form: Annotated[DecisionForm, Form()]
+) -> Response:
+    """Decide the revision that was shown; where somebody changed it meanwhile, show the difference, decide nothing."""
+    try:
+        made = await desk.messages.decide(
+            message_id,
+            claim_id=form.claim_id,
+            revision=form.revision,
+            verdict=form.verdict,
+            reason=form.reason.strip(),
+            actor=who.name,
+        )
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
+    return see_other(f"/messages/{message_id}", f"message_{made.status}" if made.delivered else "told_later")
+
+
+@router.post("/messages/{message_id}/recall")
+async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Reason = "") -> Response:
+    """Take the approval back before it leaves."""
+    try:
+        await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, reason=reason)
+    return see_other(f"/messages/{message_id}", "message_recalled")
+
+
+@router.post("/messages/{message_id}/retry")
+async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Reason = "") -> Response:
+    """Try again now to send it."""
+    try:
+        await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, reason=reason)
+    return see_other(f"/messages/{message_id}", "delivery_retried")
+
+
+@router.post("/messages/{message_id}/settle")
+async def settle(
+    request: Request, message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason = ""
+) -> Response:
+    """Say whether a mail arrived whose answer was lost."""
+    if not reason.strip():
+        problem = "Say how you found out whether it arrived: it is kept with the message."
+        return await _page(request, desk, message_id, status=422, problem=problem)
+    try:
+        await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _explained(request, desk, message_id, error, reason=reason)
+    return see_other(f"/messages/{message_id}", "delivery_settled")
+
+
+async def _read(desk: Surroundings, message_id: UUID) -> MessagePage:
+    return await in_transaction(desk, lambda session: message_context.read(session, message_id, datetime.now(UTC)))
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    message_id: UUID,
+    *,
+    status: int = 200,
+    problem: str = "",
+    reason: str = "",
+    form: TextForm | None = None,
+    compared: tuple[int | None, int | None] = (None, None),
+    stale: int | None = None,
+) -> Response:
+    """Show the page. `stale`: the revision that somebody acted on while another was made."""
+    page = await _read(desk, message_id)
+    text = page.text
+    newest = page.message.revision
+    before, after = stale or compared[0] or 1, compared[1] or newest
+    body, digest = _live(request, page, page.standing)
+    return render(
+        request,
+        "message.html",
+        status,
+        page=page,
+        form=form or TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body),
+        typed=form is not None,
+        problem=problem,
+        reason=reason,
+        compared=(before, after),
+        difference=page.difference(before, after) if newest > 1 else None,
+        changed_meanwhile=stale is not None,
+        live=body,
+        digest=digest,
+        shown=page.standing,
+        sender=desk.settings.mail_from,
+    )
+
+
+async def _explained(
+    request: Request,
+    desk: Surroundings,
+    message_id: UUID,
+    error: RefusedError,
+    *,
+    reason: str = "",
+    form: TextForm | None = None,
+    shown: int | None = None,
+) -> Response:
+    """Answer a refusal with the page as it is now, what changed since revision `shown`, and what was typed."""
+    status = await refused(request, error)
+    stale = shown if isinstance(error, StaleRevisionError) else None
+    return await _page(
+        request, desk, message_id, status=status, problem=str(error), reason=reason, form=form, stale=stale
+    )
+
+
+def _live(request: Request, page: MessagePage, shown: str) -> tuple[Markup, str]:
+    """Return the moving part and its digest; the text under review stays as it is and is said to be out of date."""
+    reviewing = page.under_review or f"|{MessageStatus.PENDING_REVIEW}|" in shown
+    body = markup(request, "message_live.html", page=page, moved_on=reviewing and shown != page.standing)
+    return body, hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def _mail(request: Request, desk: Surroundings, form: TextForm, header: str) -> HTMLResponse:
+    safe = Markup(html_of(form.body, form.format))  # noqa: S704 (safe by its contract)
+    response = part(request, "mail.html", form=form, body=safe, sender=desk.settings.mail_from, header=header)
+    response.headers["Content-Security-Policy"] = MAIL_PREVIEW_POLICY
+    return response

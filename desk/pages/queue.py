@@ -1,0 +1,124 @@
+"""`/`: what waits for a person."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from credit.triggers import TriggerKind
+from db.repositories import queue
+from db.repositories.queue import QueueFilter, QueueItem, QueueKind
+from desk.pages.common import Desk, Viewer, in_transaction
+from desk.rendering import part, render
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 50
+
+
+class Asked:
+    """The filter as the address carries it: what makes no sense is left out, an empty field means all."""
+
+    def __init__(
+        self, kind: str = "", trigger: str = "", min_amount: str = "", claimed: str = "", text: str = ""
+    ) -> None:
+        self.filter = QueueFilter(
+            kind=QueueKind(kind) if kind in set(QueueKind) else None,
+            trigger=TriggerKind(trigger) if trigger in set(TriggerKind) else None,
+            min_amount=_amount(min_amount),
+            claimed=_claimed(claimed),
+            text=text.strip()[:100],
+        )
+        given = self.filter.model_dump(mode="json").items()
+        self.given = {name: value for name, value in given if value not in (None, "")}
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the kind is asked for."""
+        return bool(self.given.keys() - {"kind"})
+
+    def link(self, **changes: str | None) -> str:
+        """Return the queue's address with this filter, changed."""
+        given = {name: value for name, value in (self.given | changes).items() if value is not None}
+        return f"/?{urlencode(given)}" if given else "/"
+
+
+Filtered = Annotated[Asked, Depends()]
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        amount = Decimal(text.replace(",", "").strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def _claimed(text: str) -> Literal["mine", "unclaimed"] | None:
+    return "mine" if text == "mine" else "unclaimed" if text == "unclaimed" else None
+
+
+@router.get("/")
+async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after: str | None = None) -> Response:
+    """Show one page of the queue."""
+    now = datetime.now(UTC)
+
+    def read(session: Session) -> tuple[list[QueueItem], dict[QueueKind, int]]:
+        found = queue.page(session, asked.filter, me=who.name, now=now, after=after, limit=PAGE + 1)
+        return found, queue.counts(session, asked.filter, me=who.name, now=now)
+
+    found, counts = await in_transaction(desk, read)
+    more = asked.link(after=found[PAGE - 1].cursor) if len(found) > PAGE else None
+    shown = found[:PAGE]
+    return render(
+        request,
+        "queue.html",
+        items=shown,
+        counts=counts,
+        asked=asked,
+        more=more,
+        first=after is None,
+        triggers=list(TriggerKind),
+        poll=_poll(asked, now, 0),
+    )
+
+
+@router.get("/queue/changes")
+async def changes(
+    request: Request,
+    desk: Desk,
+    who: Viewer,
+    asked: Filtered,
+    since: datetime,
+    told: int = 0,
+    shown: Annotated[Sequence[str], Query(max_length=PAGE)] = (),
+) -> Response:
+    """What differs from the page in front of somebody: new items since it was made, rows that changed. 204 for nothing.
+
+    Rows stay where they are: only what they say of their state is swapped, and new ones are announced, not put in.
+    """
+    now = datetime.now(UTC)
+    marks = dict(mark.rpartition(".")[::2] for mark in shown)
+
+    def read(session: Session) -> tuple[int, dict[str, QueueItem]]:
+        fresh = queue.count_since(session, asked.filter, me=who.name, now=now, since=since)
+        return fresh, queue.items(session, list(marks), now=now)
+
+    fresh, waiting = await in_transaction(desk, read)
+    gone = [key for key, digest in marks.items() if key not in waiting and digest != "gone"]
+    moved = [item for key, item in waiting.items() if item.mark != f"{key}.{marks[key]}"]
+    if fresh == told and not gone and not moved:
+        return Response(status_code=204)
+    poll = _poll(asked, since, fresh)
+    return part(
+        request, "queue_changes.html", fresh=fresh, news=fresh != told, gone=gone, moved=moved, asked=asked, poll=poll
+    )
+
+
+def _poll(asked: Asked, since: datetime, told: int) -> str:
+    return "/queue/changes?" + urlencode({**asked.given, "since": since.isoformat(), "told": told})

@@ -1,0 +1,213 @@
+"""`/settings`: the policy and the message templates, with every version before."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from credit.mail_text import html_of
+from credit.policy import Policy
+from credit.states import TextFormat
+from credit.templates import TemplateRefusedError
+from db.errors import RefusedError
+from db.models import ContentTemplate, PolicyVersion
+from db.repositories import policies, templates
+from desk.flashes import see_other
+from desk.pages import policy_form
+from desk.pages.common import Desk, PolicyMaker, TemplateWriter, in_transaction, refused
+from desk.pages.policy_form import BadFieldsError
+from desk.pages.text_diff import diff
+from desk.rendering import part, render
+from desk.security import MAIL_PREVIEW_POLICY
+from desk.surroundings import Surroundings
+from starter import template_check
+
+router = APIRouter(include_in_schema=False)
+
+_PLACEHOLDERS = {
+    "customer_id": "the customer’s number",
+    "customer_name": "the customer’s name",
+    "rep_name": "the sales rep’s name; may be empty",
+    "reason": "why the hold was proposed",
+    "facts": "total_open, ar_balance, days_overdue, currency, open_disputes, disputed_amount, prior_holds …",
+    "invoices": "the oldest open invoices, ten at most: id, due_date, amount_open",
+    "next_call": "whom to call about what",
+}
+"""What a template may name: the fields of `credit.templates.MessageContext`."""
+
+
+@router.get("/settings")
+async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
+    """Show the policy in force, its history, and the templates."""
+    return await _page(request, desk)
+
+
+@router.post("/settings")
+async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
+    """Put a new version of the policy in force; what was typed stays where it is refused."""
+    fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    note, version = fields.get("note", "").strip(), fields.get("version", "")
+    try:
+        policy = policy_form.parsed(fields)
+    except BadFieldsError as error:
+        return await _page(request, desk, fields, status=422, problems=error.problems)
+    if not note:
+        problems = {"note": "say why: it is kept with the version"}
+        return await _page(request, desk, fields, status=422, problems=problems)
+
+    def write(session: Session) -> bool:
+        if policy == policies.current(session)[1]:
+            return False
+        changed = int(version) if version.isdecimal() else 0
+        policies.change(session, policy, actor=who.name, note=note, at=datetime.now(UTC), changed=changed)
+        return True
+
+    try:
+        is_new = await in_transaction(desk, write)
+    except RefusedError as error:
+        status = await refused(request, error)
+        return await _page(request, desk, fields, status=status, problem=str(error))
+    return see_other("/settings", "policy_changed" if is_new else "policy_unchanged")
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    fields: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    problem: str = "",
+    problems: dict[str, str] | None = None,
+) -> Response:
+    def read(session: Session) -> tuple[list[PolicyVersion], list[ContentTemplate]]:
+        return list(policies.versions(session, 50)), list(templates.newest(session))
+
+    versions, texts = await in_transaction(desk, read)
+    in_force = policy_form.typed(Policy.model_validate(versions[0].settings))
+    return render(
+        request,
+        "settings.html",
+        status,
+        groups=policy_form.GROUPS,
+        fields=in_force if fields is None else fields,
+        in_force=in_force,
+        version=versions[0].version,
+        history=_history(versions),
+        templates=texts,
+        problem=problem,
+        problems=problems or {},
+    )
+
+
+def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tuple[str, str, str]]]]:
+    """Return each version with what it changed: label, before, after."""
+    shown = [policy_form.typed(Policy.model_validate(row.settings)) for row in versions]
+    history = []
+    for number, row in enumerate(versions):
+        before = shown[number + 1] if number + 1 < len(shown) else None
+        changes = [
+            (setting.label, before[name] or "–", shown[number][name] or "–")
+            for name, setting in policy_form.SETTINGS.items()
+            if before is not None and before[name] != shown[number][name]
+        ]
+        history.append((row, changes))
+    return history
+
+
+@router.get("/settings/templates/{name}")
+async def template(request: Request, name: str, desk: Desk, _: TemplateWriter) -> Response:
+    """Show a template to edit."""
+    return await _template_page(request, desk, name)
+
+
+@router.get("/settings/templates/{name}/preview")
+async def preview_in_use(request: Request, name: str, desk: Desk, who: TemplateWriter) -> Response:
+    """Show the version in use as it comes out for an invented customer."""
+    newest = (await in_transaction(desk, lambda session: templates.versions(session, name)))[0]
+    return await preview_template(request, name, desk, who, newest.subject, newest.body)
+
+
+@router.post("/settings/templates/{name}/preview")
+async def preview_template(
+    request: Request,
+    name: str,
+    desk: Desk,
+    _: TemplateWriter,
+    subject: Annotated[str, Form(max_length=1000)] = "",
+    body: Annotated[str, Form(max_length=200_000)] = "",
+) -> Response:
+    """Show the text as it would come out for an invented customer; keeps nothing."""
+    try:
+        subject, text = template_check.rendered(name, subject, body)
+        problem = ""
+    except TemplateRefusedError as error:
+        text, problem = "", str(error)
+    response = part(
+        request,
+        "template_preview.html",
+        subject=subject,
+        body=Markup(html_of(text, TextFormat.TEXT)),  # noqa: S704 (safe by its contract)
+        problem=problem,
+        sender=desk.settings.mail_from,
+    )
+    response.headers["Content-Security-Policy"] = MAIL_PREVIEW_POLICY
+    return response
+
+
+@router.post("/settings/templates/{name}")
+async def change_template(
+    request: Request,
+    name: str,
+    desk: Desk,
+    who: TemplateWriter,
+    version: Annotated[int, Form()],
+    subject: Annotated[str, Form(max_length=1000)] = "",
+    body: Annotated[str, Form(max_length=200_000)] = "",
+) -> Response:
+    """Put a new version into use."""
+    body = body.replace("\r\n", "\n")
+    try:
+        template_check.rendered(name, subject, body)
+    except TemplateRefusedError as error:
+        return await _template_page(request, desk, name, status=422, problem=str(error), text=(subject, body))
+    try:
+        await in_transaction(
+            desk,
+            lambda session: templates.change(
+                session, name, subject=subject, body=body, changed=version, actor=who.name, at=datetime.now(UTC)
+            ),
+        )
+    except RefusedError as error:
+        status = await refused(request, error)
+        return await _template_page(request, desk, name, status=status, problem=str(error), text=(subject, body))
+    return see_other(f"/settings/templates/{name}", "template_changed")
+
+
+async def _template_page(
+    request: Request,
+    desk: Surroundings,
+    name: str,
+    *,
+    status: int = 200,
+    problem: str = "",
+    text: tuple[str, str] | None = None,
+) -> Response:
+    versions = await in_transaction(desk, lambda session: templates.versions(session, name))
+    newest = versions[0]
+    subject, body = text or (newest.subject, newest.body)
+    return render(
+        request,
+        "template.html",
+        status,
+        newest=newest,
+        subject=subject,
+        body=body,
+        problem=problem,
+        typed=text is not None,
+        differs=diff(newest.body, body) if text is not None and newest.body != body else [],
+        placeholders=_PLACEHOLDERS,
+        versions=versions,
+    )

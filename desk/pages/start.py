@@ -1,0 +1,92 @@
+"""`/holds/new`: propose a hold by hand."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from db.errors import RefusedError
+from db.repositories import customers
+from db.repositories.customers import Found
+from desk.flashes import see_other
+from desk.pages.book import open_book
+from desk.pages.common import Desk, Requester, in_transaction, refused
+from desk.rendering import part, render
+
+router = APIRouter(include_in_schema=False)
+
+FOUND = 12
+"""How many customers a search shows; more words find fewer."""
+
+
+@router.get("/admin-dashboard.html")
+async def old_name() -> RedirectResponse:
+    """The name that the service-hold spec gives the page for starting a hold."""
+    return RedirectResponse("/holds/new", 302)
+
+
+@router.get("/holds/new")
+async def show(request: Request, desk: Desk, _: Requester, q: str = "", customer: str | None = None) -> Response:
+    """Search a customer; with one chosen, show what it owes and ask for the reason."""
+    return await _page(request, desk, q=q, customer=customer)
+
+
+@router.get("/holds/new/found")
+async def found(request: Request, desk: Desk, _: Requester, q: str = "") -> Response:
+    """The search's result alone, while somebody types."""
+    return part(request, "start_found.html", q=q, found=await _search(desk, q), limit=FOUND)
+
+
+@router.post("/holds/new")
+async def start(
+    request: Request,
+    desk: Desk,
+    who: Requester,
+    customer: Annotated[str, Form()],
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Propose the hold."""
+    if not reason.strip():
+        return await _page(request, desk, customer=customer, status=422, problem="Say why: the approver reads it.")
+    try:
+        started = await desk.operations.start_hold(customer, reason=reason.strip(), actor=who.name)
+    except RefusedError as error:
+        status = await refused(request, error)
+        return await _page(request, desk, customer=customer, status=status, problem=str(error), reason=reason)
+    return see_other(f"/holds/{started.hold_id}", "hold_started" if started.created else "evidence_added")
+
+
+async def _search(desk: Desk, words: str) -> Sequence[Found]:
+    if not words.strip():
+        return []
+    return await in_transaction(desk, lambda session: customers.search(session, words[:100], limit=FOUND))
+
+
+async def _page(
+    request: Request,
+    desk: Desk,
+    *,
+    q: str = "",
+    customer: str | None = None,
+    status: int = 200,
+    problem: str = "",
+    reason: str = "",
+) -> Response:
+    book = (
+        await in_transaction(desk, lambda session: open_book(session, customer, datetime.now(UTC)))
+        if customer
+        else None
+    )
+    return render(
+        request,
+        "start.html",
+        status,
+        q=q,
+        found=await _search(desk, q),
+        limit=FOUND,
+        book=book,
+        problem=problem,
+        reason=reason,
+    )

@@ -1,0 +1,179 @@
+"use strict";
+/* Comfort only: every action works without this file.
+   CSRF on HTMX requests, lost connections, focus and announcements after swaps, claims, clocks, double clicks. */
+
+(() => {
+  const csrf = document.querySelector('meta[name="csrf-token"]').content;
+  const announcer = document.getElementById("announcer");
+  const connection = document.getElementById("connection");
+  const say = (text) => {
+    announcer.textContent = "";
+    setTimeout(() => { announcer.textContent = text; }, 50);
+  };
+  const isBackground = (detail) => detail.requestConfig?.headers?.["X-Background"] === "1";
+
+  /* Connection */
+  const trouble = (text, link) => {
+    if (connection.textContent.startsWith(text)) return;
+    connection.textContent = text;
+    if (link) {
+      const anchor = document.createElement("a");
+      anchor.href = link;
+      anchor.textContent = " Sign in again";
+      connection.append(anchor);
+    }
+    connection.hidden = false;
+  };
+  const restored = () => {
+    if (connection.hidden) return;
+    connection.hidden = true;
+    connection.textContent = "";
+    say("Connected again");
+  };
+  document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRF-Token"] = csrf;
+  });
+  document.addEventListener("htmx:sendError", () => trouble("Connection lost, retrying. What you see may be out of date."));
+  document.addEventListener("htmx:timeout", () => trouble("Connection lost, retrying. What you see may be out of date."));
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const status = event.detail.xhr.status;
+    if (status === 401 && isBackground(event.detail)) {
+      event.preventDefault(); // stay: something may have been typed here
+      trouble("You have been signed out.", `/sign-in?next=${encodeURIComponent(location.pathname)}`);
+    } else if (status >= 500) {
+      trouble("The desk cannot answer right now, retrying. What you see may be out of date.");
+    } else if (status < 400) {
+      restored();
+    }
+  });
+
+  /* Swaps: results are announced; focus is never taken from where somebody is. A swap that would take the focused
+     element away puts it on the same element of the new part. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const open = [...event.detail.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+    event.detail.target.ownerDocument.openDetails = open;
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of document.openDetails ?? []) document.getElementById(id)?.setAttribute("open", "");
+    clocks();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const told = event.detail.elt.querySelector?.("[data-announce]");
+    if (told && !isBackground(event.detail)) say(told.innerText.trim().replace(/\s+/g, " "));
+  });
+
+  /* Where a page answers a form, its error or its heading gets the focus. */
+  document.querySelector("[data-focus]")?.focus();
+
+  /* Clocks */
+  const units = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const short = (seconds) => {
+    const [size, unit] = units.find(([size]) => seconds >= size) ?? [1, "s"];
+    return `${Math.floor(seconds / size)} ${unit}`;
+  };
+  const long = (seconds) => {
+    const parts = [];
+    for (const [size, unit] of units) {
+      if (seconds >= size) parts.push(`${Math.floor(seconds / size)} ${unit}`);
+      seconds %= size;
+    }
+    return parts.join(" ") || "0 s";
+  };
+  const clocks = () => {
+    const now = Date.now();
+    for (const one of document.querySelectorAll("time[data-since]")) {
+      one.textContent = short(Math.max(0, (now - Date.parse(one.dateTime)) / 1000));
+    }
+    for (const one of document.querySelectorAll("time[data-until]")) {
+      one.textContent = long(Math.max(0, Math.floor((Date.parse(one.dateTime) - now) / 1000)));
+    }
+  };
+  clocks();
+  setInterval(clocks, 1000);
+
+  /* One click is one click. */
+  let leavingByForm = false;
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.submitter?.formTarget) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    leavingByForm = true;
+    event.submitter?.setAttribute("aria-disabled", "true");
+  });
+
+  /* What was typed and not saved is not what would be approved. */
+  const deciding = document.querySelector("form[data-needs-saved]");
+  const text = deciding && document.getElementById(deciding.dataset.needsSaved);
+  if (text) {
+    const before = new URLSearchParams(new FormData(text)).toString();
+    const unsaved = () => text.dataset.dirty === "yes" || new URLSearchParams(new FormData(text)).toString() !== before;
+    text.addEventListener("input", () => { deciding.querySelector("[data-unsaved]").hidden = !unsaved(); });
+    deciding.addEventListener("submit", (event) => {
+      if (!unsaved()) return;
+      event.preventDefault();
+      event.stopPropagation();
+      text.querySelector("button").focus();
+      say("Your changes are not saved. Save them first.");
+    });
+  }
+
+  /* A claim lives while its page is open: renewed, and given back on leaving for somewhere else. */
+  const claimed = document.querySelector("form[data-claim]");
+  if (claimed) {
+    const post = (url) => fetch(url, {
+      method: "POST", headers: { "X-CSRF-Token": csrf, "Accept": "application/json", "Content-Type": "application/json" }, body: "{}",
+    });
+    const lost = (text) => {
+      trouble(`${text} Load the page again before you decide.`);
+      clearInterval(timer);
+    };
+    const renew = async () => {
+      if (document.hidden) return;
+      let response;
+      try {
+        response = await post(claimed.dataset.claim);
+      } catch {
+        trouble("Connection lost, retrying. Your claim cannot be renewed.");
+        return;
+      }
+      if (response.status === 401) {
+        trouble("You have been signed out.", `/sign-in?next=${encodeURIComponent(location.pathname)}`);
+        return;
+      }
+      const answer = await response.json().catch(() => ({}));
+      if (!response.ok) {
+        if (response.status < 500) lost(`Your claim is lost: ${answer.detail ?? response.status}.`);
+        return;
+      }
+      restored();
+      if (claimed.dataset.revision !== String(answer.revision)) {
+        lost(`This is at revision ${answer.revision} now.`);
+        return;
+      }
+      claimed.elements.claim_id.value = answer.claim;
+      claimed.dataset.release = `/claims/${answer.claim}/release`;
+      const clock = claimed.querySelector("time[data-until]");
+      if (clock) clock.dateTime = answer.expires_at;
+    };
+    const timer = setInterval(renew, 60000);
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+    renew();
+    let staying = false;
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[href]");
+      staying = Boolean(link && new URL(link.href).pathname.startsWith(claimed.dataset.keep));
+    });
+    addEventListener("pagehide", () => {
+      if (leavingByForm || staying) return;
+      const body = new FormData();
+      body.set("csrf_token", csrf);
+      navigator.sendBeacon(claimed.dataset.release, body);
+    });
+  }
+  /* A page out of the back-forward cache shows a claim that was given back. */
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+})();

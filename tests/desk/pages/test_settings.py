@@ -1,0 +1,139 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from credit.permissions import Role
+from credit.policy import Policy
+from credit.templates import MessageContext
+from db.engine import transaction
+from db.repositories import policies, templates
+from desk.pages import policy_form
+from desk.pages.settings import _PLACEHOLDERS
+from tests.desk.pages.conftest import Sit
+from tests.world import World
+
+
+def in_force(world: World) -> tuple[int, Policy]:
+    with transaction(world.engine) as session:
+        return policies.current(session)
+
+
+def test_every_value_of_the_policy_has_its_place_in_the_form() -> None:
+    assert sorted(policy_form.SETTINGS) == sorted(Policy.model_fields)
+
+
+def test_every_placeholder_is_listed() -> None:
+    assert _PLACEHOLDERS.keys() == MessageContext.model_fields.keys()
+
+
+@given(
+    st.builds(
+        Policy,
+        trigger_total_open=st.decimals(0, 10**9, places=2),
+        material_share=st.decimals(0, 1, places=3),
+        claim_lease=st.integers(1, 10**6).map(lambda minutes: timedelta(minutes=minutes)),
+        decline_snooze=st.integers(0, 10**4).map(lambda hours: timedelta(hours=hours)),
+        second_approver_above=st.none() | st.decimals(0, 10**9, places=2),
+        bar_self_approval=st.booleans(),
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_what_the_form_shows_is_what_it_reads(policy: Policy) -> None:
+    assert policy_form.parsed(policy_form.typed(policy)) == policy
+
+
+async def test_policy_is_changed_with_a_note(world: World, sit: Sit) -> None:
+    mira = sit(Role.ADMIN, "mira")
+    page = await mira.get("/settings")
+    page = await mira.send(
+        page,
+        "Save as version 2",
+        trigger_total_open="30,000",
+        material_share="12.5",
+        approval_undo="5",
+        bar_self_approval="yes",
+        second_approver_above="100000",
+        note="after the audit",
+    )
+    assert "Saved. The new version is in force." in page.text
+    assert "Open more than: 25000 → 30000" in page.text
+    assert "after the audit mira" in page.text
+    version, policy = in_force(world)
+    assert version == 2
+    assert (policy.trigger_total_open, policy.material_share) == (Decimal(30000), Decimal("0.125"))
+    assert (policy.approval_undo.total_seconds(), policy.bar_self_approval) == (300, True)
+    assert policy.second_approver_above == Decimal(100000)
+    assert policy.trigger_days_overdue == 90
+    page = await mira.send(page, "Save as version 3", note="again")
+    assert "Nothing was changed." in page.text
+
+
+async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Sit) -> None:
+    mira = sit(Role.ADMIN)
+    wrong = {
+        "trigger_days_overdue": "1.5",
+        "material_share": "101",
+        "claim_lease": "soon",
+        "ledger_currency": "dollars",
+    }
+    page = await mira.send(await mira.get("/settings"), "Save as version 2", 422, note="a try", **wrong)
+    for words in ("Give whole days.", "Give 0 to 100.", "Give a number."):
+        assert words in page.text
+    assert {given["id"] for _, given in page.elements if given.get("aria-invalid") == "true"} == {
+        "trigger_days_overdue",
+        "material_share",
+        "claim_lease",
+    }
+    fields = page.form_with("Save as version 2").fields
+    assert fields["claim_lease"] == "soon"
+    page = await mira.send(await mira.get("/settings"), "Save as version 2", 422)
+    assert "Note: say why: it is kept with the version" in page.text
+    page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0")
+    assert "claim_lease must be longer" in page.text
+    assert in_force(world)[0] == 1
+
+
+async def test_policy_changed_meanwhile_is_refused_and_what_was_typed_is_kept(world: World, sit: Sit) -> None:
+    mira = sit(Role.ADMIN)
+    page = await mira.get("/settings")
+    world.set_policy(decline_snooze="P3D")
+    answer = await mira.send(page, "Save as version 2", 412, decline_snooze="10", note="mine")
+    assert "In force: 3." in answer.text
+    assert answer.form_with("Save as version 3").fields["decline_snooze"] == "10"
+    await mira.send(answer, "Save as version 3")
+    assert in_force(world)[1].decline_snooze.days == 10
+
+
+async def test_template_is_previewed_and_changed(world: World, sit: Sit) -> None:
+    mira, address = sit(Role.ADMIN, "mira"), "/settings/templates/service_hold_customer_notice"
+    page = await mira.get("/settings")
+    assert page.links["Customer’s notice"] == address
+    page = await mira.get(address)
+    assert "{{ customer_name }}" in page.form_with("Preview below").fields["body"]
+    answer = await mira.http.post(f"{address}/preview", data={"subject": "Hello", "body": "To {{ customer_name }}"})
+    assert "To Harbour Foods Ltd" in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+    answer = await mira.http.post(f"{address}/preview", data={"subject": "Hello", "body": "To {{ nobody }}"})
+    assert "It cannot be rendered" in answer.text
+    refused = await mira.send(page, "Save as version 2", 422, body="To {{ nobody }}")
+    assert "is undefined" in refused.text
+    assert refused.form_with("Save as version 2").fields["body"] == "To {{ nobody }}"
+    saved = await mira.send(page, "Save as version 2", body="To {{ customer_name }}\n")
+    assert "Saved. The next draft uses this version." in saved.text
+    stale = await mira.send(page, "Save as version 2", 412, body="Other words")
+    assert stale.form_with("Save as version 3").fields["body"] == "Other words"
+    with transaction(world.engine) as session:
+        newest = templates.versions(session, "service_hold_customer_notice")[0]
+    assert (newest.version, newest.body, newest.created_by) == (2, "To {{ customer_name }}\n", "mira")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.REQUESTER, Role.APPROVER])
+async def test_settings_are_for_admins(world: World, sit: Sit, role: Role) -> None:
+    reader = sit(role)
+    for path in ("/settings", "/settings/templates/service_hold_customer_notice"):
+        await reader.get(path, 403)
+        assert (await reader.http.post(path, data={"version": "1", "note": "mine"})).status_code == 403
+    assert in_force(world)[0] == 1

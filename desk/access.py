@@ -95,7 +95,8 @@ async def caller(request: Request, desk: Annotated[Surroundings, Depends(surroun
     cookie = cookies.read(request, desk.settings, cookies.SESSION)
     if not cookie:
         raise NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`")
-    row, why = await asyncio.to_thread(_session, desk, cookie)
+    in_use = request.headers.get("x-background") != "1"  # a page left open does not keep its session alive
+    row, why = await asyncio.to_thread(_session, desk, cookie, in_use=in_use)
     if row is None or why is not None:
         if row is not None:
             request.state.caller = _person(row)  # whose refusal it is
@@ -116,14 +117,14 @@ def _token_caller(desk: Surroundings, token: str) -> Caller:
         return tokens.caller(session, token)
 
 
-def _session(desk: Surroundings, cookie: str) -> tuple[UserSession | None, str | None]:
+def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[UserSession | None, str | None]:
     now, ends = datetime.now(UTC), lifetime(desk.settings)
     with transaction(desk.engine) as session:
         row = sessions.by_cookie(session, cookie)
         if row is None:
             return None, None
         why = sessions.ended(row, ends, now)
-        if why is None:
+        if why is None and in_use:
             sessions.seen(session, row, ends, now)
         return row, why
 

@@ -36,6 +36,8 @@ class Setting:
     explanation: str
     unit: Unit
     optional: bool = False
+    positive: bool = False
+    """Whether 0 makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ GROUPS = (
     Group(
         "Who decides, and for how long",
         (
-            Setting("claim_lease", "A claim lasts", "It is renewed while the page is open.", Unit.MINUTES),
+            Setting(
+                "claim_lease", "A claim lasts", "It is renewed while the page is open.", Unit.MINUTES, positive=True
+            ),
             Setting(
                 "proposal_expires_after", "A proposal expires after", "Nobody decided: nothing is done.", Unit.DAYS
             ),
@@ -206,6 +210,8 @@ def _value(text: str, setting: Setting) -> object:
     if not text and setting.optional:
         return None
     number = _number(text)
+    if setting.positive and not number:
+        raise ValueError("give more than 0")
     if setting.unit is Unit.DAYS_LATE:
         if number != int(number):
             raise ValueError("give whole days")

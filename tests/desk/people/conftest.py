@@ -13,7 +13,12 @@ from tests.desk.people.browser import RunningDesk
 @pytest.fixture
 def desk_settings(database_url: str, tmp_path: Path) -> Settings:
     """A desk that needs its database only."""
-    return Settings(data_dir=tmp_path, database_url=SecretStr(database_url), desk_port=free_port())
+    return Settings(
+        data_dir=tmp_path,
+        database_url=SecretStr(database_url),
+        desk_port=free_port(),
+        temporal_address=f"127.0.0.1:{free_port()}",  # nobody there: no other stack is reached
+    )
 
 
 @pytest.fixture

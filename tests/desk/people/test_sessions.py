@@ -101,6 +101,15 @@ def test_idle_and_absolute_ends(desk: RunningDesk) -> None:
     assert not is_signed_in(browser)
 
 
+def test_a_page_left_open_does_not_keep_its_session_alive(desk: RunningDesk) -> None:
+    browser, before = desk.signed_in(login="vera"), datetime.now(UTC) - timedelta(minutes=20)
+    change(desk, last_seen_at=before)
+    assert browser.get("/", headers={"X-Background": "1"}).status_code == 200
+    assert sessions_of(desk, "vera")[0].last_seen_at == before
+    assert is_signed_in(browser)
+    assert sessions_of(desk, "vera")[0].last_seen_at > before
+
+
 def test_reading_pages_does_not_write_each_time(desk: RunningDesk) -> None:
     browser = desk.signed_in(login="vera")
     before = sessions_of(desk, "vera")[0].last_seen_at

@@ -39,7 +39,7 @@ _numbers = itertools.count(1)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave with pytest's own exit code: the SDK's native threads can abort an ordinary exit (sdk-python issue 300)."""
     code = getattr(config, "exit_code", None)
-    if code is not None:
+    if code is not None and not hasattr(config, "workerinput"):  # a worker of xdist still has to report
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,8 @@ from uuid import UUID
 import httpx
 from rich.text import Text
 
-from db.engine import make_engine
+from db.engine import make_engine, transaction
+from db.repositories import policies
 from netsuite.client import Credentials, NetSuiteClient
 from starter import sample_ledger
 from starter.after_conditions import Condition, check
@@ -67,6 +68,7 @@ def demo(data_dir: Path) -> int:
     today = datetime.now(UTC).date()
     if not hold.run("ar", "scan", "--dry-run")["candidates"] and not hold.run("list")["holds"]:
         _import_sample(hold, today)
+    _hurry(data_dir)
     hold.say("ar", "scan")
     hold.say("list")
     where = hold.run("status")
@@ -158,6 +160,17 @@ def _import_sample(hold: Hold, today: date) -> None:
     file = hold.data_dir / "sample_ledger.csv"
     sample_ledger.write(file, today)
     hold.say("ar", "import", str(file))
+
+
+def _hurry(data_dir: Path) -> None:
+    """Let an approved notice leave after a minute: nobody waits ten at a demonstration."""
+    engine = make_engine(Settings(data_dir=data_dir).database_url.get_secret_value(), pool_size=1)
+    with transaction(engine) as session:
+        version, policy = policies.current(session)
+        if version == 1:
+            changed = policy.model_copy(update={"notice_cooling_off": timedelta(minutes=1)})
+            policies.change(session, changed, actor="demo", note="a demonstration", at=datetime.now(UTC))
+    engine.dispose()
 
 
 def _first_password(data_dir: Path) -> str | None:

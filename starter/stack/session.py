@@ -86,7 +86,7 @@ class Session:
     def ready(self) -> None:
         """Record that every part is ready, and say where things are."""
         status = records.status(self._data_dir)
-        places = {"Temporal's Web UI": status.temporal_ui, "mail": status.mail_dir}
+        places = {"the desk": status.desk, "Temporal's Web UI": status.temporal_ui, "mail": status.mail_dir}
         self.say("   ".join(["The stack is up.", *(f"{name}: {place}" for name, place in places.items() if place)]))
         self._state = "running"
         self._write()

@@ -86,7 +86,9 @@ class OutboundMessage:
             self._reads_the_record = True
             await self._read()
         while self._message.status in _OPEN:
-            if self._inbox:
+            if self._is_due() and not _is_long() and workflow.patched("no-flood-of-signals-delays-it"):
+                await self._send()
+            elif self._inbox:
                 await self._handle(self._inbox.popleft())
             elif _is_long():
                 workflow.continue_as_new(self._start)

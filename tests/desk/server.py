@@ -28,7 +28,9 @@ class DeskServer:
         self.settings = settings
         app = create_app(settings)
         self.contract = Contract(app.openapi())
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, name="desk")
         self._engine: Engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
@@ -47,7 +49,7 @@ class DeskServer:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(30)
         self._engine.dispose()
         assert not self._thread.is_alive()
 

@@ -101,7 +101,7 @@ async def test_worker_killed_in_the_middle_of_every_beat(idle_world: World) -> N
         world.sandbox.faults(latency_ms=3000).raise_for_status()
         with (
             frozen(world, "SELECT 1 FROM customers WHERE id = :id FOR NO KEY UPDATE", id=first),
-            frozen(world, "LOCK TABLE messages IN EXCLUSIVE MODE"),
+            frozen(world, "LOCK TABLE messages IN SHARE MODE"),
         ):
             await world.approve(first)
             await world.approve(others)

@@ -24,7 +24,7 @@ def ledger(hold: Hold) -> Hold:
 
 def test_status_names_every_service(hold: Hold) -> None:
     status = hold.json("status")
-    assert {part["name"] for part in status["parts"]} == {"postgres", "temporal", "netsuite", "mail", "worker"}
+    assert {part["name"] for part in status["parts"]} == {"postgres", "temporal", "netsuite", "mail", "worker", "desk"}
     assert all(part["state"] == "running" for part in status["parts"])
     assert httpx.get(status["temporal_ui"], trust_env=False, follow_redirects=True).is_success
     assert Path(status["mail_dir"]).is_dir()
@@ -107,7 +107,7 @@ def test_pause_of_the_schedule_outlives_a_worker(ledger: Hold) -> None:
     wait_until(lambda: ledger.json("ar", "schedule", "show")["recent_runs"], within=30)
 
 
-@pytest.mark.parametrize("part", ["postgres", "temporal", "netsuite", "mail", "worker"])
+@pytest.mark.parametrize("part", ["postgres", "temporal", "netsuite", "mail", "worker", "desk"])
 def test_data_survives_the_death_of_each_part(ledger: Hold, part: str) -> None:
     before = ledger.json("show", "1012")
     killed = kill_part(ledger.data_dir, part)

@@ -22,7 +22,7 @@ from temporalio.service import RPCError
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.engine import transaction
 from db.models import Claim, Message
-from db.repositories import decisions, message_deliveries, message_review, messages
+from db.repositories import claims, message_deliveries, message_review, messages
 from starter.documents import Document, utc
 from starter.relay import deliver_message_decision
 from workflows.contract import RecallSignal, RetrySignal, message_workflow_id
@@ -70,7 +70,7 @@ class MessageOperations:
 
     async def release_claim(self, claim_id: UUID, *, actor: str) -> None:
         """Give a claim back undecided; does nothing where it has ended already or is not the actor's."""
-        await self._write(decisions.release_claim, claim_id, actor=actor, now=datetime.now(UTC))
+        await self._write(claims.release, claim_id, actor=actor, now=datetime.now(UTC))
 
     async def edit(
         self,

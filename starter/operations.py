@@ -20,7 +20,7 @@ from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.errors import NothingToDecideError, RefusedError
 from db.models import Claim, Decision, Proposal
-from db.repositories import audit, beats, customers, decisions, holds
+from db.repositories import audit, beats, claims, customers, decisions, holds
 from starter import schedules
 from starter.documents import Document
 from starter.relay import deliver
@@ -146,7 +146,7 @@ class Operations:
 
         def write() -> None:
             with transaction(self._engine) as session:
-                decisions.release_claim(session, claim_id, actor=actor, now=datetime.now(UTC))
+                claims.release(session, claim_id, actor=actor, now=datetime.now(UTC))
 
         await asyncio.to_thread(write)
 

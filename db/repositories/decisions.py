@@ -15,8 +15,6 @@ from credit.policy import Policy
 from credit.states import HoldStatus, ProposalStatus, Verdict
 from credit.triggers import TriggerKind
 from db.errors import (
-    ClaimedByAnotherError,
-    ClaimLostError,
     NothingToDecideError,
     SecondApproverError,
     SelfApprovalError,
@@ -24,7 +22,7 @@ from db.errors import (
     TooLateError,
 )
 from db.models import Approval, AutoDecision, Claim, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
-from db.repositories import audit, beats, customers, holds, netsuite, notifications, policies, proposals
+from db.repositories import audit, beats, claims, customers, holds, netsuite, notifications, policies, proposals
 
 _DEFINITION = "service_hold_trigger"
 
@@ -57,31 +55,11 @@ def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[C
     """
     hold = holds.lock(session, hold.id)
     proposal = _open_proposal(session, hold)
-    lease = policies.current(session)[1].claim_lease
-    held = session.scalars(
-        select(Claim).where(Claim.proposal_id == proposal.id, Claim.released_at.is_(None)).with_for_update()
-    ).one_or_none()
-    if held is not None and held.expires_at > now:
-        if held.holder != actor:
-            raise ClaimedByAnotherError(held.holder, held.expires_at)
-        held.expires_at = now + lease
-        return held, proposal
-    if held is not None:
-        held.released_at = now
-        session.flush()
-    fresh = Claim(proposal_id=proposal.id, holder=actor, claimed_at=now, expires_at=now + lease)
-    session.add(fresh)
-    session.flush()
-    detail = {"revision": proposal.revision, "until": fresh.expires_at.isoformat()}
-    audit.append(session, chain=hold.id, actor=actor, action="proposal_claimed", at=now, detail=detail)
-    return fresh, proposal
-
-
-def release_claim(session: Session, claim_id: UUID, *, actor: str, now: datetime) -> None:
-    """End `actor`'s claim undecided; does nothing where it has ended or is somebody else's."""
-    held = session.get(Claim, claim_id, with_for_update=True)
-    if held is not None and held.holder == actor and held.released_at is None:
-        held.released_at = now
+    held, is_fresh = claims.take(session, proposal, actor=actor, now=now)
+    if is_fresh:
+        detail = {"revision": proposal.revision, "until": held.expires_at.isoformat()}
+        audit.append(session, chain=hold.id, actor=actor, action="proposal_claimed", at=now, detail=detail)
+    return held, proposal
 
 
 def decide(
@@ -110,13 +88,7 @@ def decide(
     """
     hold = holds.lock(session, hold.id)
     proposal = _open_proposal(session, hold)
-    held = session.get(Claim, claim_id, with_for_update=True, populate_existing=True)
-    if held is None or held.proposal_id != proposal.id:
-        raise ClaimLostError("it is not a claim on this proposal")
-    if held.holder != actor:
-        raise ClaimLostError(f"it is {held.holder}'s")
-    if held.released_at is not None or held.expires_at <= now:
-        raise ClaimLostError("its lease has ended")
+    held = claims.held_by(session, claim_id, proposal, actor=actor, now=now)
     if revision != proposal.revision:
         raise StaleRevisionError(revision, proposal.revision)
     _, policy = policies.current(session)

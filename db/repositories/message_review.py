@@ -11,15 +11,13 @@ from credit.policy import Policy
 from credit.states import Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
 from db.errors import (
     BadInputError,
-    ClaimedByAnotherError,
-    ClaimLostError,
     MessageClosedError,
     StaleRevisionError,
     TooLateError,
 )
 from db.models import Claim, Message, MessageDecision, MessageRevision
 from db.models.base import JsonObject
-from db.repositories import audit, messages, policies
+from db.repositories import audit, claims, messages, policies
 
 
 def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> tuple[Claim, Message]:
@@ -31,21 +29,10 @@ def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> t
         ClaimedByAnotherError: somebody else's claim is live.
     """
     message = _under_review(session, message_id)
-    lease = policies.current(session)[1].claim_lease
-    held = _unreleased_claim(session, message_id)
-    if held is not None and held.expires_at > now:
-        if held.holder != actor:
-            raise ClaimedByAnotherError(held.holder, held.expires_at)
-        held.expires_at = now + lease
-        return held, message
-    if held is not None:
-        held.released_at = now
-        session.flush()
-    fresh = Claim(message_id=message_id, holder=actor, claimed_at=now, expires_at=now + lease)
-    session.add(fresh)
-    session.flush()
-    _audit(session, message, actor, "message_claimed", now, until=fresh.expires_at.isoformat())
-    return fresh, message
+    held, is_fresh = claims.take(session, message, actor=actor, now=now)
+    if is_fresh:
+        _audit(session, message, actor, "message_claimed", now, until=held.expires_at.isoformat())
+    return held, message
 
 
 def edit(
@@ -72,9 +59,7 @@ def edit(
     message = _under_review(session, message_id)
     if revision != message.revision:
         raise StaleRevisionError(revision, message.revision)
-    held = _unreleased_claim(session, message_id)
-    if held is not None and held.expires_at > now and held.holder != actor:
-        raise ClaimedByAnotherError(held.holder, held.expires_at)
+    claims.refuse_if_anothers(session, message, actor=actor, now=now)
     before = text_of(session, message)
     wanted = _clean(subject, body, recipient)
     wanted["format"] = format
@@ -120,13 +105,7 @@ def decide(
         BadInputError: it cannot be sent as it is, for instance because its recipient is not known.
     """
     message = _under_review(session, message_id)
-    held = session.get(Claim, claim_id, with_for_update=True, populate_existing=True)
-    if held is None or held.message_id != message_id:
-        raise ClaimLostError("it is not a claim on this message")
-    if held.holder != actor:
-        raise ClaimLostError(f"it is {held.holder}'s")
-    if held.released_at is not None or held.expires_at <= now:
-        raise ClaimLostError("its lease has ended")
+    held = claims.held_by(session, claim_id, message, actor=actor, now=now)
     if revision != message.revision:
         raise StaleRevisionError(revision, message.revision)
     if verdict is MessageVerdict.APPROVE:
@@ -264,11 +243,6 @@ def _under_review(session: Session, message_id: UUID) -> Message:
     if message.status is not MessageStatus.PENDING_REVIEW:
         raise MessageClosedError(message.status, MessageStatus.PENDING_REVIEW)
     return message
-
-
-def _unreleased_claim(session: Session, message_id: UUID) -> Claim | None:
-    query = select(Claim).where(Claim.message_id == message_id, Claim.released_at.is_(None)).with_for_update()
-    return session.scalars(query).one_or_none()
 
 
 def _clean(subject: str, body: str, recipient: str | None) -> JsonObject:

@@ -1,18 +1,23 @@
 """What every request works with."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fastapi import Request
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from temporalio.client import Client
 
-from db.engine import make_engine
+from db.engine import make_engine, transaction
 from starter.message_operations import MessageOperations
 from starter.operations import Operations
 from starter.settings import Settings
 from starter.temporal import connect
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,3 +47,13 @@ def surroundings(request: Request) -> Surroundings:
     """Return what this request works with: a FastAPI dependency."""
     found: Surroundings = request.app.state.surroundings
     return found
+
+
+async def in_transaction(desk: Surroundings, work: Callable[[Session], T]) -> T:
+    """Run `work` in a transaction of its own, off the event loop."""
+
+    def run() -> T:
+        with transaction(desk.engine) as session:
+            return work(session)
+
+    return await asyncio.to_thread(run)

@@ -13,9 +13,9 @@ from db.errors import RefusedError
 from db.repositories import aging, policies, receivables
 from desk import paging
 from desk.api import settings_answers as answers
-from desk.api.common import Body, Desk, Reason, Scanner, Scheduler, Viewer, api_router, fresh, in_database
+from desk.api.common import Body, Desk, Reason, Scanner, Scheduler, Viewer, api_router, fresh
 from desk.problems import documented
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter import customer_documents, schedules, settings_documents
 from starter.documents import Document, utc
 
@@ -43,7 +43,9 @@ class NewScan(Body):
 async def look(desk: Desk, _: Viewer) -> Response:
     """Show when the scan is due, and the newest runs with what they made of whom they found."""
     schedule = await _schedule(desk)
-    runs = await in_database(desk, lambda session: [settings_documents.scan(run) for run in aging.recent_runs(session)])
+    runs = await in_transaction(
+        desk, lambda session: [settings_documents.scan(run) for run in aging.recent_runs(session)]
+    )
     return JSONResponse({"schedule": schedule, "runs": runs})
 
 
@@ -92,7 +94,7 @@ async def candidates(
         page, following = paging.cut(found, limit, lambda candidate: [candidate.customer_id])
         return customer_documents.candidates(day, page) | {"next_cursor": following}, following
 
-    document, following = await in_database(desk, read)
+    document, following = await in_transaction(desk, read)
     return fresh(request, document, paging.next_link(request, following))
 
 

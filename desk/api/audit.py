@@ -16,7 +16,8 @@ from db.repositories.audit_check import FaultKind
 from db.repositories.tokens import Caller
 from desk import paging
 from desk.access import needs
-from desk.api.common import Desk, api_router, in_database
+from desk.api.common import Desk, api_router
+from desk.surroundings import in_transaction
 from starter import audit_trail
 from starter.audit_trail import ExportFormat
 from starter.documents import Document
@@ -114,7 +115,7 @@ async def search(
         )
         return [(row.id, audit_trail.event(row)) for row in rows]
 
-    page, following = paging.cut(await in_database(desk, read), limit, lambda row: [str(row[0])])
+    page, following = paging.cut(await in_transaction(desk, read), limit, lambda row: [str(row[0])])
     document = {"events": [document for _, document in page], "next_cursor": following}
     return JSONResponse(document, headers=paging.next_link(request, following))
 
@@ -138,7 +139,7 @@ async def export(
     until: Until = None,
 ) -> StreamingResponse:
     """Download the audit trail, oldest first. How JSON lines are verified, `hold audit export --help` says."""
-    chain = None if hold is None else await in_database(desk, lambda session: audit_trail.chain_named(session, hold))
+    chain = None if hold is None else await in_transaction(desk, lambda session: audit_trail.chain_named(session, hold))
     pieces = audit_trail.export(desk.engine, form, chain=chain, since=since, until=until)
     name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}

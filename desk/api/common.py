@@ -1,19 +1,15 @@
 """What the routes of the API share: who may call, texts that can be kept, and answers with their validators."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
-from db.engine import transaction
 from db.errors import BadInputError, RefusedError
 from db.repositories.tokens import Caller
 from desk import idempotency
@@ -21,8 +17,6 @@ from desk.access import needs
 from desk.problems import documented
 from desk.surroundings import Surroundings, surroundings
 from starter.documents import Document
-
-T = TypeVar("T")
 
 Desk = Annotated[Surroundings, Depends(surroundings)]
 
@@ -90,16 +84,6 @@ def api_router(tag: str, prefix: str = "/api") -> APIRouter:
             HTTPStatus.SERVICE_UNAVAILABLE,
         ),
     )
-
-
-async def in_database(desk: Surroundings, work: Callable[[Session], T]) -> T:
-    """Run `work` in a thread, in one transaction."""
-
-    def run() -> T:
-        with transaction(desk.engine) as session:
-            return work(session)
-
-    return await asyncio.to_thread(run)
 
 
 def number_in(if_match: str | None) -> int | None:

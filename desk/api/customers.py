@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from db.repositories import customers
 from desk import paging
 from desk.api import answers
-from desk.api.common import Desk, Viewer, api_router, fresh, in_database
+from desk.api.common import Desk, Viewer, api_router, fresh
 from desk.problems import documented
+from desk.surroundings import in_transaction
 from starter import customer_documents
 from starter.documents import Document
 
@@ -49,14 +50,14 @@ async def search(
         page, following = paging.cut(found, limit, lambda row: ["" if row.customer.id == exact else row.customer.id])
         return {"customers": [customer_documents.summary(*row) for row in page], "next_cursor": following}, following
 
-    document, following = await in_database(desk, read)
+    document, following = await in_transaction(desk, read)
     return fresh(request, document, paging.next_link(request, following))
 
 
 @router.get("/{customer_id}", response_model=answers.WholeCustomer, responses=documented(HTTPStatus.NOT_FOUND))
 async def show(request: Request, customer_id: CustomerId, desk: Desk, _: Viewer) -> Response:
     """Show a customer with what it owes today and its newest holds."""
-    document = await in_database(
+    document = await in_transaction(
         desk,
         lambda session: customer_documents.whole(session, customers.get(session, customer_id), datetime.now(UTC)),
     )

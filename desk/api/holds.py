@@ -29,12 +29,11 @@ from desk.api.common import (
     Why,
     api_router,
     fresh,
-    in_database,
     revised,
     revision_of,
 )
 from desk.problems import documented
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter import documents
 from starter.documents import Document
 from starter.operations import Started
@@ -116,7 +115,7 @@ async def list_holds(
         page, following = paging.cut(found, limit, lambda hold: (hold.proposed_at.isoformat(), str(hold.id)))
         return documents.hold_list(session, page) | {"next_cursor": following}, following
 
-    document, following = await in_database(desk, read)
+    document, following = await in_transaction(desk, read)
     return fresh(request, document, paging.next_link(request, following))
 
 
@@ -197,7 +196,7 @@ async def retried(desk: Surroundings, name: str, beat: Beat | None, actor: str, 
 
 
 async def _read(desk: Surroundings, name: str) -> Document:
-    return await in_database(
+    return await in_transaction(
         desk, lambda session: documents.whole(session, holds.find(session, name), datetime.now(UTC))
     )
 

@@ -32,12 +32,11 @@ from desk.api.common import (
     Why,
     api_router,
     fresh,
-    in_database,
     revised,
     revision_of,
 )
 from desk.problems import documented
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter import documents
 from starter.documents import Document
 
@@ -109,7 +108,7 @@ async def list_messages(
         rows = documents.message_list(session, page, datetime.now(UTC))
         return rows | {"next_cursor": following}, following
 
-    document, following = await in_database(desk, read)
+    document, following = await in_transaction(desk, read)
     return fresh(request, document, paging.next_link(request, following))
 
 
@@ -196,7 +195,7 @@ async def retry(message_id: UUID, body: Reason, desk: Desk, who: Sender) -> Resp
 
 
 async def _shown(desk: Surroundings, message_id: UUID, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    document = await in_database(
+    document = await in_transaction(
         desk, lambda session: documents.message(session, messages.find(session, message_id), datetime.now(UTC))
     )
     return revised(document, document["revision"], status)
@@ -208,7 +207,7 @@ async def _difference_shown(desk: Surroundings, message_id: UUID) -> AsyncIterat
     try:
         yield
     except StaleRevisionError as error:
-        message = await in_database(desk, lambda session: messages.find(session, message_id))
+        message = await in_transaction(desk, lambda session: messages.find(session, message_id))
         raise StaleTextError(error, _difference(message, error.shown)) from error
 
 

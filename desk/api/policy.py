@@ -22,11 +22,11 @@ from desk.api.common import (
     Why,
     api_router,
     fresh,
-    in_database,
     number_in,
     versioned,
 )
 from desk.problems import documented
+from desk.surroundings import in_transaction
 from starter import settings_documents
 
 router = api_router("policy", "/api/policy")
@@ -42,7 +42,7 @@ class ChangedPolicy(Body):
 @router.get("", response_model=answers.PolicyVersion)
 async def show(request: Request, desk: Desk, _: Viewer) -> Response:
     """Show the policy in force. The ETag is its version."""
-    row = await in_database(desk, _newest)
+    row = await in_transaction(desk, _newest)
     return versioned(request, settings_documents.policy(row), row.version)
 
 
@@ -67,14 +67,14 @@ async def change(
         policies.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
         return _newest(session)
 
-    row = await in_database(desk, write)
+    row = await in_transaction(desk, write)
     return versioned(request, settings_documents.policy(row), row.version)
 
 
 @router.get("/versions", response_model=answers.PolicyVersions)
 async def versions(request: Request, desk: Desk, _: Viewer) -> Response:
     """List the newest versions, newest first."""
-    rows = await in_database(desk, policies.versions)
+    rows = await in_transaction(desk, policies.versions)
     return fresh(request, {"versions": [settings_documents.policy(row) for row in rows]})
 
 

@@ -25,11 +25,11 @@ from desk.api.common import (
     Viewer,
     api_router,
     fresh,
-    in_database,
     number_in,
     versioned,
 )
 from desk.problems import documented
+from desk.surroundings import in_transaction
 from starter import settings_documents, template_check
 from starter.documents import Document
 
@@ -55,14 +55,14 @@ class NewText(Body):
 @router.get("", response_model=answers.Templates)
 async def list_templates(request: Request, desk: Desk, _: Viewer) -> Response:
     """List the version in use of each template."""
-    rows = await in_database(desk, templates.newest)
+    rows = await in_transaction(desk, templates.newest)
     return fresh(request, {"templates": [settings_documents.template(row) for row in rows]})
 
 
 @router.get("/{name}", response_model=answers.Template, responses=_MISSING)
 async def show(request: Request, name: Name, desk: Desk, _: Viewer) -> Response:
     """Show the version in use. The ETag is its number."""
-    row = await in_database(desk, lambda session: templates.versions(session, name)[0])
+    row = await in_transaction(desk, lambda session: templates.versions(session, name)[0])
     return versioned(request, settings_documents.template(row), row.version)
 
 
@@ -87,7 +87,7 @@ async def change(
         )
         return settings_documents.template(row)
 
-    document = await in_database(desk, write)
+    document = await in_transaction(desk, write)
     return versioned(request, document, document["version"])
 
 

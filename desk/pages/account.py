@@ -14,11 +14,12 @@ from db.repositories import audit, sessions
 from desk import problems
 from desk.access import NotSignedInError, lifetime
 from desk.flashes import see_other
-from desk.pages.common import Desk, Viewer, in_transaction, refused
+from desk.pages.common import Desk, Viewer, refused
 from desk.pages.sign_in import Anybody
 from desk.people import cookies, signing_in
 from desk.people.errors import TooManyAttemptsError, WrongPasswordError
 from desk.rendering import render
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 

@@ -14,8 +14,9 @@ from db.models import ArAgingItem, ArAgingRun
 from db.repositories import aging, customer_page, policies, receivables
 from db.repositories.receivables import Candidate
 from desk.flashes import see_other
-from desk.pages.common import Desk, Scanner, Scheduler, Viewer, in_transaction
+from desk.pages.common import Desk, Scanner, Scheduler, Viewer
 from desk.rendering import render
+from desk.surroundings import in_transaction
 from starter import schedules
 from starter.schedules import Scheduled
 

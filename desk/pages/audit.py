@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from db.errors import UnknownHoldError
 from db.models import AuditEvent
 from db.repositories import audit
-from desk.pages.common import Auditor, Desk, in_transaction
+from desk.pages.common import Auditor, Desk
 from desk.pages.timeline import what_happened
 from desk.rendering import render
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter import audit_trail
 from starter.documents import Document
 

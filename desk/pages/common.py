@@ -1,14 +1,10 @@
 """What the handlers of pages share."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
-from db.engine import transaction
 from db.errors import RefusedError
 from db.repositories.tokens import Caller
 from desk import problems
@@ -27,19 +23,6 @@ Scheduler = Annotated[Caller, Depends(signed_in_page(Permission.SCHEDULE_SCAN))]
 Auditor = Annotated[Caller, Depends(signed_in_page(Permission.READ_AUDIT))]
 PolicyMaker = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_POLICY))]
 TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMPLATE))]
-
-
-_Found = TypeVar("_Found")
-
-
-async def in_transaction(desk: Surroundings, work: Callable[[Session], _Found]) -> _Found:
-    """Run `work` in a transaction of its own, off the event loop."""
-
-    def run() -> _Found:
-        with transaction(desk.engine) as session:
-            return work(session)
-
-    return await asyncio.to_thread(run)
 
 
 async def refused(request: Request, error: RefusedError) -> int:

@@ -7,8 +7,9 @@ from fastapi.responses import Response
 
 from db.repositories import customers
 from desk.pages.book import open_book
-from desk.pages.common import Desk, Viewer, in_transaction
+from desk.pages.common import Desk, Viewer
 from desk.rendering import part, render
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 

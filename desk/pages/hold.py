@@ -19,10 +19,10 @@ from db.repositories.tokens import Caller
 from desk.flashes import see_other
 from desk.pages import hold_context
 from desk.pages.book import moved
-from desk.pages.common import Approver, Desk, Mender, Viewer, in_transaction, refused
+from desk.pages.common import Approver, Desk, Mender, Viewer, refused
 from desk.pages.hold_context import HoldPage
 from desk.rendering import markup, part, render
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter.operations import ApprovedFirst
 
 router = APIRouter(include_in_schema=False)

@@ -15,11 +15,11 @@ from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import MessageClosedError, RefusedError, StaleRevisionError
 from desk.flashes import see_other
 from desk.pages import message_context
-from desk.pages.common import Desk, Editor, Sender, Viewer, in_transaction, refused
+from desk.pages.common import Desk, Editor, Sender, Viewer, refused
 from desk.pages.message_context import MessagePage
 from desk.rendering import markup, part, render
 from desk.security import MAIL_PREVIEW_POLICY
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 
 router = APIRouter(include_in_schema=False)
 

@@ -16,9 +16,9 @@ from db.repositories import audit, sessions, users
 from db.repositories.tokens import Caller
 from desk.access import lifetime, signed_in_page
 from desk.flashes import see_other
-from desk.pages.common import Desk, in_transaction, refused
+from desk.pages.common import Desk, refused
 from desk.rendering import render
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter.people import People
 
 router = APIRouter(include_in_schema=False)

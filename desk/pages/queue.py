@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from credit.triggers import TriggerKind
 from db.repositories import queue
 from db.repositories.queue import QueueFilter, QueueItem, QueueKind
-from desk.pages.common import Desk, Viewer, in_transaction
+from desk.pages.common import Desk, Viewer
 from desk.rendering import part, render
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 

@@ -17,12 +17,12 @@ from db.models import ContentTemplate, PolicyVersion
 from db.repositories import policies, templates
 from desk.flashes import see_other
 from desk.pages import policy_form
-from desk.pages.common import Desk, PolicyMaker, TemplateWriter, in_transaction, refused
+from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
 from desk.pages.policy_form import BadFieldsError
 from desk.pages.text_diff import diff
 from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from starter import template_check
 
 router = APIRouter(include_in_schema=False)

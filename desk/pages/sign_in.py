@@ -16,7 +16,7 @@ from db.repositories import audit, sessions
 from db.repositories.tokens import Caller
 from desk import problems
 from desk.access import PasswordChangeNeededError, SignInNeededError, signed_in_page
-from desk.pages.common import Desk, in_transaction
+from desk.pages.common import Desk
 from desk.people import cookies, signing_in
 from desk.people.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
 from desk.people.next_page import own_path, sign_in_path
@@ -24,7 +24,7 @@ from desk.people.oidc import Attempt, Provider
 from desk.people.provider_people import person
 from desk.people.strangers import address_of
 from desk.rendering import render
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 
 router = APIRouter(include_in_schema=False)
 

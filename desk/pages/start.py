@@ -12,8 +12,9 @@ from db.repositories import customers
 from db.repositories.customers import Found
 from desk.flashes import see_other
 from desk.pages.book import open_book
-from desk.pages.common import Desk, Requester, in_transaction, refused
+from desk.pages.common import Desk, Requester, refused
 from desk.rendering import part, render
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 

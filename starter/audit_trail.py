@@ -16,11 +16,10 @@ from db.anchor_file import AnchorFile
 from db.engine import transaction
 from db.models import AuditEvent
 from db.repositories import audit, audit_check, holds
+from starter.csv_cells import inert
 from starter.documents import Document, utc
 
 _COLUMNS = ("at", "chain", "seq", "actor", "action", "detail", "prev_hash", "hash")
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes a cell's text for a formula by; some do so for the wide forms as well."""
 _NO_ANCHORS = (
     "Nothing is anchored yet: that rows are missing at a chain's end, or that a chain was rewritten whole, cannot be "
     "seen. The worker anchors by itself; HOLD_AUDIT_ANCHOR_FILE must name the file it writes"
@@ -120,14 +119,10 @@ def _json_lines(rows: Sequence[AuditEvent]) -> str:
 
 def _csv_lines(rows: Sequence[AuditEvent]) -> str:
     documents = [event(row) | {"detail": json.dumps(row.detail, ensure_ascii=False)} for row in rows]
-    return _csv([[_inert(document[column]) for column in _COLUMNS] for document in documents])
+    return _csv([[inert(document[column]) for column in _COLUMNS] for document in documents])
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
-
-
-def _inert(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(_FORMULA) else cell

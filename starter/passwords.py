@@ -1,6 +1,7 @@
 """Passwords of local accounts: Argon2id, and which ones are refused."""
 
 import secrets
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -12,8 +13,6 @@ MAX_LENGTH = 1000
 """Characters; a longer one would only cost time."""
 
 _hasher = PasswordHasher()
-_NOBODYS = _hasher.hash(secrets.token_urlsafe(32))
-"""What a password is compared with where there is no such login, so that both answers take as long."""
 
 
 class WeakPasswordError(RefusedError, ValueError):
@@ -33,10 +32,19 @@ def hashed(password: str) -> str:
     return _hasher.hash(password)
 
 
+@cache
+def nobodys() -> str:
+    """Return what a password is compared with where there is no such login, so that both answers take as long.
+
+    A process that checks passwords makes it when it starts: making it costs as much as a check.
+    """
+    return hashed(secrets.token_urlsafe(32))
+
+
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether this is the password. It takes as long where there is no hash to compare with."""
     try:
-        _hasher.verify(password_hash or _NOBODYS, password)
+        _hasher.verify(password_hash or nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None

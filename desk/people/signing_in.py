@@ -24,6 +24,8 @@ _Result = TypeVar("_Result")
 _HASHING = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 """Argon2 takes 64 MiB and a core: a flood of sign-ins queues here, and nothing else does."""
 
+passwords.nobodys()  # now, so that the first unknown login is not answered any later than a known one
+
 
 async def with_password(desk: Surroundings, request: Request, login: str, password: str) -> tuple[UserSession, str]:
     """Sign somebody in; returns the new session and its cookie.

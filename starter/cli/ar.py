@@ -26,6 +26,7 @@ from db.repositories.receivables import Candidate
 from starter import customer_documents
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
+from starter.csv_cells import inert
 from starter.settings import stack_settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,8 +35,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Day = typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="The day the receivables are looked at.")
 
 _LISTED = 50
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes a cell's text for a formula by; some do so for the wide forms as well."""
 _REFUSED, _UNREACHABLE = 1, 3
 
 
@@ -182,11 +181,7 @@ def _bad_row_file(path: Path | None) -> Iterator[Callable[[BadRow], None] | None
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(BadRow._fields)
-        yield lambda row: rows.writerow(_no_formula(cell) for cell in row)
-
-
-def _no_formula(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(_FORMULA) else cell
+        yield lambda row: rows.writerow(inert(cell) for cell in row)
 
 
 @contextmanager

@@ -21,11 +21,13 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.anchoring import AnchoringActivities
 from activities.audit import AuditActivities
 from activities.customers import CustomerActivities
+from activities.drift import DriftActivities, RepairActivities
 from activities.holds import HoldActivities
 from activities.log_context import LogContext
 from activities.mail import MailActivities
@@ -34,12 +36,15 @@ from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
 from activities.reconciling import ReconcilingActivities
+from credit.drift import LimitHandling
 from db.anchor_file import AnchorFile
 from db.engine import make_engine
-from netsuite.client import Credentials, NetSuiteClient
-from starter import logs, schedules
+from netsuite.client import NetSuiteClient
+from starter import certificate, logs, schedules
 from starter.health import HealthServer
+from starter.inbound import relay_events
 from starter.metrics import Metrics, install_sdk_metrics
+from starter.netsuite_client import netsuite_client
 from starter.notifier import Notifier
 from starter.relay import relay
 from starter.settings import Settings
@@ -47,11 +52,20 @@ from starter.temporal import connect, register_search_attributes
 from workflows.ar_aging import ArAging
 from workflows.audit_anchor import AuditAnchor
 from workflows.contract import background_task_queue, mail_task_queue, netsuite_task_queue
+from workflows.drift_check import DriftCheck, RestoreAgain
 from workflows.outbound_message import OutboundMessage
 from workflows.reconcile import Reconcile
 from workflows.service_hold import ServiceHold
 
-WORKFLOWS: Sequence[type[Any]] = (ServiceHold, OutboundMessage, ArAging, Reconcile, AuditAnchor)
+WORKFLOWS: Sequence[type[Any]] = (
+    ServiceHold,
+    OutboundMessage,
+    ArAging,
+    Reconcile,
+    AuditAnchor,
+    DriftCheck,
+    RestoreAgain,
+)
 
 _DRAIN = timedelta(seconds=30)
 _NOTIFIER_DRAIN = timedelta(seconds=5)
@@ -70,6 +84,7 @@ _log = structlog.get_logger("worker")
 
 def database_activities(engine: Engine) -> list[Callable[..., Any]]:
     """Return the activities of the main task queue."""
+    customers = CustomerActivities(engine)
     holds, messages, aging = HoldActivities(engine), MessageActivities(engine), AgingActivities(engine)
     return [
         holds.open_hold,
@@ -77,21 +92,28 @@ def database_activities(engine: Engine) -> list[Callable[..., Any]]:
         holds.settle_decision,
         holds.close_proposal,
         holds.put_in_force,
-        CustomerActivities(engine).flag_customer,
+        holds.look_at_hold,
+        holds.request_release,
+        holds.finish_release,
+        customers.flag_customer,
+        customers.unflag_customer,
         messages.draft_message,
         messages.withdraw_message,
         messages.read_message,
         messages.heed_message_signal,
+        messages.unsent_messages,
         AuditActivities(engine).refuse_signal,
+        RepairActivities(engine).propose_repair,
         aging.open_aging_run,
         aging.read_aging_page,
         aging.close_aging_run,
     ]
 
 
-def netsuite_activities(engine: Engine, client: NetSuiteClient) -> list[Callable[..., Any]]:
+def netsuite_activities(engine: Engine, client: NetSuiteClient, handling: LimitHandling) -> list[Callable[..., Any]]:
     """Return the activities of the NetSuite task queue."""
-    return [NetSuiteActivities(engine, client).push_netsuite]
+    records, drift = NetSuiteActivities(engine, client), DriftActivities(engine, client, handling)
+    return [records.push_netsuite, records.restore_netsuite, drift.compare_with_netsuite, drift.find_unheld]
 
 
 def background_activities(engine: Engine, client: Client, anchor_file: AnchorFile) -> list[Callable[..., Any]]:
@@ -105,6 +127,7 @@ def background_activities(engine: Engine, client: Client, anchor_file: AnchorFil
 
 def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
     """Return the workers, not yet running."""
+    deployment = _deployment(settings)
     return [
         Worker(
             client,
@@ -115,15 +138,17 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             max_concurrent_activities=_DATABASE_SLOTS,
             interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
+            deployment_config=deployment,
         ),
         Worker(
             client,
             task_queue=netsuite_task_queue(settings.task_queue),
-            activities=netsuite_activities(engine, netsuite),
+            activities=netsuite_activities(engine, netsuite, settings.netsuite_credit_limit_handling),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
             interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
+            deployment_config=deployment,
         ),
         Worker(
             client,
@@ -133,6 +158,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             max_concurrent_activities=_MAIL_SLOTS,
             interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
+            deployment_config=deployment,
         ),
         Worker(
             client,
@@ -141,26 +167,23 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             max_concurrent_activities=_BACKGROUND_SLOTS,
             interceptors=[LogContext()],
             graceful_shutdown_timeout=_DRAIN,
+            deployment_config=deployment,
         ),
     ]
 
 
-def netsuite_client(settings: Settings) -> NetSuiteClient:
-    """Return the client of the account that `settings` names.
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Return this worker's place in a Worker Deployment; None where versions are not routed.
 
-    Raises:
-        RuntimeError: no private key is configured.
+    Holds upgrade by themselves: one may be open for a year, and its code is kept replayable (docs/architecture.md).
     """
-    if settings.netsuite_private_key_file is None:
-        msg = "HOLD_NETSUITE_PRIVATE_KEY_FILE is not set: name the PEM file of the integration's certificate"
-        raise RuntimeError(msg)
-    credentials = Credentials(
-        client_id=settings.netsuite_client_id,
-        certificate_id=settings.netsuite_certificate_id,
-        private_key_pem=settings.netsuite_private_key_file.read_text(),
-        algorithm=settings.netsuite_algorithm,
+    if not settings.worker_build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.worker_deployment, settings.worker_build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
-    return NetSuiteClient(settings.netsuite_url, credentials)
 
 
 def mail_server(settings: Settings) -> MailServer:
@@ -192,30 +215,38 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     client = await connect(settings)
     await register_search_attributes(client)
     await schedules.ensure(client, settings)
+    more = [certificate.CertificateExpiry(settings.netsuite_certificate_expires)]
     async with AsyncExitStack() as stack:
         stack.callback(engine.dispose)
         stack.callback(netsuite.close)
         health = stack.enter_context(
-            HealthServer(settings.worker_health_host, settings.worker_health_port, engine, Metrics(engine, sdk_metrics))
+            HealthServer(
+                settings.worker_health_host, settings.worker_health_port, engine, Metrics(engine, sdk_metrics, more)
+            )
         )
         for worker in build_workers(client, settings, engine, netsuite):
             await stack.enter_async_context(worker)
         resend_after = timedelta(seconds=settings.relay_resend_seconds)
-        relaying = asyncio.create_task(relay(client, engine, resend_after))
+        for_ever = [
+            asyncio.create_task(certificate.warn_daily(settings.netsuite_certificate_expires)),
+            asyncio.create_task(relay(client, engine, resend_after)),
+            asyncio.create_task(relay_events(client, engine, settings.task_queue, resend_after)),
+        ]
         notifying = asyncio.create_task(notifier.run(stop))
         health.ready = True
         _log.info("worker ready", task_queue=settings.task_queue, temporal=settings.temporal_address)
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((relaying, notifying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((*for_ever, notifying, stopping), return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         health.ready = False
         _log.info("worker draining")
-        relaying.cancel()
+        for task in for_ever:
+            task.cancel()
         await asyncio.wait((notifying,), timeout=_NOTIFIER_DRAIN.total_seconds())
         notifying.cancel()
-        for task in (relaying, notifying):
-            if task.done() and not task.cancelled():
-                task.result()
+        for ended in await asyncio.gather(*for_ever, notifying, return_exceptions=True):
+            if isinstance(ended, Exception):  # one that was cancelled ended as it should
+                raise ended
     _log.info("worker stopped")
 
 
@@ -233,7 +264,7 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     try:
         asyncio.run(_main())
-    except RuntimeError as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is must end by `os._exit`)
         _log.exception("worker cannot run", error=str(error))
         return 1
     return 0

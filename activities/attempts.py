@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from credit.states import BeatStatus
 from db.engine import transaction
 from db.repositories import audit, beats
+from workflows.contract import BEAT_SKIPPED
 from workflows.signatures import RunBeat
 
 _ERROR_LIMIT = 2000
@@ -16,14 +17,21 @@ _ERROR_LIMIT = 2000
 
 @contextmanager
 def beat_attempt(engine: Engine, order: RunBeat) -> Iterator[bool]:
-    """Run one attempt; gives False where the beat is over already and there is nothing to do.
+    """Run one attempt; gives False where the beat is done already and there is nothing to do.
 
     An error is written into the beat's row before it is raised on: `needs_attention` where it is non-retryable.
+
+    Raises:
+        ApplicationError: `BeatSkipped` or `BeatStopped`, non-retryable: a person wants no attempt.
     """
     with transaction(engine) as session:
-        wanted = beats.begin(session, order.hold_id, order.beat, order.now)
+        found = beats.begin(session, order.hold_id, order.beat, order.now)
+    if found is not None and found.status is BeatStatus.SKIPPED:
+        raise ApplicationError(found.last_error or "skipped", type=BEAT_SKIPPED, non_retryable=True)
+    if found is not None and found.status is BeatStatus.NEEDS_ATTENTION:
+        raise ApplicationError(found.last_error or "stopped", type="BeatStopped", non_retryable=True)
     try:
-        yield wanted
+        yield found is None
     except CancelledError:
         raise
     except Exception as error:

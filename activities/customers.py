@@ -6,7 +6,7 @@ from temporalio import activity
 from activities.attempts import beat_attempt
 from credit.states import EntityStatus
 from db.engine import transaction
-from db.repositories import audit, beats, customers, holds
+from db.repositories import audit, beats, customers, holds, releases
 from workflows.signatures import RunBeat
 
 
@@ -36,4 +36,24 @@ class CustomerActivities:
                     action="customer_flagged",
                     at=order.now,
                     detail=detail,
+                )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def unflag_customer(self, order: RunBeat) -> None:
+        """Give `customers.entitystatus` back what beat 1 found."""
+        with beat_attempt(self._engine, order) as wanted:
+            if not wanted:
+                return
+            with transaction(self._engine) as session:
+                hold = holds.lock(session, order.hold_id)
+                if not beats.done(session, order.hold_id, order.beat, order.now):
+                    return
+                before, after = releases.restore_entitystatus(session, hold, order.now)
+                audit.append(
+                    session,
+                    chain=hold.id,
+                    actor="service-holds",
+                    action="customer_unflagged",
+                    at=order.now,
+                    detail={"before": before, "after": after},
                 )

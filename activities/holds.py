@@ -3,9 +3,10 @@
 from sqlalchemy import Engine
 from temporalio import activity
 
+from credit.hold import HoldView
 from db.engine import transaction
 from db.errors import UnknownCustomerError
-from db.repositories import audit, decisions, proposals
+from db.repositories import audit, deadlines, decisions, holds, outcomes, proposals, releases
 from workflows.signatures import (
     AddEvidence,
     CloseProposal,
@@ -14,6 +15,7 @@ from workflows.signatures import (
     HoldAt,
     OpenedHold,
     OpenHold,
+    RequestRelease,
     SettleDecision,
 )
 
@@ -63,7 +65,8 @@ class HoldActivities:
         """Obey a decision's row, once."""
         with transaction(self._engine) as session:
             settled = decisions.settle(session, hold_id=order.hold_id, decision_id=order.decision_id, now=order.now)
-        return DecisionSettled(**settled.model_dump())
+            outcomes.review(session, order.hold_id, order.now)  # at an approval: what later looks compare with
+            return DecisionSettled(**settled.model_dump() | {"hold": holds.view(session, order.hold_id)})
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_proposal(self, order: CloseProposal) -> bool:
@@ -72,6 +75,38 @@ class HoldActivities:
             return proposals.settle_undecided(
                 session, hold_id=order.hold_id, proposal_id=order.proposal_id, ending=order.ending, now=order.now
             )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def look_at_hold(self, order: HoldAt) -> HoldView:
+        """Do what has become due about a hold, and answer how it stands."""
+        with transaction(self._engine) as session:
+            deadlines.pass_by(session, order.hold_id, order.now)
+            outcomes.review(session, order.hold_id, order.now)
+            return holds.view(session, order.hold_id)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def request_release(self, order: RequestRelease) -> HoldView:
+        """Propose to release a hold; refused (and audited) unless it is applying or in force."""
+        asked = order.request
+        with transaction(self._engine) as session:
+            releases.request(
+                session,
+                hold_id=order.hold_id,
+                request_id=asked.id,
+                cause=asked.cause,
+                reason=asked.reason,
+                actor=asked.actor,
+                asked_at=asked.at,
+                now=order.now,
+            )
+            outcomes.review(session, order.hold_id, order.now)  # what asked may be gone again
+            return holds.view(session, order.hold_id)
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def finish_release(self, order: HoldAt) -> None:
+        """Close a hold whose release is carried out."""
+        with transaction(self._engine) as session:
+            releases.finish(session, order.hold_id, order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def put_in_force(self, order: HoldAt) -> None:

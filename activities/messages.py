@@ -1,6 +1,7 @@
 """Beats 2 and 3, and what happens to drafts under review. Nothing here sends anything."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -11,15 +12,19 @@ from activities.attempts import beat_attempt
 from credit import templates
 from credit.states import Beat, MessageKind
 from credit.templates import MessageContext, TemplateRefusedError
+from credit.triggers import reason_class
 from db.engine import transaction
 from db.models import Hold, Message, SalesRep
 from db.repositories import audit, beats, customers, holds, message_review, messages, policies, proposals, receivables
 from workflows.contract import MessageView
-from workflows.signatures import Drafted, HeedMessageSignal, MessageAt, RunBeat, WithdrawMessage
+from workflows.signatures import Drafted, HeedMessageSignal, HoldAt, MessageAt, RunBeat, WithdrawMessage
 
+_FOR_THE_REP = (MessageKind.SALES_REP, MessageKind.SALES_REP_RELEASE)
 _KINDS = {
     Beat.NOTIFY_SALES_REP: (MessageKind.SALES_REP, templates.SALES_REP),
     Beat.DRAFT_CUSTOMER_NOTICE: (MessageKind.CUSTOMER_NOTICE, templates.CUSTOMER_NOTICE),
+    Beat.TELL_SALES_REP: (MessageKind.SALES_REP_RELEASE, templates.SALES_REP_RELEASE),
+    Beat.DRAFT_RELEASE_NOTICE: (MessageKind.RELEASE_NOTICE, templates.RELEASE_NOTICE),
 }
 
 
@@ -46,14 +51,17 @@ class MessageActivities:
     def _draft(self, session: Session, order: RunBeat, kind: MessageKind, name: str) -> None:
         hold = holds.lock(session, order.hold_id)
         customer = customers.get(session, hold.customer_id)
+        context = _context(session, hold, order)
+        if kind is MessageKind.CUSTOMER_NOTICE:
+            name = templates.customer_notice(context.reason_class)
         source = messages.template(session, name)
         try:
-            text = templates.render(name, source.subject, source.body, _context(session, hold, order))
+            text = templates.render(name, source.subject, source.body, context)
         except TemplateRefusedError as error:
             raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
         if not beats.done(session, order.hold_id, order.beat, order.now):
             return
-        recipient = _address(customer.sales_rep) if kind is MessageKind.SALES_REP else customer.email
+        recipient = _address(customer.sales_rep) if kind in _FOR_THE_REP else customer.email
         drafted = messages.draft(
             session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=order.now
         )
@@ -61,6 +69,12 @@ class MessageActivities:
         audit.append(
             session, chain=hold.id, actor="service-holds", action="message_drafted", at=order.now, detail=detail
         )
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def unsent_messages(self, order: HoldAt) -> list[UUID]:
+        """Answer the hold's messages that have not left."""
+        with transaction(self._engine) as session:
+            return messages.unsent_of(session, order.hold_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_message(self, order: WithdrawMessage) -> str:
@@ -101,6 +115,7 @@ def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:
     customer = customers.get(session, hold.customer_id)
     facts = proposals.read_facts(session, hold, policy, order.now)
     invoices = receivables.open_invoices(session, hold.customer_id)
+    ground = reason_class(holds.trigger_kinds(session, hold.id))
     return MessageContext(
         customer_id=customer.id,
         customer_name=customer.name,
@@ -108,7 +123,8 @@ def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:
         reason=hold.reason,
         facts=facts,
         invoices=invoices,
-        next_call=templates.recommended_next_call(facts, invoices),
+        next_call=templates.recommended_next_call(facts, invoices, ground),
+        reason_class=ground,
     )
 
 

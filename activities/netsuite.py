@@ -9,6 +9,7 @@ NetSuite has no field `credit_hold` (the spec's word); see design 3.9. The steps
 5. read back, and record what NetSuite says.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -42,6 +43,10 @@ class NetSuiteActivities:
         Raises:
             ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
         """
+        self._settle(order, self._push)
+
+    def _settle(self, order: RunBeat, work: Callable[[NetSuiteRecord, Clock], None]) -> None:
+        """Run one attempt at a beat, alone on its NetSuite record."""
         now = temporals_clock()
         with beat_attempt(self._engine, order) as wanted:
             if not wanted:
@@ -51,7 +56,7 @@ class NetSuiteActivities:
             try:
                 if record is not None:
                     with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
-                        self._push(order, record.netsuite_id, now)
+                        work(record, now)
             except NetSuiteError as error:
                 raise ApplicationError(
                     str(error),
@@ -72,12 +77,39 @@ class NetSuiteActivities:
                         detail={"why": "a later hold decides what NetSuite says of this record"},
                     )
 
-    def _push(self, order: RunBeat, netsuite_id: str, now: Clock) -> None:
-        found = self._client.read_customer(netsuite_id).credit_hold_override
-        record = self._note_prior(order.hold_id, found, now())
-        if record is None:
+    @activity.defn(no_thread_cancel_exception=True)
+    def restore_netsuite(self, order: RunBeat) -> None:
+        """Write NetSuite's prior value back, once; asks where somebody changed the record meanwhile (design 3.9).
+
+        Raises:
+            ApplicationError: as `push_netsuite`; `RestoreAsks`, non-retryable, where a person has to say.
+        """
+        self._settle(order, self._restore)
+
+    def _restore(self, record: NetSuiteRecord, now: Clock) -> None:
+        found = self._client.read_customer(record.netsuite_id).credit_hold_override
+        if record.prior is None:
+            self._note_value(record, found, "never_written", now())
             return
-        desired = CreditHoldOverride(record.desired)
+        prior = CreditHoldOverride(record.prior)
+        changed = found not in (CreditHoldOverride.ON, prior)
+        if (changed or prior is CreditHoldOverride.OFF) and found is not prior and not record.restore_confirmed:
+            problem = (
+                f"NetSuite says {found} for customer {record.netsuite_id}; before the hold it said {prior}. "
+                f"Retry this beat to write {prior}, or skip it to leave {found}"
+            )
+            raise ApplicationError(problem, type="RestoreAsks", non_retryable=True)
+        self._write(record, found, prior, now)
+
+    def _push(self, record: NetSuiteRecord, now: Clock) -> None:
+        found = self._client.read_customer(record.netsuite_id).credit_hold_override
+        if self._note_prior(record, found, now()):
+            self._write(record, found, CreditHoldOverride(record.desired), now)
+
+    def _write(
+        self, record: NetSuiteRecord, found: CreditHoldOverride, desired: CreditHoldOverride, now: Clock
+    ) -> None:
+        netsuite_id = record.netsuite_id
         if found is desired:
             self._note_value(record, found, "already_set", now())
             return
@@ -94,12 +126,14 @@ class NetSuiteActivities:
             problem = f"NetSuite took {desired} for customer {netsuite_id} and says {said} when read back"
             raise ApplicationError(problem, type="ReadBackDiffers")
 
-    def _note_prior(self, hold_id: UUID, found: CreditHoldOverride, at: datetime) -> NetSuiteRecord | None:
+    def _note_prior(self, wanted: NetSuiteRecord, found: CreditHoldOverride, at: datetime) -> bool:
+        """Note what was found before the first write; False where something newer is wanted of the record by now."""
         with transaction(self._engine) as session:
-            record = netsuite.record_of(session, hold_id)
-            if record is not None:
-                netsuite.note_prior(session, record.netsuite_id, record.generation, found, at)
-            return record
+            record = netsuite.record_of(session, wanted.hold_id)
+            if record is None or record.generation != wanted.generation:
+                return False
+            netsuite.note_prior(session, record.netsuite_id, record.generation, found, at)
+            return True
 
     def _begin(self, record: NetSuiteRecord, at: datetime) -> UUID:
         with transaction(self._engine) as session:

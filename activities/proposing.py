@@ -2,16 +2,19 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from credit.triggers import Trigger
 from db.engine import transaction
-from db.models import HoldTrigger
+from db.models import Base, HoldTrigger
 from db.repositories import holds
 from workflows.contract import SERVICE_HOLD, ServiceHoldInput, service_hold_id
 
@@ -22,6 +25,8 @@ approves. Then four beats run: the customer is flagged, the sales rep's message 
 A decision is a row in the database, made with `hold approve` or `hold decline`: a raw signal decides nothing.
 """
 _POLL_SECONDS = 0.05
+
+Row = TypeVar("Row", bound=Base)
 
 
 class NoWorkerError(RuntimeError):
@@ -61,19 +66,28 @@ async def await_trigger(engine: Engine, trigger: Trigger, customer_id: str, wait
     Raises:
         NoWorkerError: nobody acted on it within `wait`.
     """
+    return await await_row(engine, partial(holds.trigger, trigger_id=trigger.id), customer_id, wait)
+
+
+async def await_row(engine: Engine, find: Callable[[Session], Row | None], customer_id: str, wait: timedelta) -> Row:
+    """Wait until a row says what the customer's hold made of a signal.
+
+    Raises:
+        NoWorkerError: nobody acted on it within `wait`.
+    """
     deadline = time.monotonic() + wait.total_seconds()
     while time.monotonic() < deadline:
-        row = await asyncio.to_thread(_find, engine, trigger.id)
+        row = await asyncio.to_thread(partial(_read, engine, find))
         if row is not None:
             return row
         await asyncio.sleep(_POLL_SECONDS)
     msg = (
-        f"Temporal has the trigger for customer {customer_id}, and no worker took it up within {wait}. It is kept "
+        f"Temporal has the signal for customer {customer_id}, and no worker took it up within {wait}. It is kept "
         "and will be acted on; see `hold doctor` for what is down"
     )
     raise NoWorkerError(msg)
 
 
-def _find(engine: Engine, trigger_id: str) -> HoldTrigger | None:
+def _read(engine: Engine, find: Callable[[Session], Row | None]) -> Row | None:
     with transaction(engine) as session:
-        return holds.trigger(session, trigger_id)
+        return find(session)

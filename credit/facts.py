@@ -27,8 +27,14 @@ class Facts(BaseModel):
     disputed_amount: Decimal = Decimal(0)
     open_disputes: int = 0
     payment_plan: bool = False
+    promised_amount: Decimal = Decimal(0)
+    promised_for: date | None = None
+    """The day by which the customer promised to pay `promised_amount`; None without an unsettled promise."""
+    broken_promises: int = 0
     prior_holds: int = 0
     """Earlier holds of this customer that came into force."""
+    exempt_until: date | None = None
+    """The last day on which automatic triggers leave this customer alone; None for one they may propose."""
 
 
 def moved_materially(shown: Facts, now: Facts, policy: Policy) -> bool:

@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from credit.facts import Facts
-from credit.states import Beat, BeatStatus, HoldStatus, Verdict
-from credit.triggers import TriggerKind
+from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
+from credit.triggers import ReasonClass, TriggerKind, reason_class
 
 
 class PriorDecision(BaseModel):
@@ -17,6 +17,26 @@ class PriorDecision(BaseModel):
     reason: str
     decided_by: str
     decided_at: datetime
+
+
+class PriorHold(BaseModel):
+    """An earlier hold of the same customer that came into force and is over."""
+
+    id: UUID
+    proposed_at: datetime
+    in_force_at: datetime
+    ended_at: datetime
+    status: HoldStatus
+    reason: str
+    """Why it was proposed."""
+    end_cause: ReleaseCause | None
+    """What asked for its release."""
+    end_reason: str | None
+
+    @property
+    def days_held(self) -> int:
+        """Whole days in force."""
+        return (self.ended_at - self.in_force_at).days
 
 
 class HoldView(BaseModel):
@@ -37,17 +57,54 @@ class HoldView(BaseModel):
     due_at: datetime
     beats: dict[Beat, BeatStatus]
     """Empty until the hold is approved."""
+    next_look_at: datetime | None = None
+    """When something about the hold becomes due before its proposal does: a reminder, an escalation."""
+    escalated_at: datetime | None = None
+    escalated_to: str | None = None
+    """The group that what is proposed was escalated to."""
+    proposal_kind: ProposalKind = ProposalKind.PLACE
+    proposal_status: ProposalStatus = ProposalStatus.OPEN
+
+    @property
+    def reason_class(self) -> ReasonClass:
+        """What the hold rests on."""
+        return reason_class(self.triggers)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether something about the approved hold, such as its release, waits for an approver."""
+        return self.proposal_kind is not ProposalKind.PLACE and self.proposal_status is ProposalStatus.OPEN
 
 
-def proposal_note(facts: Facts, earlier: list[PriorDecision], returned_because: list[str]) -> str:
+_GROUNDS = {
+    ReasonClass.DELINQUENCY: "delinquency",
+    ReasonClass.MANUAL: "a person's word",
+    ReasonClass.DISPUTE_PATTERN: "repeated disputes, not delinquency",
+    ReasonClass.PREDICTION: "a predicted risk, not delinquency",
+}
+
+
+def proposal_note(
+    facts: Facts,
+    kinds: list[TriggerKind],
+    earlier: list[PriorDecision],
+    returned_because: list[str],
+    held: list[PriorHold],
+) -> str:
     """Say what an approver should weigh. Prior holds are flagged (service-hold spec: "the proposal note flags it")."""
-    lines = []
+    lines = [f"Rests on {_GROUNDS[reason_class(kinds)]} ({', '.join(kinds)})."]
     if returned_because:
         lines.append("BACK FOR A SECOND LOOK, the case weakened since it was approved: " + "; ".join(returned_because))
     if facts.prior_holds:
         lines.append(f"PRIOR HOLDS: {facts.prior_holds}. Weigh the pattern.")
+    lines += [_held_before(past) for past in held]
     lines += [
         f"Decided before: {past.verdict}d on {past.decided_at:%Y-%m-%d} by {past.decided_by}: {past.reason}"
         for past in earlier
     ]
     return "\n".join(lines)
+
+
+def _held_before(past: PriorHold) -> str:
+    cause = f" ({past.end_cause.replace('_', ' ')}: {past.end_reason})" if past.end_cause else ""
+    return f"Held before: {past.days_held} day(s) from {past.in_force_at:%Y-%m-%d}, {past.status}{cause}"

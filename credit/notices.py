@@ -1,7 +1,7 @@
 """What people are told by mail and chat tools, and in which words. No bank details, no evidence: a link leads there."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -16,6 +16,12 @@ _LONGEST = 300
 """Characters of a reason that are quoted."""
 
 _KIND = {ProposalKind.PLACE: "hold", ProposalKind.RELEASE: "release", ProposalKind.REPAIR: "repair"}
+_IN_TIME = "If nobody decides by then it expires: nothing is approved, and nothing is lifted."
+_IN_VAIN = {
+    ProposalKind.PLACE: "Nothing happened to the customer, and nothing was lifted.",
+    ProposalKind.RELEASE: "The hold stays in force.",
+    ProposalKind.REPAIR: "NetSuite stays as it is.",
+}
 
 
 class Notice(BaseModel):
@@ -43,12 +49,38 @@ class ToDecide(Notice):
     """With `weakened`: what changed."""
 
 
+class Waiting(Notice):
+    """A proposal has waited for an approver since `opened_at`."""
+
+    proposal_id: UUID
+    reason: str
+    asked_by: str
+    opened_at: datetime
+    told_at: datetime
+    due_at: datetime
+
+
+class Reminder(Waiting):
+    """It still does."""
+
+
+class Escalated(Waiting):
+    """It does for so long that it was escalated."""
+
+    group: str
+
+
+class Expired(Waiting):
+    """It did in vain."""
+
+
 class Decided(Notice):
     """A decision took effect."""
 
     verdict: Verdict
     reason: str
     decided_by: str
+    on_behalf_of: list[str] = []
     decided_at: datetime
 
 
@@ -57,8 +89,9 @@ def mail(notices: Sequence[Notice], desk_url: str) -> tuple[str, str]:
     if len(notices) == 1:
         [notice] = notices
         return f"{_headline(notice)}: {_amount(notice)}", "\n".join([*_whole(notice), "", _link(notice, desk_url), ""])
-    to_decide = sum(isinstance(notice, ToDecide) for notice in notices)
-    counts = [(to_decide, "to decide"), (len(notices) - to_decide, "decided")]
+    decided = sum(isinstance(notice, Decided) for notice in notices)
+    expired = sum(isinstance(notice, Expired) for notice in notices)
+    counts = [(len(notices) - decided - expired, "to decide"), (decided, "decided"), (expired, "expired")]
     subject = "Holds: " + ", ".join(f"{count:,} {what}" for count, what in counts if count)
     largest = sorted(notices, key=lambda notice: notice.total_open, reverse=True)
     lines = [f"{subject}. The largest first:", ""]
@@ -89,6 +122,12 @@ def _headline(notice: Notice) -> str:
             return f"Back to decide, the case weakened: {what} for {customer}"
         case ToDecide(occasion="undone"):
             return f"Back to decide, the approval was undone: {what} for {customer}"
+        case Reminder():
+            return f"Still to decide: {what} for {customer}"
+        case Escalated():
+            return f"Escalated to {_line(notice.group)}: {what} for {customer}"
+        case Expired():
+            return f"Expired undecided: {what} for {customer}"
         case Decided(verdict=Verdict.APPROVE):
             return f"Approved: {what} for {customer}"
         case Decided():
@@ -114,16 +153,40 @@ def _whole(notice: Notice) -> list[str]:
             lines += [
                 f"Why:       {_line(notice.reason)}",
                 f"Asked by:  {_line(notice.asked_by)}",
-                f"Due:       {notice.due_at:%Y-%m-%d %H:%M} UTC",
+                f"Due:       {_minute(notice.due_at)}",
                 "",
                 "Nothing happens to the customer before somebody decides.",
             ]
-        case Decided():
+        case Waiting():
+            waited = f"{_span(notice.told_at - notice.opened_at)}, since {_minute(notice.opened_at)}"
+            over = isinstance(notice, Expired)
             lines += [
-                f"Verdict:   {notice.verdict}d by {_line(notice.decided_by)} on {notice.decided_at:%Y-%m-%d %H:%M} UTC",
+                f"Why:       {_line(notice.reason)}",
+                f"Asked by:  {_line(notice.asked_by)}",
+                f"{'Waited:' if over else 'Waits:':10} {waited}",
+                f"{'Expired:' if over else 'Expires:':10} {_minute(notice.due_at)}",
+                "",
+                _IN_VAIN[notice.kind] if over else _IN_TIME,
+            ]
+        case Decided():
+            behalf = f" on behalf of {_line(', '.join(notice.on_behalf_of))}" if notice.on_behalf_of else ""
+            lines += [
+                f"Verdict:   {notice.verdict}d by {_line(notice.decided_by)}{behalf} on {_minute(notice.decided_at)}",
                 f"Why:       {_line(notice.reason)}",
             ]
     return lines
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _span(time: timedelta) -> str:
+    hours, seconds = divmod(time.seconds, 3600)
+    for count, unit in ((time.days, "day"), (hours, "hour")):
+        if count:
+            return f"{count:,} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds // 60} minutes"
 
 
 def _line(text: str) -> str:

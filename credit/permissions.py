@@ -56,6 +56,9 @@ LEAST_ROLE: dict[Permission, Role] = {
 }
 """The least role that may do each thing. A test holds that nothing is left out."""
 
+DELEGATED = frozenset({Permission.DECIDE})
+"""What an absent person's role passes on to who stands in: nobody becomes an admin by a colleague's holiday."""
+
 
 def may(role: Role, permission: Permission) -> bool:
     """Whether a caller of this role may do it."""

@@ -1,10 +1,12 @@
 """The numbers a credit team may change, as one versioned value. Defaults are the spec's."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from credit.calendar import Calendar, later
 
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=0)]
@@ -32,12 +34,36 @@ class Policy(BaseModel):
     weakened_share: Share = Decimal("0.20")
     """A case paid down by this share since it was approved goes back to the approver once."""
     worsened_share: Share = Decimal("0.25")
-    """An automatic trigger passes the snooze or the grace only if `total_open` grew by this share."""
+    """An automatic trigger passes the snooze after a decline only if `total_open` grew by this share."""
+    drift_watch_released: timedelta = timedelta(days=30)
+    """For how long after a release NetSuite is still compared with the value that was restored."""
     decline_snooze: timedelta = timedelta(days=14)
     release_grace: timedelta = timedelta(days=7)
+    release_grace_worsened_share: Share = Decimal("0.25")
+    """The same for the grace after a release: compared with what was open at the release."""
+
+    auto_release_on_payment: bool = False
+    """Whether a hold that rests on debt alone is released without a person once the debt is paid."""
+
+    repeated_disputes_count: Annotated[int, Field(ge=2)] = 3
+    """So many disputes opened …"""
+    repeated_disputes_window: timedelta = timedelta(days=90)
+    """… within this time recommend a hold (service-hold spec, trigger conditions)."""
 
     claim_lease: timedelta = timedelta(minutes=15)
     proposal_expires_after: timedelta = timedelta(days=30)
+    """An undecided proposal then ends: it is never approved and lifts nothing."""
+    remind_after: timedelta | None = timedelta(days=2)
+    """Approvers are reminded of an undecided proposal after this long, and again each time it has passed."""
+    escalate_after: timedelta | None = timedelta(days=5)
+    """After this long it is escalated, once …"""
+    escalation_group: str = "credit management"
+    """… to this group …"""
+    escalate_to: tuple[str, ...] = ()
+    """… whose e-mail addresses these are; where there are none, the admins."""
+    calendar: Calendar = Calendar()
+    count_business_days: bool = False
+    """Whether these three waits count only the calendar's working days."""
 
     approval_undo: timedelta = timedelta(0)
     """For how long an approval can be taken back before its beats start."""
@@ -55,3 +81,7 @@ class Policy(BaseModel):
 
     A truncated or filtered export looks like a ledger in which everything else was paid.
     """
+
+    def deadline(self, start: datetime, wait: timedelta) -> datetime:
+        """Return when a wait for a person is over, in business days where the policy says so."""
+        return later(start, wait, self.calendar if self.count_business_days else None)

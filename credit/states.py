@@ -53,13 +53,34 @@ class Verdict(StrEnum):
     DECLINE = "decline"
 
 
+class ReleaseCause(StrEnum):
+    """Why a release is proposed."""
+
+    PERSON = "person"
+    DISPUTE = "dispute"
+    PAYMENT = "payment"
+    PAYMENT_PLAN = "payment_plan"
+    END_DATE = "end_date"
+
+
 class Beat(StrEnum):
-    """The four steps of an approved hold, in the spec's order."""
+    """The steps of an approved hold, and of its release."""
 
     FLAG_CUSTOMER = "flag_customer"
     NOTIFY_SALES_REP = "notify_sales_rep"
     DRAFT_CUSTOMER_NOTICE = "draft_customer_notice"
     PUSH_NETSUITE = "push_netsuite"
+
+    UNFLAG_CUSTOMER = "unflag_customer"
+    TELL_SALES_REP = "tell_sales_rep"
+    DRAFT_RELEASE_NOTICE = "draft_release_notice"
+    RESTORE_NETSUITE = "restore_netsuite"
+
+
+PLACING = (Beat.FLAG_CUSTOMER, Beat.NOTIFY_SALES_REP, Beat.DRAFT_CUSTOMER_NOTICE, Beat.PUSH_NETSUITE)
+"""The four beats of a hold, in the spec's order."""
+RELEASING = (Beat.UNFLAG_CUSTOMER, Beat.TELL_SALES_REP, Beat.DRAFT_RELEASE_NOTICE, Beat.RESTORE_NETSUITE)
+"""What takes them back."""
 
 
 class BeatStatus(StrEnum):
@@ -78,6 +99,13 @@ class MessageKind(StrEnum):
 
     SALES_REP = "sales_rep"
     CUSTOMER_NOTICE = "customer_notice"
+    SALES_REP_RELEASE = "sales_rep_release"
+    RELEASE_NOTICE = "release_notice"
+
+
+ABOUT_THE_HOLD = (MessageKind.SALES_REP, MessageKind.CUSTOMER_NOTICE)
+"""What a hold drafts when it is placed: none of it may leave once the hold ends. The others tell of its end."""
+TO_THE_CUSTOMER = (MessageKind.CUSTOMER_NOTICE, MessageKind.RELEASE_NOTICE)
 
 
 class MessageStatus(StrEnum):
@@ -131,6 +159,9 @@ class NotificationEvent(StrEnum):
 
     PROPOSAL_OPENED = "proposal.opened"
     PROPOSAL_DECIDED = "proposal.decided"
+    PROPOSAL_REMINDED = "proposal.reminded"
+    PROPOSAL_ESCALATED = "proposal.escalated"
+    PROPOSAL_EXPIRED = "proposal.expired"
 
 
 class WaitingOn(StrEnum):
@@ -142,9 +173,15 @@ class WaitingOn(StrEnum):
     NOBODY = "nobody"
 
 
-def waiting_on(status: HoldStatus, beats: Iterable[BeatStatus]) -> WaitingOn:
-    """Return whose move it is for a hold in `status` whose beats stand as given."""
-    if status is HoldStatus.PROPOSED:
+def waiting_on(status: HoldStatus, beats: Iterable[BeatStatus], *, undecided: bool = False) -> WaitingOn:
+    """Return whose move it is for a hold in `status` whose beats stand as given.
+
+    Args:
+        status: Of the hold.
+        beats: Where each of its beats stands.
+        undecided: Whether a proposal about a hold in force (a release, a repair) waits for an approver.
+    """
+    if status is HoldStatus.PROPOSED or (undecided and status in OPEN_HOLD):
         return WaitingOn.APPROVER
     if status not in OPEN_HOLD:
         return WaitingOn.NOBODY

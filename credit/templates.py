@@ -9,9 +9,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from credit.facts import Facts
+from credit.triggers import ReasonClass
 
 SALES_REP = "service_hold_sales_rep"
 CUSTOMER_NOTICE = "service_hold_customer_notice"
+SALES_REP_RELEASE = "service_hold_sales_rep_release"
+RELEASE_NOTICE = "service_hold_release_notice"
+REVIEW_NOTICE = "service_hold_review_notice"
 
 _LISTED_INVOICES = 10
 
@@ -39,9 +43,18 @@ class MessageContext(BaseModel):
     invoices: list[OpenInvoice]
     """The oldest ones, ten at most."""
     next_call: str
+    reason_class: ReasonClass = ReasonClass.DELINQUENCY
 
 
-def recommended_next_call(facts: Facts, invoices: list[OpenInvoice]) -> str:
+def customer_notice(ground: ReasonClass) -> str:
+    """Return the template of a hold's notice: what rests on no late payment may not claim one."""
+    on_no_debt = ground in (ReasonClass.PREDICTION, ReasonClass.DISPUTE_PATTERN)
+    return REVIEW_NOTICE if on_no_debt else CUSTOMER_NOTICE
+
+
+def recommended_next_call(
+    facts: Facts, invoices: list[OpenInvoice], ground: ReasonClass = ReasonClass.DELINQUENCY
+) -> str:
     """Say whom to call about what: the rep's message must recommend it (service-hold spec, beat 2)."""
     if facts.open_disputes:
         return (
@@ -50,6 +63,8 @@ def recommended_next_call(facts: Facts, invoices: list[OpenInvoice]) -> str:
         )
     if facts.payment_plan:
         return "today, about the payment plan: which instalment is late, and when it will arrive."
+    if ground is ReasonClass.PREDICTION:
+        return "today, to ask how business is going and what terms would help; do not dun, the hold is a precaution."
     if not invoices:
         return "today, to explain the hold; no open invoice is on record."
     oldest = invoices[0]

@@ -1,6 +1,7 @@
 """What may propose a hold, which warnings a proposal carries, and which automatic triggers are turned away."""
 
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -14,7 +15,32 @@ class TriggerKind(StrEnum):
     """Where a proposal comes from (service-hold spec, trigger conditions)."""
 
     AR_AGING = "ar_aging_tick_threshold"
+    CUSTOMER_HEALTH = "customer_health_prediction"
+    REPEATED_DISPUTES = "repeated_disputes"
     MANUAL = "manual"
+
+
+class ReasonClass(StrEnum):
+    """What a hold rests on. Only `delinquency` says that the customer pays late."""
+
+    DELINQUENCY = "delinquency"
+    MANUAL = "manual"
+    DISPUTE_PATTERN = "dispute_pattern"
+    PREDICTION = "prediction"
+
+
+_CLASS_OF = {
+    TriggerKind.AR_AGING: ReasonClass.DELINQUENCY,
+    TriggerKind.MANUAL: ReasonClass.MANUAL,
+    TriggerKind.REPEATED_DISPUTES: ReasonClass.DISPUTE_PATTERN,
+    TriggerKind.CUSTOMER_HEALTH: ReasonClass.PREDICTION,
+}
+
+
+def reason_class(kinds: Collection[TriggerKind]) -> ReasonClass:
+    """Return what a hold with these triggers rests on: the strongest ground, in the order of `ReasonClass`."""
+    found = {_CLASS_OF[kind] for kind in kinds}
+    return next((ground for ground in ReasonClass if ground in found), ReasonClass.MANUAL)
 
 
 class Trigger(BaseModel):
@@ -42,6 +68,7 @@ class Admission(StrEnum):
     ADMITTED = "admitted"
     SNOOZED = "snoozed after a decline"
     IN_GRACE = "in the grace after a release"
+    EXEMPT = "exempt from automatic holds"
     BELOW_THRESHOLD = "no longer above the AR aging threshold"
 
 
@@ -52,6 +79,7 @@ class Disposition(StrEnum):
     OPEN_HOLD = "open_hold"
     SNOOZED = "snoozed"
     IN_GRACE = "in_grace"
+    EXEMPT = "exempt"
     NO_LONGER_DUE = "no_longer_due"
     """Paid, or held by somebody else, between the query and the proposal."""
 
@@ -63,6 +91,17 @@ class Ending(BaseModel):
     """True for a decline, False for a release."""
     at: AwareDatetime
     total_open: Decimal
+    """What was open then: when the decision took effect, or as it was shown where nobody decided."""
+
+
+def quiet_after(policy: Policy, *, declined: bool) -> tuple[timedelta, Decimal]:
+    """Return for how long automatic triggers stay away after an ending, and the growth that lets them pass earlier.
+
+    The growth is a share of what was open at the ending.
+    """
+    if declined:
+        return policy.decline_snooze, policy.worsened_share
+    return policy.release_grace, policy.release_grace_worsened_share
 
 
 def crosses_threshold(facts: Facts, policy: Policy) -> bool:
@@ -84,25 +123,40 @@ def warnings(facts: Facts, policy: Policy) -> list[str]:
         found.append(f"{facts.open_disputes} open dispute(s), {facts.disputed_amount:,.2f} {facts.currency} disputed")
     if facts.payment_plan:
         found.append("on a payment plan")
+    if facts.promised_for:
+        found.append(f"promised to pay {facts.promised_amount:,.2f} {facts.currency} by {facts.promised_for}")
+    if facts.broken_promises:
+        found.append(f"{facts.broken_promises} broken promise(s) to pay")
     if facts.prior_holds:
         found.append(f"{facts.prior_holds} prior hold(s)")
+    if facts.exempt_until:
+        found.append(f"exempt from automatic holds until {facts.exempt_until}")
     return found
 
 
 def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, policy: Policy) -> Admission:
     """Decide whether a trigger may open a proposal (design 3.2).
 
-    A person's trigger always passes. An automatic one must still be true, and waits out the snooze after a decline
-    and the grace after a release, unless `total_open` grew by the policy's share meanwhile. An expired proposal does
-    not snooze. The set-based scan applies the same rule in SQL: `db/repositories/receivables.py`.
+    A person's trigger always passes. AR aging's must still be above its threshold. Every automatic one never meets an
+    exempt customer, and waits out the snooze after a decline and the grace after a release, unless `total_open` grew
+    by the policy's share meanwhile. An expired proposal does not snooze. The set-based scan applies the same rule in
+    SQL: `db/repositories/admission.py`.
     """
     if kind is TriggerKind.MANUAL:
         return Admission.ADMITTED
-    if not crosses_threshold(facts, policy):
+    if kind is TriggerKind.AR_AGING and not crosses_threshold(facts, policy):
         return Admission.BELOW_THRESHOLD
+    if facts.exempt_until is not None:
+        return Admission.EXEMPT
     if last is None:
         return Admission.ADMITTED
-    quiet = policy.decline_snooze if last.declined else policy.release_grace
-    if now >= last.at + quiet or facts.total_open >= last.total_open * (1 + policy.worsened_share):
+    quiet, share = quiet_after(policy, declined=last.declined)
+    if now >= last.at + quiet or _grew(kind, facts, last, share):
         return Admission.ADMITTED
     return Admission.SNOOZED if last.declined else Admission.IN_GRACE
+
+
+def _grew(kind: TriggerKind, facts: Facts, last: Ending, share: Decimal) -> bool:
+    """Whether so much more is open than at the ending. What rests on no debt needs a real growth: 0 is not above 0."""
+    enough = facts.total_open >= last.total_open * (1 + share)
+    return enough and (kind is TriggerKind.AR_AGING or facts.total_open > last.total_open)

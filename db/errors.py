@@ -4,6 +4,8 @@
   + UnknownCustomerError     no such customer
   + UnknownHoldError         no such hold, or the customer has none open
   + NothingToDecideError     the hold has no open proposal (any more)
+  + NothingToReleaseError    the hold is not one that could be released
+  + NotInForceError          only a hold in force has dates and exceptions
   + ClaimedByAnotherError    somebody else holds the claim
   + ClaimLostError           the claim named is not yours, has ended or has run out
   + StaleRevisionError       the proposal has moved on since it was shown
@@ -19,14 +21,25 @@
   + MessageClosedError       the message is not (any more) in a state for this
   + UnknownTemplateError     no such template
   + UnknownRunError          no such AR aging scan
+  + AlreadyExemptError       the customer is exempt from automatic holds already
+  + NotExemptError           the customer is not exempt
+  + UnknownSenderError       an event is not signed by a secret we know, or too old
+  + EventConflictError       the event's id was used for something else
+  + BadEventError            one field of an event makes no sense here
+  + OutOfOrderError          an event needs another one that has not arrived
+  + NothingToRepairError     NetSuite says what it should, or a proposal is to be decided instead
+  + NothingToAdoptError      the customer was not seen ON in NetSuite without a hold
+  + DriftCheckFailedError    NetSuite refused what a check asks of it
   + BadInputError            what was given makes no sense
   + UnknownUserError         nobody signs in under this name
   + LoginTakenError          somebody signs in under this name already
   + LastAdminError           nobody else could undo it
   + UnknownTokenNameError    no API token has this name
+  + UnknownAbsenceError      no such absence
+  + AbsentAlreadyError       the person is absent then already
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from credit.permissions import LEAST_ROLE, Permission, Role
@@ -65,6 +78,24 @@ class NothingToDecideError(RefusedError):
     def __init__(self, customer_id: str, state: str) -> None:
         super().__init__(f"customer {customer_id} has nothing to decide: {state}")
         self.state = state
+
+
+class NothingToReleaseError(RefusedError):
+    """Only a hold that was approved can be released."""
+
+    code = "nothing_to_release"
+
+    def __init__(self, customer_id: str, state: str) -> None:
+        super().__init__(f"customer {customer_id} has no hold to release ({state}): decline a proposal instead")
+
+
+class NotInForceError(RefusedError):
+    """Dates and exceptions belong to a hold that was approved."""
+
+    code = "not_in_force"
+
+    def __init__(self, customer_id: str, state: str) -> None:
+        super().__init__(f"customer {customer_id}'s hold is {state}: only one in force has dates and exceptions")
 
 
 class ClaimedByAnotherError(RefusedError):
@@ -151,8 +182,9 @@ class SelfApprovalError(RefusedError):
 
     code = "self_approval"
 
-    def __init__(self, actor: str) -> None:
-        super().__init__(f"{actor} asked for this hold, and the policy wants somebody else to approve it")
+    def __init__(self, actor: str, asked_by: str) -> None:
+        who = actor if asked_by == actor else f"{asked_by}, for whom {actor} stands in,"
+        super().__init__(f"{who} asked for this hold, and the policy wants somebody else to approve it")
 
 
 class SecondApproverError(RefusedError):
@@ -161,7 +193,10 @@ class SecondApproverError(RefusedError):
     code = "second_approver_needed"
 
     def __init__(self, first: str) -> None:
-        super().__init__(f"{first} approved this revision already; above this amount a second person has to approve")
+        super().__init__(
+            f"{first} approved this revision already; above this amount a second person has to approve, "
+            "and who stands in for the first is none"
+        )
         self.first = first
 
 
@@ -208,6 +243,84 @@ class UnknownRunError(RefusedError, LookupError):
         super().__init__(f"no AR aging scan {name!r}: /aging lists the last ones")
 
 
+class AlreadyExemptError(RefusedError):
+    """A customer has one exemption at a time."""
+
+    code = "already_exempt"
+
+    def __init__(self, customer_id: str, owner: str, until: date) -> None:
+        super().__init__(f"customer {customer_id} is exempt until {until} (owner {owner}): end that one first")
+
+
+class NotExemptError(RefusedError, LookupError):
+    """The customer has no exemption that counts today."""
+
+    code = "not_exempt"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"customer {customer_id} is not exempt today: `hold exempt list` shows who is")
+
+
+class UnknownSenderError(RefusedError):
+    """Nobody we know signed the event, or not lately."""
+
+    code = "unknown_sender"
+
+
+class EventConflictError(RefusedError):
+    """An id stands for one event for ever."""
+
+    code = "event_conflict"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} was taken already with another content: send what is new under a new id")
+
+
+class BadEventError(RefusedError, ValueError):
+    """One field of an event makes no sense for what we know."""
+
+    code = "bad_event"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
+class OutOfOrderError(RefusedError):
+    """The event is about something that another event must tell first: it may be sent again."""
+
+    code = "out_of_order"
+
+
+class NothingToRepairError(RefusedError):
+    """Only a difference of a released hold is mended this way."""
+
+    code = "nothing_to_repair"
+
+    def __init__(self, customer_id: str, state: str) -> None:
+        super().__init__(f"customer {customer_id} has nothing to repair in NetSuite here: {state}")
+
+
+class NothingToAdoptError(RefusedError):
+    """Only what NetSuite has ON without a hold here can be adopted."""
+
+    code = "nothing_to_adopt"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(
+            f"customer {customer_id} was not seen ON in NetSuite without a hold here: `hold drift check` looks again"
+        )
+
+
+class DriftCheckFailedError(RefusedError):
+    """A comparison with NetSuite ended in an error that no retry can mend."""
+
+    code = "drift_check_failed"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the check failed: {cause}")
+
+
 class BadInputError(RefusedError, ValueError):
     """What was given makes no sense; the text says what would."""
 
@@ -248,3 +361,22 @@ class UnknownTokenNameError(RefusedError, LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no token is called {name!r}: `hold token list` shows them")
+
+
+class UnknownAbsenceError(RefusedError, LookupError):
+    """No absence has this id."""
+
+    code = "unknown_absence"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(f"no absence {str(name)!r}: `hold absence list` shows them")
+
+
+class AbsentAlreadyError(RefusedError):
+    """A person has one absence at a time: who stands in must be clear."""
+
+    code = "absent_already"
+
+    def __init__(self, login: str, since: datetime, until: datetime) -> None:
+        lasts = f"from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
+        super().__init__(f"{login} is absent {lasts} already: end that absence first, or choose another time")

@@ -23,7 +23,7 @@ from credit.permissions import Permission, Role
 from db.engine import transaction
 from db.errors import NotAllowedError, RefusedError
 from db.models import UserSession
-from db.repositories import sessions, tokens
+from db.repositories import absences, sessions, tokens
 from db.repositories.sessions import Lifetime
 from db.repositories.tokens import Caller
 from desk import problems
@@ -96,28 +96,29 @@ async def caller(request: Request, desk: Annotated[Surroundings, Depends(surroun
     if not cookie:
         raise NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`")
     in_use = request.headers.get("x-background") != "1"  # a page left open does not keep its session alive
-    row, why = await asyncio.to_thread(_session, desk, cookie, in_use=in_use)
-    if row is None or why is not None:
-        if row is not None:
-            request.state.caller = _person(row)  # whose refusal it is
+    found, why = await asyncio.to_thread(_session, desk, cookie, in_use=in_use)
+    if found is None or why is not None:
+        if found is not None:
+            request.state.caller = found[1]  # whose refusal it is
         error = NotSignedInError(f"{why or 'the session is not known'}: sign in again at /sign-in")
-        if request.method in SAFE_METHODS and row is None:  # an unsafe one is audited with every refusal
+        if request.method in SAFE_METHODS and found is None:  # an unsafe one is audited with every refusal
             await problems.record_refusal(request, "unknown_session", str(error))
         raise error
-    request.state.caller, request.state.session = _person(row), row
+    row, person = found
+    request.state.caller, request.state.session = person, row
     if request.method not in SAFE_METHODS and not hmac.compare_digest(
         (await _sent_csrf_token(request)).encode(), row.csrf_token.encode()
     ):
         raise NoCsrfTokenError
-    return _person(row)
+    return person
 
 
 def _token_caller(desk: Surroundings, token: str) -> Caller:
     with transaction(desk.engine) as session:
-        return tokens.caller(session, token)
+        return absences.standing_in(session, tokens.caller(session, token), datetime.now(UTC))
 
 
-def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[UserSession | None, str | None]:
+def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[tuple[UserSession, Caller] | None, str | None]:
     now, ends = datetime.now(UTC), lifetime(desk.settings)
     with transaction(desk.engine) as session:
         row = sessions.by_cookie(session, cookie)
@@ -126,7 +127,7 @@ def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[UserSess
         why = sessions.ended(row, ends, now)
         if why is None and in_use:
             sessions.seen(session, row, ends, now)
-        return row, why
+        return (row, absences.standing_in(session, _person(row), now)), why
 
 
 def _person(row: UserSession) -> Caller:

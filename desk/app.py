@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from desk import pages, problems
-from desk.api import docs, routes
+from desk.api import docs, drift, events, exemptions, outcomes, report, routes
 from desk.api import people as people_api
 from desk.pages import account, people, sign_in
 from desk.people import strangers
@@ -39,7 +39,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     problems.install(app)
     sign_in.install(app)
-    for router in (*routes.ROUTERS, docs.router, people_api.router, sign_in.router, account.router, people.router):
+    later = (events.router, drift.router, exemptions.router, outcomes.router, report.router)
+    pages_of_people = (sign_in.router, account.router, people.router)
+    for router in (*routes.ROUTERS, *later, docs.router, people_api.router, *pages_of_people):
         app.include_router(router)
     pages.install(app)
     return app

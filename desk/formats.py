@@ -46,6 +46,11 @@ def span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
+def seconds_span(seconds: float) -> str:
+    """A number of seconds, likewise."""
+    return span(timedelta(seconds=seconds))
+
+
 def long_span(length: timedelta) -> str:
     """A length of time with every unit that is not zero: `1 d 2 h`, `9 min 40 s`, `0 s`."""
     seconds = max(int(length.total_seconds()), 0)
@@ -116,6 +121,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "words": words,
     "sentence": sentence,
     "span": span,
+    "seconds_span": seconds_span,
     "long_span": long_span,
     "when": when,
     "ago": ago,

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from credit.permissions import Permission, may
+from credit.permissions import Permission
 from db.repositories.tokens import Caller
 from desk import flashes, formats
 
@@ -89,4 +89,4 @@ def csrf_token(request: Request) -> str:
 
 
 def _may(caller: Caller | None) -> Callable[[str], bool]:
-    return lambda permission: caller is not None and may(caller.role, Permission[permission])
+    return lambda permission: caller is not None and caller.may(Permission[permission])

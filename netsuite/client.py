@@ -1,4 +1,4 @@
-"""The SuiteTalk REST client: read a customer's hold, and set it. Nothing else, and nothing of who asks for it.
+"""The SuiteTalk REST client: read a customer's hold, set it, and ask in SuiteQL. Nothing of who asks for it.
 
 The write is the one of Oracle's help, section_1545142173: ``PATCH /services/rest/record/v1/customer/{id}`` with
 ``{"creditHoldOverride": {"id": "ON"}}``, answered by 204 without a body. Both validation headers are set to ``Error``,
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from netsuite import answers
+from netsuite import answers, suiteql
 from netsuite.auth import AccessTokens, Credentials
 from netsuite.errors import ContentRefused, RecordNotFound, UnexpectedAnswer
 from netsuite.records import CUSTOMER_FIELDS, CreditHoldOverride, CustomerRecord, customer_record
@@ -101,6 +101,25 @@ class NetSuiteClient:
         body = {"creditHoldOverride": {"id": CreditHoldOverride(value).value}}
         answer = self._send("PATCH", url, what, json=body, headers=_STRICT)
         _expect(answer, HTTPStatus.NO_CONTENT, what)
+
+    def suiteql(self, query: str, *, limit: int = suiteql.PAGE_LIMIT) -> suiteql.Page:
+        """The first ``limit`` rows (1 to 1,000) of a query; :func:`netsuite.suiteql.walk` gives all of them.
+
+        Raises:
+            TransientError: ask again later.
+            ContentRefused: NetSuite does not understand the query.
+            PermissionRefused: the role lacks a permission, such as SuiteAnalytics Workbook.
+            UnexpectedAnswer: the answer is not a page of rows.
+        """
+        what = "SuiteQL"
+        url = self._base_url + suiteql.SUITEQL_PATH
+        request = {"json": {"q": query}, "params": {"limit": limit}, "headers": {"Prefer": "transient"}}
+        answer = self._send("POST", url, what, **request)
+        _expect(answer, HTTPStatus.OK, what)
+        try:
+            return suiteql.page(answers.json_body(answer))
+        except ValueError as error:
+            raise UnexpectedAnswer(f"{what}: the answer is not JSON", status=answer.status_code) from error
 
     def probe(self) -> None:
         """Sign in, or see that the token at hand is still good: whether NetSuite is there and knows this integration.

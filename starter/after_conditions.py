@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from credit.states import EntityStatus, MessageKind, MessageStatus
+from credit.states import ABOUT_THE_HOLD, EntityStatus, MessageKind, MessageStatus
 from db.engine import transaction
 from db.models import AutoDecision, Customer, Decision, Hold, HoldBeat, Message, ReflexionLog, WorkflowDefinition
 from db.repositories import messages, netsuite
@@ -48,6 +48,24 @@ def check(engine: Engine, client: NetSuiteClient, hold_id: UUID, mail_dir: Path)
         yield _lesson(session, hold)
         yield _definition(session)
         yield _duration(session, hold)
+
+
+def check_released(engine: Engine, client: NetSuiteClient, hold_id: UUID) -> Iterator[Condition]:
+    """Check that a released customer is as it was before the hold, against the database and NetSuite."""
+    with transaction(engine) as session:
+        hold = session.get_one(Hold, hold_id)
+        customer = session.get_one(Customer, hold.customer_id)
+        active = customer.entitystatus is EntityStatus.ACTIVE
+        yield Condition("released: customers.entitystatus is what it was", active, customer.entitystatus)
+        record = netsuite.record_of(session, hold_id)
+        prior = record.prior if record else None
+        said = client.read_customer(customer.netsuite_id).credit_hold_override
+        yield Condition("released: NetSuite says its prior value again", said == prior, f"{said} over HTTP")
+        kinds = {message.kind: message.status for message in messages.of_hold(session, hold_id)}
+        withdrawn = {kinds[kind] for kind in ABOUT_THE_HOLD} == {MessageStatus.WITHDRAWN}
+        yield Condition("released: what was not sent is withdrawn", withdrawn, ", ".join(sorted(kinds.values())))
+        lessons = session.scalars(select(ReflexionLog.event).where(ReflexionLog.hold_id == hold_id)).all()
+        yield Condition("released: reflexion_log has the outcome", "released" in lessons, ", ".join(lessons))
 
 
 def _flagged(customer: Customer, hold: Hold) -> Condition:

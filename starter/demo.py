@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from db.engine import make_engine, transaction
 from db.repositories import policies
 from netsuite.client import Credentials, NetSuiteClient
 from starter import sample_ledger
-from starter.after_conditions import Condition, check
+from starter.after_conditions import Condition, check, check_released
 from starter.cli.output import console, err
 from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.settings import Settings, default_data_dir
@@ -91,7 +92,7 @@ def demo(data_dir: Path) -> int:
 
 
 def once() -> int:
-    """Take one hold from a trigger to in force on a stack of its own; 0 where every after-condition holds."""
+    """Take one hold from a trigger to released on a stack of its own; 0 where every after-condition holds."""
     with tempfile.TemporaryDirectory(prefix="hold-demo-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
         hold = Hold(Path(folder) / "data")
@@ -120,10 +121,8 @@ def _one_hold(hold: Hold) -> list[Condition]:
             f"{untouched['status']}, waiting on {untouched['waiting_on']}",
         )
     ]
-    claim = hold.run("claim", _CUSTOMER)
-    revision = str(claim["revision"])
-    hold.run("approve", _CUSTOMER, "--reason", "no payment in sight", "--yes", "--revision", revision)
-    _await_beats(hold)
+    _approve(hold, "no payment in sight")
+    _await(hold, lambda seen: seen["status"] == "in_force" and {beat["status"] for beat in seen["beats"]} == {"done"})
     settings = Settings(data_dir=hold.data_dir)
     where = hold.run("status")
     key = settings.netsuite_private_key_file
@@ -138,19 +137,32 @@ def _one_hold(hold: Hold) -> list[Condition]:
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2)
     with NetSuiteClient(settings.netsuite_url, credentials) as netsuite:
         conditions += check(engine, netsuite, UUID(proposed["id"]), Path(where["mail_dir"]))
+        conditions.append(_written(where["netsuite"], "ON"))
+        hold.run("release", _CUSTOMER, "--reason", "paid in full")
+        _approve(hold, "the bank confirmed it")
+        _await(hold, lambda seen: seen["status"] == "released")
+        conditions += check_released(engine, netsuite, UUID(proposed["id"]))
+        conditions.append(_written(where["netsuite"], "ON", "AUTO"))
     engine.dispose()
-    ledger = httpx.get(f"{where['netsuite']}/_sandbox/ledger", params={"customer": _CUSTOMER}).json()
-    written = [row["body"] for row in ledger if row["applied"]]
-    once_only = written == [{"creditHoldOverride": {"id": "ON"}}]
-    conditions.append(Condition("NetSuite was written exactly once", once_only, f"{len(written)} write(s)"))
     return conditions
 
 
-def _await_beats(hold: Hold) -> None:
+def _approve(hold: Hold, reason: str) -> None:
+    revision = str(hold.run("claim", _CUSTOMER)["revision"])
+    hold.run("approve", _CUSTOMER, "--reason", reason, "--yes", "--revision", revision)
+
+
+def _written(sandbox: str, *values: str) -> Condition:
+    """What NetSuite was told, by its own account."""
+    ledger = httpx.get(f"{sandbox}/_sandbox/ledger", params={"customer": _CUSTOMER}).json()
+    written = [row["body"]["creditHoldOverride"]["id"] for row in ledger if row["applied"]]
+    return Condition(f"NetSuite was told {', then '.join(values)}, each once", written == list(values), f"{written}")
+
+
+def _await(hold: Hold, done: Callable[[Any], bool]) -> None:
     deadline = time.monotonic() + _BEATS_LIMIT
     while time.monotonic() < deadline:
-        seen = hold.run("show", _CUSTOMER)
-        if seen["status"] == "in_force" and all(beat["status"] == "done" for beat in seen["beats"]):
+        if done(hold.run("show", _CUSTOMER)):
             return
         time.sleep(0.2)
     err.print("The beats did not finish in time.")

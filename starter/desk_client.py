@@ -2,9 +2,10 @@
 
 import weakref
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -62,6 +63,34 @@ class DeskClient:
     def retry(self, name: str, *, beat: Beat | None, reason: str) -> Document:
         """Try one or every unfinished beat again: {id, beats}."""
         return self._post(f"{_hold(name)}/beats/{f'{beat}/' if beat else ''}retry", reason=reason)
+
+    def release(self, name: str, *, reason: str) -> Document:
+        """Propose to release a hold: {id, customer_id, status, revision, proposal}."""
+        return self._post(f"{_hold(name)}/release", reason=reason)
+
+    def skip(self, name: str, *, beat: Beat, reason: str) -> Document:
+        """End an unfinished beat undone: {id, beat, status}."""
+        return self._post(f"{_hold(name)}/beats/{beat}/skip", reason=reason)
+
+    def cancel(self, name: str, *, beat: Beat, reason: str) -> Document:
+        """Stop trying an unfinished beat: {id, beat, status}."""
+        return self._post(f"{_hold(name)}/beats/{beat}/cancel", reason=reason)
+
+    def absences(self, *, over_too: bool) -> Document:
+        """List absences, the first to start first."""
+        return self._ask("GET", "/api/absences", query={"over": str(over_too).lower()})
+
+    def add_absence(
+        self, *, login: str | None, delegate: str, starts_at: datetime | None, ends_at: datetime, reason: str
+    ) -> Document:
+        """Let somebody stand in; for the caller where no login is given, from now on where no start is."""
+        wanted = {"login": login, "delegate": delegate, "ends_at": ends_at.isoformat(), "reason": reason}
+        starts = {"starts_at": starts_at.isoformat()} if starts_at else {}
+        return self._post("/api/absences", **wanted, **starts)
+
+    def end_absence(self, absence_id: UUID) -> Document:
+        """End an absence now, or call it off."""
+        return self._ask("DELETE", f"/api/absences/{absence_id}")
 
     def messages(self, status: MessageStatus | None) -> Document:
         """List messages: the unsent ones, or those in one status."""

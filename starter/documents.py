@@ -7,11 +7,26 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts
-from credit.states import Beat, BeatStatus, HoldStatus, MessageStatus, ProposalStatus, waiting_on
-from db.models import Claim, Hold, HoldBeat, Message, MessageDecision, Proposal
-from db.repositories import audit, holds, messages, netsuite
+from credit.outcomes import Outcome
+from credit.states import (
+    PLACING,
+    RELEASING,
+    Beat,
+    BeatStatus,
+    HoldStatus,
+    MessageStatus,
+    ProposalKind,
+    ProposalStatus,
+    WaitingOn,
+    waiting_on,
+)
+from credit.triggers import reason_class
+from db.models import Claim, Hold, HoldBeat, HoldException, Message, MessageDecision, Proposal
+from db.repositories import audit, drift, holds, messages, netsuite, outcomes, prior_holds
 
 Document = dict[str, Any]
+
+_OUTCOMES = frozenset(Outcome)
 
 
 def hold_list(session: Session, rows: Sequence[Hold]) -> Document:
@@ -28,12 +43,14 @@ def summary(hold: Hold, proposal: Proposal) -> Document:
         "customer_id": hold.customer_id,
         "customer_name": hold.customer.name,
         "status": hold.status,
-        "waiting_on": waiting_on(hold.status, [beat.status for beat in hold.beats]),
+        "waiting_on": _waiting_on(hold, proposal),
         "revision": proposal.revision,
         "reason": hold.reason,
         "triggers": list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
+        "reason_class": reason_class([trigger.kind for trigger in hold.triggers]),
         "warnings": proposal.warnings,
         "facts": facts_document(facts),
+        "due_at": utc(proposal.due_at) if proposal.status is ProposalStatus.OPEN else None,
         "proposed_at": utc(hold.proposed_at),
         "in_force_at": utc(hold.in_force_at),
         "closed_at": utc(hold.closed_at),
@@ -51,6 +68,9 @@ def facts_document(facts: Facts) -> Document:
         "prior_holds": facts.prior_holds,
         "open_disputes": facts.open_disputes,
         "payment_plan": facts.payment_plan,
+        "promised_amount": f"{facts.promised_amount:.2f}",
+        "promised_for": facts.promised_for.isoformat() if facts.promised_for else None,
+        "broken_promises": facts.broken_promises,
     }
 
 
@@ -68,21 +88,42 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
             "kind": proposal.kind,
             "status": proposal.status,
             "note": proposal.note,
+            "opened_at": utc(proposal.opened_at),
             "due_at": utc(proposal.due_at) if is_open else None,
+            "remind_at": utc(proposal.remind_at) if is_open else None,
+            "escalate_at": utc(proposal.escalate_at) if is_open else None,
+            "escalated_at": utc(proposal.escalated_at),
+            "escalated_to": proposal.escalated_to,
             "claimed_by": claim.holder if claim else None,
             "claim_expires_at": utc(claim.expires_at) if claim else None,
             "first_approval_by": holds.first_approver(session, proposal),
             "undo_until": utc(holds.undo_until(session, proposal, now)),
         },
+        "prior_holds_detail": [
+            {
+                "id": str(past.id),
+                "proposed_at": utc(past.proposed_at),
+                "in_force_at": utc(past.in_force_at),
+                "ended_at": utc(past.ended_at),
+                "days_held": past.days_held,
+                "status": past.status,
+                "reason": past.reason,
+                "end_cause": past.end_cause,
+                "end_reason": past.end_reason,
+            }
+            for past in prior_holds.of_customer(session, hold.customer_id, before=hold.proposed_at)
+        ],
         "evidence": [
             {"kind": trigger.kind, "reason": trigger.reason, "actor": trigger.actor, "at": utc(trigger.at)}
             for trigger in hold.triggers
         ],
-        "beats": [_beat(beat, {row.beat: row for row in hold.beats}.get(beat)) for beat in Beat],
+        "beats": [_beat(beat, {row.beat: row for row in hold.beats}.get(beat)) for beat in PLACING],
+        "release_beats": [_beat(row.beat, row) for beat in RELEASING for row in hold.beats if row.beat is beat],
         "netsuite": {
             "prior": record.prior if record else None,
             "value": record.value if record else None,
             "read_back_at": utc(record.read_back_at) if record else None,
+            "gaps": drift.gaps_of(session, record.netsuite_id) if record else [],
         },
         "messages": [
             {
@@ -101,11 +142,26 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
             }
             for message in messages.of_hold(session, hold.id)
         ],
+        "end_date": hold.end_date.isoformat() if hold.end_date else None,
+        "review_date": hold.review_date.isoformat() if hold.review_date else None,
+        "exceptions": [exception(row) for row in outcomes.exceptions_of(session, hold.id)],
+        "outcomes": [
+            {
+                "at": utc(event.at),
+                "what": event.action,
+                "who": event.actor,
+                "on_behalf_of": event.detail.get("on_behalf_of") or [],
+                "why": event.detail.get("why") or "",
+            }
+            for event in audit.chain_of(session, hold.id)
+            if event.action in _OUTCOMES
+        ],
         "timeline": [
             {
                 "at": utc(event.at),
                 "what": event.action,
                 "who": event.actor,
+                "on_behalf_of": event.detail.get("on_behalf_of") or [],
                 "why": event.detail.get("why") or event.detail.get("error") or "",
             }
             for event in audit.chain_of(session, hold.id)
@@ -121,6 +177,39 @@ def claimed(claim: Claim, revision: int) -> Document:
 def undone(proposal: Proposal) -> Document:
     """Return the proposal that is open again after an approval was taken back."""
     return {"id": str(proposal.hold_id), "status": HoldStatus.PROPOSED, "revision": proposal.revision}
+
+
+def release_proposed(hold: Document) -> Document:
+    """Return what is answered to who asked for a release, from the whole hold."""
+    return {key: hold[key] for key in ("id", "customer_id", "status", "revision", "proposal")}
+
+
+def changed_beat(hold: Document, beat: Beat) -> Document:
+    """Return where a beat stands that a person left out or stopped, from the whole hold."""
+    rows = (*hold["beats"], *hold["release_beats"])
+    return {"id": hold["id"]} | next({"beat": beat, "status": row["status"]} for row in rows if row["beat"] == beat)
+
+
+def exception(row: HoldException) -> Document:
+    """Return what a hold lets through. `until` is the last day on which it counts."""
+    return {
+        "id": str(row.id),
+        "scope": row.scope,
+        "reference": row.reference,
+        "reason": row.reason,
+        "until": row.until.isoformat(),
+        "created_by": row.created_by,
+        "created_at": utc(row.created_at),
+        "ended_at": utc(row.ended_at),
+        "ended_by": row.ended_by,
+        "end_reason": row.end_reason,
+    }
+
+
+def _waiting_on(hold: Hold, proposal: Proposal) -> WaitingOn:
+    beats = RELEASING if hold.status is HoldStatus.RELEASING else PLACING
+    undecided = proposal.kind is not ProposalKind.PLACE and proposal.status is ProposalStatus.OPEN
+    return waiting_on(hold.status, [row.status for row in hold.beats if row.beat in beats], undecided=undecided)
 
 
 def _beat(beat: Beat, row: HoldBeat | None) -> Document:

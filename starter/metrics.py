@@ -2,18 +2,20 @@
 
 import socket
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from credit.states import Beat
 from db.engine import transaction
 from db.repositories import gauges
+from db.repositories.gauges import Gauges
 
 _SDK_LIMIT = 2.0  # seconds
 
@@ -21,9 +23,10 @@ _SDK_LIMIT = 2.0  # seconds
 class Metrics:
     """What `/metrics` answers."""
 
-    def __init__(self, engine: Engine, sdk_address: str | None = None) -> None:
+    def __init__(self, engine: Engine, sdk_address: str | None = None, more: Sequence[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Record(engine))
+        for collector in (_Record(engine), *more):
+            self._registry.register(collector)
         self._sdk_address = sdk_address
 
     def text(self) -> bytes:
@@ -77,6 +80,28 @@ class _Record(Collector):
             ("hold_notifications_undelivered", "Mails and webhook calls not taken yet", seen.notifications_undelivered),
         ):
             yield GaugeMetricFamily(name, help_text, value=value)
+        yield from _people(seen)
+
+
+def _people(seen: Gauges) -> Iterator[Metric]:
+    """What people steer by: `hold report` has more."""
+    decided = CounterMetricFamily("hold_decisions", "Decisions ever made", labels=["verdict"])
+    for verdict, count in seen.decisions.items():
+        decided.add_metric([verdict], count)
+    yield decided
+    stuck = GaugeMetricFamily("hold_beats_stuck", "Beats unfinished for longer than an hour", labels=["beat"])
+    for beat in Beat:
+        stuck.add_metric([beat], seen.beats_stuck.get(beat, 0))
+    yield stuck
+    for name, help_text, spread in (
+        ("hold_time_to_decide_seconds", "From proposal to decision, last 90 days", seen.time_to_decide),
+        ("hold_time_held_seconds", "From in force to released, last 90 days", seen.time_held),
+    ):
+        family = GaugeMetricFamily(name, help_text, labels=["quantile"])
+        for quantile, seconds in (("0.5", spread.median_seconds), ("0.9", spread.p90_seconds)):
+            if seconds is not None:
+                family.add_metric([quantile], seconds)
+        yield family
 
 
 def install_sdk_metrics() -> str:

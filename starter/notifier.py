@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from credit import notices
-from credit.notices import Decided, Notice, ToDecide
+from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
 from db.engine import transaction
 from db.models import Notification
@@ -44,6 +44,9 @@ _ERROR_LENGTH = 500
 _NOTICES: dict[NotificationEvent, type[Notice]] = {
     NotificationEvent.PROPOSAL_OPENED: ToDecide,
     NotificationEvent.PROPOSAL_DECIDED: Decided,
+    NotificationEvent.PROPOSAL_REMINDED: Reminder,
+    NotificationEvent.PROPOSAL_ESCALATED: Escalated,
+    NotificationEvent.PROPOSAL_EXPIRED: Expired,
 }
 
 _log = structlog.get_logger(__name__)

@@ -5,22 +5,25 @@ stands: the relay delivers it.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.proposing import await_trigger, send_trigger
-from credit.states import Beat, Verdict
+from activities.proposing import await_row, await_trigger, send_trigger
+from credit.states import Beat, HoldStatus, ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
-from db.errors import NothingToDecideError, RefusedError
-from db.models import Claim, Decision, Proposal
-from db.repositories import audit, beats, claims, customers, decisions, holds
+from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError
+from db.models import Claim, Decision, Hold, Proposal
+from db.repositories import audit, beats, claims, customers, decisions, holds, netsuite, releases
 from starter import schedules
 from starter.documents import Document
 from starter.relay import deliver
@@ -32,6 +35,7 @@ from workflows.contract import (
     Mending,
     ReconcileInput,
     ReconcileReport,
+    ReleaseSignal,
     RetryBeatSignal,
 )
 
@@ -101,8 +105,8 @@ class Operations:
         actor: str,
         kind: TriggerKind = TriggerKind.MANUAL,
         as_of: date | None = None,
-        wait: timedelta = timedelta(seconds=30),
         trigger_id: str | None = None,
+        wait: timedelta = timedelta(seconds=30),
     ) -> Started:
         """Propose a hold, or add evidence to the one that is open; returns once its row exists.
 
@@ -197,6 +201,42 @@ class Operations:
             return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
         return Decided(decision.hold_id, decision.id, status, delivered=True)
 
+    async def request_release(
+        self,
+        name: str,
+        *,
+        reason: str,
+        actor: str,
+        cause: ReleaseCause = ReleaseCause.PERSON,
+        request_id: str | None = None,
+        wait: timedelta = timedelta(seconds=30),
+    ) -> UUID:
+        """Propose to release a hold; returns the hold's id once the proposal's row exists.
+
+        The same `request_id` once more changes nothing.
+
+        Raises:
+            UnknownHoldError: no such hold.
+            NothingToReleaseError: the hold is not applying or in force.
+            NoWorkerError: nobody acted on it within `wait`.
+            RPCError: Temporal is away, or the hold's workflow is gone.
+        """
+
+        def find() -> Hold:
+            with transaction(self._engine) as session:
+                return holds.find(session, name)
+
+        hold = await asyncio.to_thread(find)
+        if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
+            raise NothingToReleaseError(hold.customer_id, hold.status)
+        now = datetime.now(UTC)
+        signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
+        await self._client.get_workflow_handle(hold.workflow_id).signal("request_release", signal)
+        row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
+        if row.refusal is not None:
+            raise NothingToReleaseError(hold.customer_id, row.refusal)
+        return hold.id
+
     async def undo(self, name: str, *, actor: str, reason: str) -> Proposal:
         """Take an approval back within the policy's time; returns the proposal that is open again.
 
@@ -226,6 +266,10 @@ class Operations:
                 wanted = [one for one in beats.unfinished(session, hold.id) if beat in (None, one)]
                 if not wanted:
                     raise NothingToDecideError(hold.customer_id, f"no {beat or 'beat'} is waiting to be retried")
+                if Beat.RESTORE_NETSUITE in wanted:
+                    netsuite.confirm_restore(session, hold.id)
+                for one in wanted:
+                    beats.allow(session, hold.id, one)
                 detail = {"beats": wanted, "why": reason}
                 now = datetime.now(UTC)
                 audit.append(session, chain=hold.id, actor=actor, action="beat_retried", at=now, detail=detail)
@@ -235,6 +279,46 @@ class Operations:
         handle = self._client.get_workflow_handle(workflow_id)
         await handle.signal("retry_beat", RetryBeatSignal(beat=beat))
         return wanted
+
+    async def skip_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
+        """End an unfinished beat undone: the hold goes on without it.
+
+        Raises:
+            UnknownHoldError, NothingToDecideError: no such hold, or the beat is not unfinished.
+            RPCError: Temporal is away: repeat it, the record knows already.
+        """
+        await self._intervene(name, beat, actor, "beat_skipped", reason, beats.skip)
+
+    async def cancel_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
+        """Stop trying an unfinished beat until somebody retries it.
+
+        Raises:
+            As `skip_beat`.
+        """
+        await self._intervene(name, beat, actor, "beat_cancelled", reason, beats.stop)
+
+    async def _intervene(
+        self,
+        name: str,
+        beat: Beat,
+        actor: str,
+        action: str,
+        reason: str,
+        write: Callable[[Session, UUID, Beat, str], None],
+    ) -> None:
+        def record() -> str:
+            with transaction(self._engine) as session:
+                hold = holds.find(session, name)
+                holds.lock(session, hold.id)
+                if beat not in beats.unfinished(session, hold.id):
+                    raise NothingToDecideError(hold.customer_id, f"{beat} is not unfinished")
+                write(session, hold.id, beat, f"{action.removeprefix('beat_')} by {actor}: {reason}")
+                detail = {"beat": beat, "why": reason}
+                audit.append(session, chain=hold.id, actor=actor, action=action, at=datetime.now(UTC), detail=detail)
+                return hold.workflow_id
+
+        workflow_id = await asyncio.to_thread(record)
+        await self._client.get_workflow_handle(workflow_id).signal("retry_beat", RetryBeatSignal(beat=beat))
 
     async def scan(self, as_of: date, *, actor: str) -> ArAgingReport:
         """Run the AR aging scan now and wait for its end: the same workflow that the schedule runs.

@@ -30,11 +30,20 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from db.errors import RefusedError
 from starter.settings import Settings
-from workflows.contract import AR_AGING, AUDIT_ANCHOR, RECONCILE, ArAgingInput, ReconcileInput
+from workflows.contract import (
+    AR_AGING,
+    AUDIT_ANCHOR,
+    DRIFT_CHECK,
+    RECONCILE,
+    ArAgingInput,
+    DriftCheckInput,
+    ReconcileInput,
+)
 
 AR_AGING_SCHEDULE = "ar-aging"
 RECONCILE_SCHEDULE = "reconcile"
 AUDIT_ANCHOR_SCHEDULE = "audit-anchor"
+DRIFT_SCHEDULE = "netsuite-drift"
 
 
 class BadScheduleError(RefusedError):
@@ -107,7 +116,24 @@ async def ensure(client: Client, settings: Settings) -> None:
         policy=_ABOUT_NOW,
         state=ScheduleState(note="Restarts workflows that are gone; reports the rest. See `hold doctor --repair`."),
     )
-    wanted = {AR_AGING_SCHEDULE: aging, RECONCILE_SCHEDULE: reconcile, AUDIT_ANCHOR_SCHEDULE: anchoring(settings)}
+    drift = Schedule(
+        action=ScheduleActionStartWorkflow(
+            DRIFT_CHECK,
+            DriftCheckInput(),
+            id=DRIFT_SCHEDULE,
+            task_queue=task_queue,
+            static_summary="Compare NetSuite with the record",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=settings.netsuite_drift_minutes))]),
+        policy=_ABOUT_NOW,
+        state=ScheduleState(note="Asks about what differs; rewrites nothing. See `hold drift`."),
+    )
+    wanted = {
+        AR_AGING_SCHEDULE: aging,
+        RECONCILE_SCHEDULE: reconcile,
+        AUDIT_ANCHOR_SCHEDULE: anchoring(settings),
+        DRIFT_SCHEDULE: drift,
+    }
     for name, schedule in wanted.items():
         try:
             await _create(client, name, schedule)

@@ -7,6 +7,7 @@ see `starter/temporal.py`.
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from credit.drift import LimitHandling
 
 
 def default_data_dir() -> Path:
@@ -47,6 +50,10 @@ class Settings(BaseSettings):
     """NetSuite calls at once: the account's limit is shared by all its integrations."""
     log_format: Literal["text", "json"] = "text"
     log_level: str = "INFO"
+    worker_deployment: str = "service-holds"
+    """The name of the Worker Deployment that this worker belongs to, where `worker_build_id` is set."""
+    worker_build_id: str = ""
+    """Of this code: with it Temporal's Worker Versioning routes work to it; empty for no versioning."""
     worker_health_host: str = "127.0.0.1"
     worker_health_port: int = 9464
     ar_aging_cron: str = "0 6 * * *"
@@ -60,6 +67,12 @@ class Settings(BaseSettings):
     netsuite_certificate_id: str = "service-holds"
     netsuite_private_key_file: Path | None = None
     netsuite_algorithm: Literal["PS256", "ES256"] = "ES256"
+    netsuite_certificate_expires: date | None = None
+    """The last day of the integration's certificate is the one before; no API tells it."""
+    netsuite_drift_minutes: int = 60
+    """Between two comparisons of NetSuite with the record."""
+    netsuite_credit_limit_handling: LimitHandling = LimitHandling.UNKNOWN
+    """The account's accounting preference *Customer Credit Limit Handling*; no API tells it."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 2525
@@ -92,6 +105,9 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "groups"
     oidc_roles: dict[str, Literal["viewer", "requester", "approver", "admin"]] = {}
     """Value of that claim -> role; who has none of them may not sign in."""
+
+    events_secret: SecretStr | None = None
+    """What senders of events sign with (Standard Webhooks): `whsec_…`, several with commas while one is replaced."""
 
     token: SecretStr | None = None
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from temporalio.common import SearchAttributeKey
 
 from credit.hold import HoldView
-from credit.states import Beat, BeatStatus, Delivery, HoldStatus, MessageKind, MessageStatus, WaitingOn
+from credit.states import Beat, BeatStatus, Delivery, HoldStatus, MessageKind, MessageStatus, ReleaseCause, WaitingOn
 from credit.triggers import Trigger
 
 SERVICE_HOLD = "ServiceHold"
@@ -17,9 +17,15 @@ OUTBOUND_MESSAGE = "OutboundMessage"
 AR_AGING = "ArAging"
 RECONCILE = "Reconcile"
 AUDIT_ANCHOR = "AuditAnchor"
+DRIFT_CHECK = "DriftCheck"
+RESTORE_AGAIN = "RestoreAgain"
 
 RISK_LEVEL = 4
 """High (service-hold spec)."""
+
+
+BEAT_SKIPPED = "BeatSkipped"
+"""The type of the error that ends a beat because a person wants it left out."""
 
 
 def service_hold_id(customer_id: str) -> str:
@@ -69,12 +75,21 @@ SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
 )
 
 
+class CarriedEvent(BaseModel):
+    """Something that reached a hold, and that its run left to the next one."""
+
+    kind: str
+    content: dict[str, Any]
+
+
 class ServiceHoldInput(BaseModel):
     """What a run of `ServiceHold` starts from. Which hold it carries on is found in the database."""
 
     customer_id: str
     triggers: list[Trigger] = []
     """Triggers that arrived while the run before was closing."""
+    inbox: list[CarriedEvent] = []
+    """What the run before had received and not come to when its history was full, in order."""
 
 
 _Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -95,6 +110,36 @@ class DecideSignal(BaseModel):
     """The payload of `decide`: it names a decision's row, and the row is what counts."""
 
     decision_id: UUID
+
+
+class ReleaseSignal(BaseModel):
+    """The payload of `request_release`. `id` makes a repeated delivery harmless."""
+
+    id: _Line
+    cause: ReleaseCause = ReleaseCause.PERSON
+    reason: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
+    actor: _Line
+    at: Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
+
+
+class FactsChangedSignal(BaseModel):
+    """The payload of `facts_changed`: the customer's receivables changed while its hold is open; look at them again.
+
+    `id` makes a repeated delivery harmless. What counts is in the database; this only says where to look.
+    """
+
+    id: _Line
+    what: _Line
+    """The kind of event (`credit.events.EventKind`) that changed them."""
+    why: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] = ""
+    actor: _Line
+    at: Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2200, 1, 1, tzinfo=UTC))]
+
+
+class DriftSignal(BaseModel):
+    """The payload of `netsuite_drift`: NetSuite differs from what the hold wants. What it says is in the database."""
+
+    netsuite_id: _Line
 
 
 class RetryBeatSignal(BaseModel):
@@ -204,6 +249,30 @@ class ReconcileInput(BaseModel):
 
     mending: Mending = Mending.RESTART
     requested_by: str = "schedule"
+
+
+class DriftCheckInput(BaseModel):
+    """What a comparison with NetSuite starts from."""
+
+    requested_by: str = "schedule"
+
+
+class DriftReport(BaseModel):
+    """What a comparison with NetSuite looked at and found."""
+
+    looked_at: int = 0
+    """Records whose value this system answers for."""
+    differing: int = 0
+    asked: int = 0
+    """Holds whose workflow was told."""
+    unheld: int = 0
+    """Customers that are ON in NetSuite without a hold here."""
+
+
+class RestoreAgainInput(BaseModel):
+    """A released hold whose prior value is to be written once more."""
+
+    hold_id: UUID
 
 
 class Finding(BaseModel):

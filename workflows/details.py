@@ -11,7 +11,7 @@ from typing import Any
 from temporalio.common import SearchAttributeUpdate
 
 from credit.hold import HoldView
-from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, WaitingOn
+from credit.states import OPEN_HOLD, PLACING, RELEASING, Beat, BeatStatus, HoldStatus, WaitingOn
 from workflows import contract
 from workflows.contract import BeatState
 
@@ -20,6 +20,10 @@ _BEAT_TITLES = {
     Beat.NOTIFY_SALES_REP: "Draft the sales rep's message",
     Beat.DRAFT_CUSTOMER_NOTICE: "Draft the customer's notice",
     Beat.PUSH_NETSUITE: "Set NetSuite's credit hold",
+    Beat.UNFLAG_CUSTOMER: "Take the customer off hold",
+    Beat.TELL_SALES_REP: "Draft the sales rep's message",
+    Beat.DRAFT_RELEASE_NOTICE: "Draft the customer's notice",
+    Beat.RESTORE_NETSUITE: "Restore NetSuite's value",
 }
 _HEADLINES = {
     HoldStatus.PROPOSED: "Proposed: nothing has happened to the customer yet",
@@ -66,7 +70,7 @@ def search_attributes(
         contract.HOLD_STATUS.value_set(hold.status),
         contract.HOLD_TRIGGER.value_set(hold.triggers[0]),
         contract.WAITING_ON.value_set(waiting),
-        contract.NETSUITE_PUSH.value_set(beats[Beat.PUSH_NETSUITE].status),
+        contract.NETSUITE_PUSH.value_set(beats.get(Beat.RESTORE_NETSUITE, beats[Beat.PUSH_NETSUITE]).status),
         contract.RISK.value_set(contract.RISK_LEVEL),
         contract.DAYS_OVERDUE.value_set(hold.facts.days_overdue),
         contract.AR_BALANCE.value_set(float(hold.facts.ar_balance)),
@@ -74,7 +78,10 @@ def search_attributes(
 
 
 def _shown(hold: HoldView, beats: Mapping[Beat, BeatState]) -> Mapping[Beat, BeatState]:
-    return {} if hold.status in _NO_BEATS else beats
+    if hold.status in _NO_BEATS:
+        return {}
+    over = hold.status in (HoldStatus.RELEASING, HoldStatus.RELEASED)
+    return {beat: state for beat, state in beats.items() if beat in (RELEASING if over else PLACING)}
 
 
 def _standing(state: BeatState) -> str:
@@ -86,7 +93,8 @@ def _standing(state: BeatState) -> str:
 def _waiting(hold: HoldView, waiting: WaitingOn) -> str:
     match waiting:
         case WaitingOn.APPROVER:
-            return f"an approver until {utc(hold.due_at)}"
+            what = "an approver, to release it," if hold.undecided else "an approver"
+            return f"{what} until {utc(hold.due_at)}"
         case WaitingOn.NETSUITE:
             return "NetSuite: retried until it answers"
         case WaitingOn.OPERATOR:
@@ -99,13 +107,20 @@ def _what_to_do(hold: HoldView, waiting: WaitingOn) -> list[str]:
     customer = hold.customer_id
     match waiting:
         case WaitingOn.APPROVER:
-            return [f"**Decide** `hold show {customer}`, then `hold approve {customer}` or `hold decline {customer}`"]
+            how = f"`hold show {customer}`, then `hold approve {customer}` or `hold decline {customer}`"
+            return [f"**Decide by** {utc(hold.due_at)}{_escalated(hold)}: {how}"]
         case WaitingOn.NETSUITE:
             return [f"**Try now** `hold retry {customer}`"]
         case WaitingOn.OPERATOR:
             return [f"**Once mended** `hold retry {customer}`"]
         case WaitingOn.NOBODY:
             return []
+
+
+def _escalated(hold: HoldView) -> str:
+    if hold.escalated_at is None:
+        return ""
+    return f", escalated to {plain(hold.escalated_to or 'the admins')} since {utc(hold.escalated_at)}"
 
 
 def plain(text: str) -> str:

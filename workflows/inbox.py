@@ -30,6 +30,8 @@ class Unintelligible:
 class CancelRequested:
     """Somebody asked Temporal to cancel the workflow."""
 
+    reason: str = ""
+
 
 def read_signal(name: str, values: Sequence[RawValue], known: Mapping[str, type[Message]]) -> Message | Unintelligible:
     """Return the message that a signal of this name carries. `known` maps the names to their payloads' models."""

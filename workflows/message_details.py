@@ -6,7 +6,12 @@ from credit.states import Delivery, MessageKind, MessageStatus, WaitingOn
 from workflows.contract import MessageView, OutboundMessageInput
 from workflows.details import LAST_LINE, plain, utc
 
-_KINDS = {MessageKind.SALES_REP: "message to the sales rep", MessageKind.CUSTOMER_NOTICE: "notice to the customer"}
+_KINDS = {
+    MessageKind.SALES_REP: "message to the sales rep",
+    MessageKind.CUSTOMER_NOTICE: "notice to the customer",
+    MessageKind.SALES_REP_RELEASE: "message to the sales rep about the release",
+    MessageKind.RELEASE_NOTICE: "notice to the customer about the release",
+}
 _HEADLINES = {
     MessageStatus.PENDING_REVIEW: "Draft pending review: nothing is sent before a person approves it",
     MessageStatus.APPROVED: "Approved",

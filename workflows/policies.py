@@ -52,6 +52,12 @@ MAIL_FIRST_TRY = ActivityOptions(**_MAIL, retry_policy=ONCE)
 MAIL_ROUND = ActivityOptions(**_MAIL, retry_policy=OUTAGE, schedule_to_close_timeout=timedelta(minutes=60))
 """As with NetSuite: Temporal retries within a round, rounds never end by number."""
 
+
+NETSUITE_QUERY = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=10), heartbeat_timeout=timedelta(seconds=10), retry_policy=OUTAGE
+)
+"""A page of a comparison: some queries, and a reading of each record that differs."""
+
 BETWEEN_ROUNDS = timedelta(seconds=1)
 """The wait after a failed round, where NetSuite asked for none."""
 

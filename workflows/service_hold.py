@@ -1,6 +1,6 @@
 """One service hold, from proposal to release: the whole order of events, top to bottom.
 
-    trigger ─► proposed ─► [an approver's decision] ─► applying ─► in force ─► …
+    trigger ─► proposed ─► [decision] ─► applying ─► in force ─► [decision] ─► releasing ─► released
                   └─► declined | expired | withdrawn
 
 A signal only wakes the workflow: decisions, claims and revisions are rows in the database, and the row is obeyed.
@@ -10,54 +10,57 @@ What a trigger does depends on where the hold is:
     proposed              evidence; a new kind of trigger or moved facts make a new revision
     decided against       kept back, and opens a fresh proposal (if admitted) when this run ends
     applying, in force    evidence in the hold's timeline
+    releasing             kept back for a fresh proposal
+
+A release is a proposal too: `request_release` opens it, the same claim and `decide` settle it.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from temporalio import workflow
-from temporalio.common import RawValue, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, is_cancelled_exception
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 with workflow.unsafe.imports_passed_through():
     from credit.hold import HoldView
-    from credit.states import Beat, BeatStatus, HoldStatus, WaitingOn, waiting_on
+    from credit.states import (
+        PLACING,
+        RELEASING,
+        Beat,
+        BeatStatus,
+        HoldStatus,
+        ProposalKind,
+        ProposalStatus,
+        WaitingOn,
+        waiting_on,
+    )
     from credit.triggers import Trigger
-    from workflows import contract, policies, signatures
+    from workflows import beats, contract, hold_inbox, policies, signatures
     from workflows.contract import (
-        BeatState,
         DecideSignal,
+        DriftSignal,
+        FactsChangedSignal,
         HoldOutcome,
         HoldState,
-        OutboundMessageInput,
+        ReleaseSignal,
         RetryBeatSignal,
         ServiceHoldInput,
-        TriggerSignal,
+        WithdrawSignal,
     )
     from workflows.details import current_details, search_attributes
+    from workflows.hold_inbox import Event
     from workflows.inbox import CancelRequested, Unintelligible, read_signal
-    from workflows.outbound_message import OutboundMessage
 
-SIGNALS: dict[str, type[TriggerSignal | DecideSignal | RetryBeatSignal]] = {
-    "trigger": TriggerSignal,
-    "decide": DecideSignal,
-    "retry_beat": RetryBeatSignal,
-}
-
-Event = Trigger | DecideSignal | CancelRequested | Unintelligible
-
-_AFTER_THE_FLAG = (Beat.NOTIFY_SALES_REP, Beat.DRAFT_CUSTOMER_NOTICE, Beat.PUSH_NETSUITE)
-_UNDER_WAY = (BeatStatus.RUNNING, BeatStatus.RETRYING, BeatStatus.NEEDS_ATTENTION)
-_SUMMARIES = {
-    Beat.FLAG_CUSTOMER: "Beat 1: flag the customer",
-    Beat.NOTIFY_SALES_REP: "Beat 2: draft the sales rep's message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "Beat 3: draft the customer's notice",
-    Beat.PUSH_NETSUITE: "Beat 4: set NetSuite's credit hold",
-}
+_AFTER_THE_FLAG = PLACING[1:]
+_CARRIED_AT_MOST = 1_000_000  # bytes of a fresh run's input; Temporal takes 2 MB
 
 
 @workflow.defn(name=contract.SERVICE_HOLD)
@@ -68,13 +71,14 @@ class ServiceHold:
     def __init__(self, start: ServiceHoldInput) -> None:
         self._customer_id = start.customer_id
         self._inbox: deque[Event] = deque(start.triggers)
+        self._carried = hold_inbox.take_up(start.inbox)
         self._for_the_next_proposal: list[Trigger] = []
-        self._beats = {beat: BeatState() for beat in Beat}
+        self._beats = beats.Beats(PLACING, changed=self._publish)
         self._hold: HoldView | None = None
         self._one_by_one = asyncio.Lock()  # what changes the hold's rows, so that the newest view of them stays
         self._side_by_side: list[asyncio.Task[None]] = []
-        self._laying_down = False
         self._not_yet: set[str] = set()
+        self._decided_in_time: UUID | None = None
         self._refused_signals = 0
         self._published: dict[str, Any] = {}
 
@@ -88,7 +92,7 @@ class ServiceHold:
             except asyncio.CancelledError:
                 if life.cancelled():
                     raise  # not asked for by anybody: the worker takes the run out of its memory
-                self._inbox.append(CancelRequested())
+                self._inbox.append(CancelRequested(workflow.cancellation_reason() or ""))
 
     async def _life(self) -> HoldOutcome:
         turned_away = await self._propose()
@@ -98,14 +102,17 @@ class ServiceHold:
             status = await self._decided()
             if status is not HoldStatus.APPLYING:
                 return await self._end(HoldOutcome(hold_id=self._hold.hold_id, status=status))
-        return await self._hold_on()
+        if self._the_hold().status in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
+            await self._hold_on()
+        return await self._let_go()
 
     # --- proposed -----------------------------------------------------------------------------------------------
 
     async def _propose(self) -> list[str]:
         """Open a proposal for the triggers at hand, or take up the hold that is open already."""
         triggers = [event for event in self._inbox if isinstance(event, Trigger)]
-        self._inbox = deque(event for event in self._inbox if not isinstance(event, Trigger))
+        others = [event for event in self._inbox if not isinstance(event, Trigger)]
+        self._inbox = deque([*self._carried, *others])  # carried triggers may be many: dealt with one by one
         info = workflow.info()
         opened = await workflow.execute_activity(
             signatures.open_hold,
@@ -126,25 +133,62 @@ class ServiceHold:
 
     async def _decided(self) -> HoldStatus:
         """Wait for the proposal to be settled: by an approver's decision, by its due date, or by a withdrawal."""
-        decided = None  # a proposal whose decision came before its due date: the signal is on the way
         while True:
-            hold = self._the_hold()
-            left = max(hold.due_at - workflow.now(), timedelta(seconds=1))
             try:
                 await workflow.wait_condition(
-                    lambda: bool(self._inbox),
-                    timeout=None if hold.proposal_id == decided else left,
-                    timeout_summary="The proposal expires undecided",
+                    lambda: bool(self._inbox), timeout=self._until_due(), timeout_summary=self._what_is_due()
                 )
             except TimeoutError:
-                if await self._settle_undecided(HoldStatus.EXPIRED):
+                if await self._pass_deadline():
                     return HoldStatus.EXPIRED
-                decided = hold.proposal_id
-                continue
-            settled = await self._handle(self._inbox.popleft())
-            if settled is not None:
-                return settled
-            self._continue_as_new_if_long()
+            else:
+                settled = await self._handle(self._inbox.popleft())
+                if settled is not None:
+                    return settled
+            if self._goes_on_afresh():
+                self._continue_as_new()
+
+    def _until_due(self) -> timedelta | None:
+        """How long until a person is to be told of the hold, or its open proposal expires; None for never."""
+        hold = self._the_hold()
+        due = [hold.next_look_at] if hold.next_look_at else []
+        if self._is_undecided() and hold.proposal_id != self._decided_in_time:
+            due.append(hold.due_at)
+        return max(min(due) - workflow.now(), timedelta(seconds=1)) if due else None
+
+    def _what_is_due(self) -> str:
+        hold = self._the_hold()
+        if hold.next_look_at is not None and (not self._is_undecided() or hold.next_look_at < hold.due_at):
+            return "Look at the hold: what has become due"
+        return "The proposal expires undecided"
+
+    async def _pass_deadline(self) -> bool:
+        """Tell people what has become due; whether the proposal has expired with it."""
+        hold = self._the_hold()
+        if hold.next_look_at is not None and hold.next_look_at <= workflow.now():
+            await self._look("Look at what has become due")
+            hold = self._the_hold()  # the look may have proposed something, which is due later
+        if not self._is_undecided() or hold.proposal_id == self._decided_in_time or workflow.now() < hold.due_at:
+            return False
+        if await self._settle_undecided(HoldStatus.EXPIRED):
+            return True
+        self._decided_in_time = hold.proposal_id  # its decision came first: the signal is on the way
+        return False
+
+    async def _look(self, summary: str) -> None:
+        """Do what has become due about the hold, and what follows from how things stand with the customer now."""
+        look = signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now())
+        self._see(await workflow.execute_activity(signatures.look_at_hold, look, **policies.DATABASE, summary=summary))
+
+    async def _look_at_facts(self) -> None:
+        """Look once, however many changes of the facts are waiting: the look sees them all."""
+        self._inbox = deque(event for event in self._inbox if not isinstance(event, FactsChangedSignal))
+        if self._the_hold().status in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
+            await self._look("The receivables changed: see what follows")
+
+    def _is_undecided(self) -> bool:
+        hold = self._the_hold()
+        return hold.status is HoldStatus.PROPOSED or hold.undecided
 
     async def _handle(self, event: Event) -> HoldStatus | None:
         """Deal with one event; returns the status of a hold that was settled by it."""
@@ -153,6 +197,12 @@ class ServiceHold:
                 await self._add_evidence(event)
             case DecideSignal():
                 return await self._obey(event)
+            case ReleaseSignal():
+                await self._request_release(event)
+            case FactsChangedSignal():
+                await self._look_at_facts()
+            case DriftSignal():
+                await self._propose_repair()
             case CancelRequested() | Unintelligible():
                 return await self._refuse_or_withdraw(event)
         return None
@@ -184,6 +234,8 @@ class ServiceHold:
             self._not_yet.add(str(signal.decision_id))
             asyncio.create_task(self._obey_after(settled.wait, signal))  # noqa: RUF006 (the relay resends a lost one)
         self._see(settled.hold)
+        if settled.outcome == "approved" and settled.hold.proposal_kind is ProposalKind.REPAIR:
+            self._side_by_side.append(asyncio.create_task(self._push_again()))
         return settled.hold.status if settled.outcome in ("approved", "declined") else None
 
     async def _obey_after(self, wait: timedelta, signal: DecideSignal) -> None:
@@ -200,7 +252,7 @@ class ServiceHold:
             return HoldStatus.WITHDRAWN
         else:
             problem = "an approved hold is released, not cancelled"
-            await self._refuse(Unintelligible("cancel", problem, workflow.cancellation_reason() or ""))
+            await self._refuse(Unintelligible("cancel", problem, event.reason))
         return None
 
     async def _settle_undecided(self, ending: HoldStatus) -> bool:
@@ -212,36 +264,52 @@ class ServiceHold:
             signatures.close_proposal, order, **policies.DATABASE, summary=f"Settle the proposal: {ending}"
         )
         if settled:
-            self._see(hold.model_copy(update={"status": ending}))
+            self._see(hold.model_copy(update=_as_settled(hold, ending)))
         return settled
 
     # --- applying, in force -------------------------------------------------------------------------------------
 
-    async def _hold_on(self) -> HoldOutcome:
+    async def _hold_on(self) -> None:
         """Carry the decision out, and stay for as long as the hold is in force."""
         carrying_out = asyncio.create_task(self._carry_out())
+        await self._live_until(lambda: self._the_hold().status is HoldStatus.RELEASING, carrying_out)
+        await self._lay_down(carrying_out)
+
+    async def _live_until(self, over: Callable[[], bool], work: "asyncio.Task[None]") -> None:
+        """Deal with events and deadlines beside `work`. A release that stays undecided expires; the hold stays."""
 
         def failed() -> "asyncio.Task[None] | None":
-            return next((task for task in (carrying_out, *self._side_by_side) if _has_failed(task)), None)
+            return next((task for task in (work, *self._side_by_side) if _has_failed(task)), None)
 
-        while True:
-            await workflow.wait_condition(lambda: bool(self._inbox) or failed() is not None or _is_long())
+        while not over():
+            until_due = self._until_due()
+            try:
+                await workflow.wait_condition(
+                    lambda: bool(self._inbox) or failed() is not None or _is_long() or over(),
+                    timeout=until_due,
+                    timeout_summary=self._what_is_due() if until_due else None,
+                )
+            except TimeoutError:
+                async with self._one_by_one:
+                    await self._pass_deadline()
+                continue
             if (bug := failed()) is not None:
                 bug.result()  # raises: a mistake in this code must show as a failed task, never as silence
+            if not over() and self._goes_on_afresh():
+                await self._lay_down(work)
+                self._continue_as_new()
             if self._inbox:
                 async with self._one_by_one:
                     await self._handle(self._inbox.popleft())
-            else:
-                await self._lay_down(carrying_out)
-                self._continue_as_new_if_long()
 
     async def _lay_down(self, carrying_out: "asyncio.Task[None]") -> None:
         """Stop what is under way: a continue-as-new must be the last thing its run asks for. The next run goes on."""
-        self._laying_down = True
         under_way = [carrying_out, *self._side_by_side]
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        with self._beats.stopping():
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+        self._side_by_side = []
 
     async def _carry_out(self) -> None:
         """Run the four beats: the flag first, then the others side by side. A beat never fails the hold.
@@ -249,10 +317,10 @@ class ServiceHold:
         A beat that is done already does nothing when it is run again, so a new run simply runs all four.
         """
         await self._run_beat(Beat.FLAG_CUSTOMER)
-        self._side_by_side = [asyncio.create_task(self._run_beat(beat)) for beat in _AFTER_THE_FLAG]
+        self._side_by_side += [asyncio.create_task(self._run_beat(beat)) for beat in _AFTER_THE_FLAG]
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: all(self._has_first_outcome(beat) for beat in _AFTER_THE_FLAG),
+                lambda: all(self._beats.has_first_outcome(beat) for beat in _AFTER_THE_FLAG),
                 timeout=policies.FIRST_OUTCOME,
                 timeout_summary="In force even where a beat has not answered yet",
             )
@@ -267,84 +335,71 @@ class ServiceHold:
         for running in self._side_by_side:
             await running
 
-    def _has_first_outcome(self, beat: Beat) -> bool:
-        return self._beats[beat].status not in (BeatStatus.PENDING, BeatStatus.RUNNING)
-
     async def _run_beat(self, beat: Beat) -> None:
-        """Run one beat until it is done. Temporal retries; what no retry can mend waits for `retry_beat`."""
-        state = self._beats[beat]
-        self._mark(beat, BeatStatus.RUNNING)
-        while state.status is not BeatStatus.DONE and not self._laying_down:
-            state.retry_requested = False
-            attempts = self._start_beat(beat, first=state.last_error is None)
-            await workflow.wait_condition(lambda: attempts.done() or state.retry_requested)  # noqa: B023 (awaited here)
-            if not attempts.done():
-                attempts.cancel()
-            try:
-                drafted = await attempts
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    continue  # by ourselves, to try again now
-                cause = error.cause or error
-                state.last_error = str(cause)
-                if isinstance(cause, ApplicationError) and cause.non_retryable:
-                    self._mark(beat, BeatStatus.NEEDS_ATTENTION)
-                    await workflow.wait_condition(lambda: state.retry_requested)
-                    self._mark(beat, BeatStatus.RETRYING)
-                else:
-                    self._mark(beat, BeatStatus.RETRYING)
-                    await self._pause(state, cause)
-            else:
-                if drafted is not None:
-                    await self._start_message(drafted)
-                self._mark(beat, BeatStatus.DONE)
+        await self._beats.run(beat, self._the_hold())
 
-    async def _pause(self, state: BeatState, cause: BaseException) -> None:
-        """Wait between two rounds for as long as NetSuite asked, or until a person wants a try now."""
-        asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: state.retry_requested,
-                timeout=asked or policies.BETWEEN_ROUNDS,
-                timeout_summary="Before the next try",
+    async def _propose_repair(self) -> None:
+        """NetSuite says something else than this hold wants: ask, never rewrite in silence."""
+        order = signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now())
+        self._see(
+            await workflow.execute_activity(
+                signatures.propose_repair, order, **policies.DATABASE, summary="NetSuite differs: ask about it"
             )
+        )
 
-    def _start_beat(self, beat: Beat, *, first: bool) -> "workflow.ActivityHandle[Any]":
-        order = signatures.RunBeat(hold_id=self._the_hold().hold_id, beat=beat, now=workflow.now())
-        summary = _SUMMARIES[beat]
-        match beat:
-            case Beat.FLAG_CUSTOMER:
-                return workflow.start_activity(signatures.flag_customer, order, **policies.DATABASE, summary=summary)
-            case Beat.NOTIFY_SALES_REP | Beat.DRAFT_CUSTOMER_NOTICE:
-                return workflow.start_activity(signatures.draft_message, order, **policies.DATABASE, summary=summary)
-            case Beat.PUSH_NETSUITE:
-                options = policies.NETSUITE_FIRST_TRY if first else policies.NETSUITE_ROUND
-                queue = contract.netsuite_task_queue(workflow.info().task_queue)
-                return workflow.start_activity(
-                    signatures.push_netsuite, order, **options, task_queue=queue, summary=summary
-                )
+    async def _push_again(self) -> None:
+        """Run beat 4 once more for an approved repair, behind the push that may still be under way."""
+        before = self._beats.states[Beat.PUSH_NETSUITE]
+        await workflow.wait_condition(lambda: before.status in (BeatStatus.DONE, BeatStatus.SKIPPED))
+        self._beats.plan([Beat.PUSH_NETSUITE])
+        await self._run_beat(Beat.PUSH_NETSUITE)
 
-    async def _start_message(self, drafted: signatures.Drafted) -> None:
-        """Give the draft a life of its own, which the end of this run does not end (design 3.10)."""
+    # --- releasing, released ------------------------------------------------------------------------------------
+
+    async def _request_release(self, request: ReleaseSignal) -> None:
+        order = signatures.RequestRelease(hold_id=self._the_hold().hold_id, request=request, now=workflow.now())
+        self._see(
+            await workflow.execute_activity(
+                signatures.request_release, order, **policies.DATABASE, summary=f"Release asked for: {request.cause}"
+            )
+        )
+
+    async def _let_go(self) -> HoldOutcome:
+        """Take back what the beats did; the hold is released when NetSuite has its prior value again."""
+        self._beats.plan(RELEASING)
+        taking_back = asyncio.create_task(self._take_back())
+        await self._live_until(taking_back.done, taking_back)
         hold = self._the_hold()
-        try:
-            await workflow.start_child_workflow(
-                OutboundMessage.run,
-                OutboundMessageInput(
-                    message_id=drafted.message_id,
-                    hold_id=hold.hold_id,
-                    customer_id=hold.customer_id,
-                    kind=drafted.kind,
-                    drafted_at=workflow.now(),
-                ),
-                id=contract.message_workflow_id(drafted.message_id),
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-                static_summary=f"Draft for review: {drafted.kind.replace('_', ' ')}",
-            )
-        except WorkflowAlreadyStartedError:
-            workflow.logger.info("the message has its workflow already", extra={"message_id": str(drafted.message_id)})
+        await workflow.execute_activity(
+            signatures.finish_release,
+            signatures.HoldAt(hold_id=hold.hold_id, now=workflow.now()),
+            **policies.DATABASE,
+            summary="The hold is released",
+        )
+        self._see(hold.model_copy(update={"status": HoldStatus.RELEASED}))
+        return await self._end(HoldOutcome(hold_id=hold.hold_id, status=HoldStatus.RELEASED))
+
+    async def _take_back(self) -> None:
+        await self._withdraw_unsent()
+        await self._run_beat(Beat.UNFLAG_CUSTOMER)
+        self._side_by_side = [asyncio.create_task(self._run_beat(beat)) for beat in RELEASING[1:]]
+        for running in self._side_by_side:
+            await running
+
+    async def _withdraw_unsent(self) -> None:
+        """Tell the messages that have not left that their hold is over."""
+        unsent = await workflow.execute_activity(
+            signatures.unsent_messages,
+            signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now()),
+            **policies.DATABASE,
+            summary="Find what has not been sent",
+        )
+        for message_id in unsent:
+            message = workflow.get_external_workflow_handle(contract.message_workflow_id(message_id))
+            try:
+                await message.signal("withdraw", WithdrawSignal())
+            except ApplicationError:
+                workflow.logger.warning("a message's workflow is gone", extra={"message_id": str(message_id)})
 
     # --- the end of a run ---------------------------------------------------------------------------------------
 
@@ -359,6 +414,10 @@ class ServiceHold:
                     await self._obey(event)
                 case DecideSignal():
                     await self._refuse(Unintelligible("decide", "no hold is open", str(event.decision_id)))
+                case ReleaseSignal() if self._hold is not None:
+                    await self._request_release(event)
+                case ReleaseSignal():
+                    await self._refuse(Unintelligible("request_release", "no hold is open", event.reason))
                 case Unintelligible():
                     await self._refuse(event)
         # Nothing is awaited between the last look into the inbox and the end: no trigger dies with the run (3.1).
@@ -366,23 +425,34 @@ class ServiceHold:
             self._continue_as_new()
         return outcome
 
-    def _continue_as_new_if_long(self) -> None:
-        """Start a fresh history for the same hold. The new run finds it in the database and runs unfinished beats."""
-        if _is_long() and not self._inbox:
-            self._continue_as_new()
+    def _goes_on_afresh(self) -> bool:
+        """Whether a fresh history is to begin now. Signals that wait go along, but for a flood of them."""
+        if not _is_long():
+            return False
+        if not self._inbox:
+            return True
+        fits = len(self._for_the_next_run().model_dump_json().encode()) <= _CARRIED_AT_MOST
+        return fits and workflow.patched("carries-its-inbox")
 
     def _continue_as_new(self) -> NoReturn:
-        workflow.continue_as_new(ServiceHoldInput(customer_id=self._customer_id, triggers=self._for_the_next_proposal))
+        """Start a fresh run. It finds the hold in the database and runs unfinished beats."""
+        workflow.continue_as_new(self._for_the_next_run())
+
+    def _for_the_next_run(self) -> ServiceHoldInput:
+        return ServiceHoldInput(
+            customer_id=self._customer_id,
+            triggers=self._for_the_next_proposal,
+            inbox=hold_inbox.carry(self._inbox),
+        )
 
     # --- signals, query, and what people see --------------------------------------------------------------------
 
     @workflow.signal(dynamic=True)
     def signal(self, name: str, values: Sequence[RawValue]) -> None:
-        """`trigger`, `decide`, `retry_beat`. Never raises: what makes no sense is audited and changes nothing."""
-        message = read_signal(name, values, SIGNALS)
+        """Take in one of `hold_inbox.SIGNALS`. Never raises: what makes no sense is audited and changes nothing."""
+        message = read_signal(name, values, hold_inbox.SIGNALS)
         if isinstance(message, RetryBeatSignal):
-            for beat in Beat if message.beat is None else (message.beat,):
-                self._beats[beat].retry_requested = self._beats[beat].status in _UNDER_WAY
+            self._beats.request_retry(message.beat)
         else:
             self._inbox.append(message)
 
@@ -393,7 +463,7 @@ class ServiceHold:
             hold=self._hold,
             status=self._hold.status if self._hold else None,
             waiting_on=self._waiting_on(),
-            beats=self._beats,
+            beats=self._beats.states,
             refused_signals=self._refused_signals,
         )
 
@@ -422,14 +492,12 @@ class ServiceHold:
         self._hold = hold
         self._publish()
 
-    def _mark(self, beat: Beat, status: BeatStatus) -> None:
-        self._beats[beat].status = status
-        self._publish()
-
     def _waiting_on(self) -> WaitingOn:
         if self._hold is None:
             return WaitingOn.NOBODY
-        return waiting_on(self._hold.status, (state.status for state in self._beats.values()))
+        counted = RELEASING if self._hold.status is HoldStatus.RELEASING else PLACING
+        standing = [state.status for beat, state in self._beats.states.items() if beat in counted]
+        return waiting_on(self._hold.status, standing, undecided=self._hold.undecided)
 
     def _publish(self) -> None:
         """Show the hold in the Web UI: current details, and the search attributes that changed."""
@@ -437,15 +505,21 @@ class ServiceHold:
         if hold is None:
             return
         waiting = self._waiting_on()
-        workflow.set_current_details(current_details(hold, self._beats, waiting))
+        workflow.set_current_details(current_details(hold, self._beats.states, waiting))
         changed = [
             update
-            for update in search_attributes(hold, self._beats, waiting)
+            for update in search_attributes(hold, self._beats.states, waiting)
             if self._published.get(update.key.name) != update.value
         ]
         if changed:
             workflow.upsert_search_attributes(changed)
             self._published.update((update.key.name, update.value) for update in changed)
+
+
+def _as_settled(hold: HoldView, ending: HoldStatus) -> dict[str, Any]:
+    """What changes of a hold whose proposal ended undecided: only an unplaced hold ends with it."""
+    settled: dict[str, Any] = {"proposal_status": ProposalStatus(ending)}
+    return settled if hold.undecided else settled | {"status": ending}
 
 
 def _has_failed(task: "asyncio.Task[None]") -> bool:

@@ -13,7 +13,7 @@ from temporalio import activity
 from credit.hold import HoldView
 from credit.states import Beat, HoldStatus, MessageKind
 from credit.triggers import Trigger
-from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView
+from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView, ReleaseSignal
 
 
 class OpenHold(BaseModel):
@@ -114,6 +114,14 @@ class RefuseSignal(BaseModel):
     now: datetime
 
 
+class RequestRelease(BaseModel):
+    """Somebody asked for the release of a hold."""
+
+    hold_id: UUID
+    request: ReleaseSignal
+    now: datetime
+
+
 class WithdrawMessage(BaseModel):
     """A message whose hold is said to be over."""
 
@@ -197,6 +205,36 @@ class CloseAgingRun(BaseModel):
     now: datetime
 
 
+class DriftPage(BaseModel):
+    """The next records to compare with NetSuite, in the order of their NetSuite ids."""
+
+    after: str | None
+
+
+class DriftCompared(BaseModel):
+    """What was found on a page, and whose workflow is to be told; `after` is None behind the last one."""
+
+    looked_at: int
+    differing: int
+    to_tell: list[str]
+    """Customer ids."""
+    after: str | None
+
+
+class UnheldPage(BaseModel):
+    """The next customers that are ON in NetSuite. `since` is when the check began."""
+
+    after: str | None
+    since: datetime
+
+
+class UnheldFound(BaseModel):
+    """How many of a page no hold here answers for; `after` is None behind the last one."""
+
+    unheld: int
+    after: str | None
+
+
 class Look(StrEnum):
     """What a reconcile compares with Temporal, or Temporal with."""
 
@@ -269,6 +307,51 @@ def draft_message(order: RunBeat) -> Drafted:
 @activity.defn
 def push_netsuite(order: RunBeat) -> None:
     """Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`."""
+
+
+@activity.defn
+def look_at_hold(order: HoldAt) -> HoldView:
+    """Do what has become due about a hold, and answer how it stands."""
+
+
+@activity.defn
+def propose_repair(order: HoldAt) -> HoldView:
+    """Open a proposal to repair what NetSuite says, or withdraw one that has become moot."""
+
+
+@activity.defn
+def compare_with_netsuite(order: DriftPage) -> DriftCompared:
+    """Compare a page of records with what NetSuite says of them, and note each difference."""
+
+
+@activity.defn
+def find_unheld(order: UnheldPage) -> UnheldFound:
+    """Find customers that are ON in NetSuite and have no hold here."""
+
+
+@activity.defn
+def request_release(order: RequestRelease) -> HoldView:
+    """Propose to release a hold; refused (and audited) unless it is applying or in force."""
+
+
+@activity.defn
+def unflag_customer(order: RunBeat) -> None:
+    """Release: give `customers.entitystatus` back what beat 1 found."""
+
+
+@activity.defn
+def restore_netsuite(order: RunBeat) -> None:
+    """Release: make NetSuite's customer record say again what it said before the hold."""
+
+
+@activity.defn
+def unsent_messages(order: HoldAt) -> list[UUID]:
+    """Answer the hold's messages that have not left."""
+
+
+@activity.defn
+def finish_release(order: HoldAt) -> None:
+    """Close a hold whose release is carried out."""
 
 
 @activity.defn

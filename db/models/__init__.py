@@ -1,18 +1,32 @@
 """The tables, typed. Names are the specs' where they have them."""
 
+from db.models.absences import Absence
 from db.models.aging import ArAgingItem, ArAgingRun
 from db.models.base import Base
 from db.models.customers import AccountingProfile, Customer, SalesRep
-from db.models.holds import ApiToken, Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal
+from db.models.drift import Adoption, NetSuiteDrift, NetSuiteReading
+from db.models.events import (
+    InboundEvent,
+    Payment,
+    PaymentPlanInstalment,
+    PromiseToPay,
+    ProposedAction,
+    RiskEvent,
+)
+from db.models.exemptions import Exemption
+from db.models.holds import ApiToken, Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal, ReleaseRequest
 from db.models.messages import ContentTemplate, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.models.netsuite import NetSuitePush, NetSuiteRecord
 from db.models.notifications import Notification
+from db.models.outcomes import HoldException
 from db.models.people import IdempotencyKey, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
 from db.models.records import AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
 
 __all__ = [
+    "Absence",
     "AccountingProfile",
+    "Adoption",
     "ApiToken",
     "Approval",
     "ArAgingItem",
@@ -25,24 +39,35 @@ __all__ = [
     "Credit",
     "Customer",
     "Decision",
+    "Exemption",
     "Hold",
     "HoldBeat",
+    "HoldException",
     "HoldTrigger",
     "IdempotencyKey",
     "Import",
+    "InboundEvent",
     "Invoice",
     "InvoiceDispute",
     "Message",
     "MessageDecision",
     "MessageDelivery",
     "MessageRevision",
+    "NetSuiteDrift",
     "NetSuitePush",
+    "NetSuiteReading",
     "NetSuiteRecord",
     "Notification",
+    "Payment",
     "PaymentPlan",
+    "PaymentPlanInstalment",
     "PolicyVersion",
+    "PromiseToPay",
     "Proposal",
+    "ProposedAction",
     "ReflexionLog",
+    "ReleaseRequest",
+    "RiskEvent",
     "SalesRep",
     "SignInFailure",
     "User",

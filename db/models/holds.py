@@ -1,12 +1,12 @@
 """Holds, what people are asked to decide about them, and the beats that carry a decision out."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
+from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from credit.triggers import TriggerKind
 from db.models.base import Base, JsonList, JsonObject, Stamp, Uuid, states
 from db.models.customers import Customer
@@ -31,6 +31,14 @@ class Hold(Base):
     workflow_id: Mapped[str]
     run_id: Mapped[str]
     proposed_at: Mapped[datetime]
+    end_date: Mapped[date | None]
+    """On this day its release is proposed."""
+    review_date: Mapped[date | None]
+    """On this day somebody should look at it again."""
+    situation: Mapped[JsonObject | None]
+    """`credit.outcomes.Situation` as it was seen last; null until the hold was approved."""
+    next_review_at: Mapped[datetime | None]
+    """When it is looked at next, at the latest."""
     in_force_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
@@ -93,6 +101,13 @@ class Proposal(Base):
     return_reasons: Mapped[JsonList | None]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    remind_at: Mapped[datetime | None]
+    """When approvers are reminded next."""
+    escalate_at: Mapped[datetime | None]
+    """When it is escalated; null where it was, or never will be."""
+    escalated_at: Mapped[datetime | None]
+    escalated_to: Mapped[str | None]
+    """The group it was escalated to."""
     settled_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -101,6 +116,28 @@ class Proposal(Base):
         UniqueConstraint("returns_id"),
         CheckConstraint("revision >= 1", name="revision_counts_from_one"),
         CheckConstraint("(settled_at IS NULL) = (status = 'open')", name="settled_when_not_open"),
+    )
+
+
+class ReleaseRequest(Base):
+    """Somebody or something asked for a release: what became of it."""
+
+    __tablename__ = "release_requests"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Makes a repeated delivery harmless."""
+    hold_id: Mapped[UUID] = mapped_column(ForeignKey("holds.id"))
+    proposal_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
+    """The proposal that it opened or joined; null where it was refused."""
+    cause: Mapped[ReleaseCause] = mapped_column(states(ReleaseCause, "cause"))
+    reason: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    refusal: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_release_requests_hold_id", "hold_id"),
+        CheckConstraint("(proposal_id IS NULL) = (refusal IS NOT NULL)", name="refused_or_proposed"),
     )
 
 
@@ -142,6 +179,8 @@ class Decision(Base):
     """For a decline after auto-apply: whether the freight block stays."""
     reason: Mapped[str]
     actor: Mapped[str]
+    on_behalf_of: Mapped[JsonList] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    """The absent people who may decide, and for whom the actor stood in."""
     decided_at: Mapped[datetime]
     effective_at: Mapped[datetime]
     """Until then an approval can be taken back, and nothing is done about it."""
@@ -168,6 +207,8 @@ class Approval(Base):
     proposal_id: Mapped[UUID] = mapped_column(ForeignKey("proposals.id"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
     actor: Mapped[str]
+    on_behalf_of: Mapped[JsonList] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    """As of a decision."""
     reason: Mapped[str]
     at: Mapped[datetime]
 
@@ -182,6 +223,8 @@ class HoldBeat(Base):
     status: Mapped[BeatStatus] = mapped_column(states(BeatStatus, "status"))
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     last_error: Mapped[str | None]
+    stopped: Mapped[str | None]
+    """Why a person stopped the tries; they go on at the next retry."""
     started_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
 

@@ -24,6 +24,8 @@ class NetSuiteRecord(Base):
     """What NetSuite said before the first write of this hold: written once, restored by the release."""
     value: Mapped[str | None]
     """What NetSuite said when last read."""
+    restore_confirmed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Whether a person said that the prior value is to be written although somebody changed the record meanwhile."""
     read_back_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -6,7 +6,8 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.models.base import Base, JsonObject, Money, Stamp, Uuid
+from credit.events import DisputeResolution, PlanStatus
+from db.models.base import Base, JsonObject, Money, Stamp, Uuid, states
 
 
 class Import(Base):
@@ -79,10 +80,14 @@ class InvoiceDispute(Base):
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
     reason: Mapped[str] = mapped_column(default="")
     source: Mapped[str]
+    """Who told us: `import`, or the sender of an event."""
     opened_at: Mapped[Stamp]
     closed_at: Mapped[datetime | None]
+    resolution: Mapped[DisputeResolution | None] = mapped_column(states(DisputeResolution, "resolution"))
+    """Null for one that is open, or that an import closed."""
 
     __table_args__ = (
+        CheckConstraint("resolution IS NULL OR closed_at IS NOT NULL", name="resolved_when_closed"),
         Index(
             "uq_customer_invoice_dispute_open", "invoice_id", unique=True, postgresql_where=text("closed_at IS NULL")
         ),
@@ -100,7 +105,15 @@ class PaymentPlan(Base):
     note: Mapped[str] = mapped_column(default="")
     agreed_at: Mapped[Stamp]
     ended_at: Mapped[datetime | None]
+    outcome: Mapped[PlanStatus | None] = mapped_column(states(PlanStatus, "outcome"))
+    """How it ended: kept, broken or ended."""
+
+    @property
+    def status(self) -> PlanStatus:
+        """Where the plan stands."""
+        return PlanStatus.AGREED if self.ended_at is None else self.outcome or PlanStatus.ENDED
 
     __table_args__ = (
+        CheckConstraint("outcome IS NULL OR (ended_at IS NOT NULL AND outcome <> 'agreed')", name="outcome_when_ended"),
         Index("uq_payment_plans_active", "customer_id", unique=True, postgresql_where=text("ended_at IS NULL")),
     )

@@ -16,6 +16,7 @@ from db.repositories.receivables import Assessed
 _TURNED_AWAY = {
     Admission.SNOOZED: Disposition.SNOOZED,
     Admission.IN_GRACE: Disposition.IN_GRACE,
+    Admission.EXEMPT: Disposition.EXEMPT,
     Admission.BELOW_THRESHOLD: Disposition.NO_LONGER_DUE,
 }
 

@@ -1,31 +1,54 @@
 """Where each beat of a hold stands. An attempt begins, then ends as done, retrying or needing attention."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from credit.states import Beat, BeatStatus
+from credit.states import PLACING, Beat, BeatStatus
 from db.models import HoldBeat
 
 _OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
 
 
-def plan(session: Session, hold_id: UUID) -> None:
-    """Write the four pending beats of an approved hold."""
-    session.add_all(HoldBeat(hold_id=hold_id, beat=beat, status=BeatStatus.PENDING) for beat in Beat)
+def plan(session: Session, hold_id: UUID, wanted: Iterable[Beat] = PLACING) -> None:
+    """Write the pending beats of an approved hold, or of its release."""
+    session.add_all(HoldBeat(hold_id=hold_id, beat=beat, status=BeatStatus.PENDING) for beat in wanted)
 
 
-def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
-    """Begin an attempt and count it; False where the beat is over and there is nothing to do."""
+def skip(session: Session, hold_id: UUID, beat: Beat, reason: str) -> None:
+    """End a beat undone, and say why; one that is over stays as it is."""
+    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    if row.status not in _OVER:
+        row.status, row.last_error = BeatStatus.SKIPPED, reason
+
+
+def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat | None:
+    """Begin an attempt and count it; gives the beat instead where it is over, or was stopped, and nothing is to do."""
     row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
     if row.status in _OVER:
-        return False
+        return row
+    if row.stopped is not None:
+        row.status, row.last_error = BeatStatus.NEEDS_ATTENTION, row.stopped
+        return row
     row.status = BeatStatus.RUNNING if row.attempts == 0 else BeatStatus.RETRYING
     row.attempts += 1
     row.started_at = row.started_at or at
-    return True
+    return None
+
+
+def stop(session: Session, hold_id: UUID, beat: Beat, why: str) -> None:
+    """Let nobody try a beat before it is retried; one that is over stays as it is."""
+    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    if row.status not in _OVER:
+        row.stopped, row.status, row.last_error = why, BeatStatus.NEEDS_ATTENTION, why
+
+
+def allow(session: Session, hold_id: UUID, beat: Beat) -> None:
+    """Let a stopped beat be tried again."""
+    session.get_one(HoldBeat, (hold_id, beat), with_for_update=True).stopped = None
 
 
 def done(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
@@ -45,6 +68,12 @@ def failed(session: Session, hold_id: UUID, beat: Beat, status: BeatStatus, erro
     news = row.last_error != error
     row.status, row.last_error = status, error
     return news
+
+
+def again(session: Session, hold_id: UUID, beat: Beat) -> None:
+    """Let a beat that is over run once more: what it did was undone from outside."""
+    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row.status, row.done_at, row.last_error, row.stopped = BeatStatus.PENDING, None, None, None
 
 
 def unfinished(session: Session, hold_id: UUID) -> list[Beat]:

@@ -26,6 +26,8 @@ from db.models import (
     MessageDecision,
     NetSuitePush,
     PaymentPlan,
+    PromiseToPay,
+    RiskEvent,
 )
 
 _BUCKETS = ((0, "Not due yet"), (30, "1–30 days"), (60, "31–60 days"), (90, "61–90 days"), (None, "Over 90 days"))
@@ -131,6 +133,18 @@ def payment_plan(session: Session, customer_id: str) -> PaymentPlan | None:
     """Return the active plan."""
     query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id, PaymentPlan.ended_at.is_(None))
     return session.scalars(query).one_or_none()
+
+
+def promises(session: Session, customer_id: str, limit: int = 20) -> Sequence[PromiseToPay]:
+    """Return promises to pay, the newest first."""
+    query = select(PromiseToPay).where(PromiseToPay.customer_id == customer_id)
+    return session.scalars(query.order_by(PromiseToPay.made_at.desc()).limit(limit)).all()
+
+
+def risk_events(session: Session, customer_id: str, limit: int = 20) -> Sequence[RiskEvent]:
+    """Return predictions of the customer's health, the newest first."""
+    query = select(RiskEvent).where(RiskEvent.customer_id == customer_id)
+    return session.scalars(query.order_by(RiskEvent.recorded_at.desc()).limit(limit)).all()
 
 
 def credits_of(session: Session, customer_id: str) -> Sequence[Credit]:

@@ -1,7 +1,7 @@
 """Customers, and the flag that order forms read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -37,6 +37,17 @@ def get(session: Session, customer_id: str) -> Customer:
     if customer is None:
         raise UnknownCustomerError(customer_id)
     return customer
+
+
+def ids_by_netsuite_id(session: Session, netsuite_ids: Collection[str]) -> dict[str, str]:
+    """Return NetSuite id -> customer id of those of these records that are known here."""
+    rows = session.execute(select(Customer.netsuite_id, Customer.id).where(Customer.netsuite_id.in_(netsuite_ids)))
+    return {netsuite_id: customer_id for netsuite_id, customer_id in rows}  # noqa: C416 (rows are not pairs)
+
+
+def restore_entitystatus(session: Session, customer_id: str, prior: str, at: datetime) -> EntityStatus:
+    """Set the flag back to what a hold found, and return what it was until now."""
+    return set_entitystatus(session, customer_id, EntityStatus(prior), at)
 
 
 def set_entitystatus(session: Session, customer_id: str, status: EntityStatus, at: datetime) -> EntityStatus:

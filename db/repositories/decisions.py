@@ -1,6 +1,5 @@
 """Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter (design 3.3, 3.4)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -11,20 +10,32 @@ from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
 from credit.hold import HoldView
-from credit.policy import Policy
-from credit.states import HoldStatus, ProposalStatus, Verdict
-from credit.triggers import TriggerKind
+from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db.errors import (
     NothingToDecideError,
-    SecondApproverError,
-    SelfApprovalError,
     StaleRevisionError,
     TooLateError,
 )
-from db.models import Approval, AutoDecision, Claim, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
-from db.repositories import audit, beats, claims, customers, holds, netsuite, notifications, policies, proposals
+from db.models import AutoDecision, Claim, Decision, Hold, Proposal
+from db.repositories import (
+    actions,
+    audit,
+    beats,
+    claims,
+    customers,
+    drift,
+    four_eyes,
+    holds,
+    netsuite,
+    notifications,
+    policies,
+    proposals,
+    releases,
+)
 
 _DEFINITION = "service_hold_trigger"
+
+FirstApproval = four_eyes.FirstApproval
 
 
 class Settled(BaseModel):
@@ -36,14 +47,6 @@ class Settled(BaseModel):
     wait: timedelta | None = None
     """With `waiting`: for how long the approval can still be taken back."""
     hold: HoldView
-
-
-@dataclass(frozen=True)
-class FirstApproval:
-    """The approval of one of two people: nothing is decided before the second one's."""
-
-    hold_id: UUID
-    actor: str
 
 
 def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
@@ -92,12 +95,14 @@ def decide(
     if revision != proposal.revision:
         raise StaleRevisionError(revision, proposal.revision)
     _, policy = policies.current(session)
+    acting = four_eyes.Acting.of(session, actor, now)
     if verdict is Verdict.APPROVE:
-        if policy.bar_self_approval and not is_admin and _asked_for(session, hold, actor):
-            raise SelfApprovalError(actor)
-        if _takes_two(proposal, policy) and not _approved_before(session, proposal, actor):
+        if policy.bar_self_approval and not is_admin:
+            four_eyes.bar_who_asked(session, hold, acting)
+        if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(session, proposal, acting):
             held.released_at = now
-            return _approve_first(session, proposal, actor=actor, reason=reason, now=now)
+            return four_eyes.approve_first(session, proposal, acting, reason=reason, now=now)
+    notifications.forget_waiting(session, proposal)
     proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
     proposal.settled_at = held.released_at = now
     decision = Decision(
@@ -109,6 +114,7 @@ def decide(
         keep_block=keep_block,
         reason=reason,
         actor=actor,
+        on_behalf_of=acting.on_behalf_of,
         decided_at=now,
         effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
     )
@@ -120,39 +126,11 @@ def decide(
         "why": reason,
         "before": ProposalStatus.OPEN,
         "after": proposal.status,
+        **acting.detail(),
     }
     action = f"proposal_{proposal.status}"
     audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
     return decision
-
-
-def _asked_for(session: Session, hold: Hold, actor: str) -> bool:
-    by_hand = select(HoldTrigger.id).where(HoldTrigger.hold_id == hold.id, HoldTrigger.kind == TriggerKind.MANUAL)
-    return session.scalars(by_hand.where(HoldTrigger.actor == actor).limit(1)).first() is not None
-
-
-def _takes_two(proposal: Proposal, policy: Policy) -> bool:
-    above = policy.second_approver_above
-    return above is not None and Facts.model_validate(proposal.facts).total_open > above
-
-
-def _approved_before(session: Session, proposal: Proposal, actor: str) -> bool:
-    """Whether somebody else approved this revision.
-
-    Raises:
-        SecondApproverError: this actor did.
-    """
-    first = session.get(Approval, (proposal.id, proposal.revision))
-    if first is not None and first.actor == actor:
-        raise SecondApproverError(actor)
-    return first is not None
-
-
-def _approve_first(session: Session, proposal: Proposal, *, actor: str, reason: str, now: datetime) -> FirstApproval:
-    session.add(Approval(proposal_id=proposal.id, revision=proposal.revision, actor=actor, reason=reason, at=now))
-    detail = {"revision": proposal.revision, "why": reason}
-    audit.append(session, chain=proposal.hold_id, actor=actor, action="proposal_approved_first", at=now, detail=detail)
-    return FirstApproval(proposal.hold_id, actor)
 
 
 def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime) -> Proposal:
@@ -180,6 +158,7 @@ def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime
         "why": reason,
         "before": proposal.status,
         "after": ProposalStatus.OPEN,
+        **four_eyes.Acting.of(session, actor, now).detail(),
     }
     audit.append(session, chain=hold.id, actor=actor, action="approval_undone", at=now, detail=detail)
     return proposals.propose(session, hold, proposal.kind, revision=proposal.revision + 1, now=now)
@@ -210,6 +189,8 @@ def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime)
     if decision.outcome is None:
         decision.outcome = _obey(session, hold, decision, now)
         decision.applied_at = now
+        proposal = session.get_one(Proposal, decision.proposal_id)
+        actions.settle(session, hold.customer_id, proposal.kind, decision.outcome, now)
     return Settled.model_validate(
         {
             "outcome": decision.outcome,
@@ -224,6 +205,11 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
     proposal = session.get_one(Proposal, decision.proposal_id)
     version, policy = policies.current(session)
     facts = proposals.read_facts(session, hold, policy, now)
+    if proposal.kind is ProposalKind.REPAIR:
+        return drift.obey(session, hold, decision, now)
+    if proposal.kind is ProposalKind.RELEASE:
+        _remember(session, hold, decision, facts, version)
+        return _obey_release(session, hold, decision)
     if decision.verdict is Verdict.APPROVE:
         because = weakening(Facts.model_validate(proposal.facts), facts, policy)
         if because and proposal.returns_id is None:
@@ -238,12 +224,19 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
     notifications.proposal_decided(session, hold, proposal, decision, now=now)
     if decision.verdict is Verdict.DECLINE:
         hold.status, hold.closed_at = HoldStatus.DECLINED, now
-        _reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
+        proposals.reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
         return "declined"
     hold.status = HoldStatus.APPLYING
     beats.plan(session, hold.id)
     customer = customers.get(session, hold.customer_id)
-    netsuite.desire(session, customer.netsuite_id, hold.id, "ON")
+    netsuite.desire(session, customer.netsuite_id, hold.id, "ON", prior=drift.adopted_prior(session, hold.id))
+    return "approved"
+
+
+def _obey_release(session: Session, hold: Hold, decision: Decision) -> str:
+    if decision.verdict is Verdict.DECLINE:
+        return "declined"
+    releases.begin(session, hold)
     return "approved"
 
 
@@ -264,18 +257,13 @@ def _remember(session: Session, hold: Hold, decision: Decision, facts: Facts, po
     )
 
 
-def _reflect(session: Session, hold: Hold, event: str, entry: str, now: datetime) -> None:
-    tags = f"service_hold,customer:{hold.customer_id}"
-    session.add(ReflexionLog(hold_id=hold.id, event=event, tags=tags, entry=entry, at=now))
-
-
 def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
     """Mark an applying hold as in force and write its reflexion row; a second call changes nothing."""
     hold = holds.lock(session, hold_id)
     if hold.status is HoldStatus.APPLYING:
         detail = {"before": hold.status, "after": HoldStatus.IN_FORCE}
         hold.status, hold.in_force_at = HoldStatus.IN_FORCE, now
-        _reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
+        proposals.reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
         audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now, detail=detail)
 
 

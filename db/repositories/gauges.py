@@ -1,14 +1,19 @@
 """The numbers an operator watches, counted from the record."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from credit.states import OPEN_HOLD, BeatStatus, ProposalStatus
+from credit.report import Spread
+from credit.states import OPEN_HOLD, BeatStatus, ProposalKind, ProposalStatus
 from db.models import Decision, Hold, HoldBeat, Proposal
-from db.repositories import notifications
+from db.repositories import notifications, report
+from db.repositories.report import Period
+
+LOOKS_BACK = timedelta(days=90)
+"""The time over which quantiles are taken."""
 
 
 class Gauges(NamedTuple):
@@ -23,6 +28,14 @@ class Gauges(NamedTuple):
     oldest_unfinished_beat_age: float
     decisions_undelivered: int
     notifications_undelivered: int
+    beats_stuck: dict[str, int]
+    """Beat -> unfinished for longer than an hour."""
+    decisions: dict[str, int]
+    """Verdict -> decisions ever made; never falls."""
+    time_to_decide: Spread
+    """Of proposals to place a hold decided within `LOOKS_BACK`."""
+    time_held: Spread
+    """Of holds released within `LOOKS_BACK`."""
 
 
 def read(session: Session, now: datetime) -> Gauges:
@@ -37,6 +50,7 @@ def read(session: Session, now: datetime) -> Gauges:
     )
     slowest = session.scalar(select(func.min(HoldBeat.started_at)).where(unfinished))
     undelivered = session.scalar(select(func.count()).where(Decision.applied_at.is_(None)))
+    lately = Period(start=now - LOOKS_BACK)
     return Gauges(
         holds={str(status): count for status, count in holds},
         proposals_waiting=waiting,
@@ -45,6 +59,10 @@ def read(session: Session, now: datetime) -> Gauges:
         oldest_unfinished_beat_age=_age(slowest, now),
         decisions_undelivered=undelivered or 0,
         notifications_undelivered=notifications.undelivered(session),
+        beats_stuck=report.stuck_beats(session, now),
+        decisions=report.decisions(session),
+        time_to_decide=report.time_to_decide(session, lately).get(ProposalKind.PLACE, Spread()),
+        time_held=report.time_held(session, lately),
     )
 
 

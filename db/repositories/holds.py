@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from credit.facts import Facts
 from credit.hold import HoldView
-from credit.states import OPEN_HOLD, HoldStatus
+from credit.states import OPEN_HOLD, HoldStatus, ProposalStatus
+from credit.triggers import TriggerKind
 from db.errors import UnknownHoldError
 from db.models import Approval, Claim, Decision, Hold, HoldTrigger, Proposal
 
@@ -114,9 +115,29 @@ def trigger(session: Session, trigger_id: str) -> HoldTrigger | None:
     return session.get(HoldTrigger, trigger_id)
 
 
+def trigger_kinds(session: Session, hold_id: UUID) -> list[TriggerKind]:
+    """Return the kinds of the triggers that reached a hold, the first one first."""
+    rows = session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id).order_by(HoldTrigger.at))
+    return list(dict.fromkeys(rows))
+
+
 def decision(session: Session, decision_id: UUID) -> Decision | None:
     """Return a decision, locked."""
     return session.get(Decision, decision_id, with_for_update=True)
+
+
+def next_look_at(hold: Hold, proposal: Proposal) -> datetime | None:
+    """Return when a hold is looked at next: somebody is to be told of a proposal, or one in force is reviewed."""
+    told = (proposal.remind_at, proposal.escalate_at) if proposal.status is ProposalStatus.OPEN else ()
+    reviewed = (hold.next_review_at,) if hold.status in (HoldStatus.APPLYING, HoldStatus.IN_FORCE) else ()
+    return min((at for at in (*told, *reviewed) if at is not None), default=None)
+
+
+def _newest_facts(hold: Hold, proposal: Proposal) -> Facts:
+    """Return what was seen last; while something is to be decided, what is shown with it."""
+    if hold.situation is None or proposal.status is ProposalStatus.OPEN:
+        return Facts.model_validate(proposal.facts)
+    return Facts.model_validate(hold.situation["facts"])
 
 
 def view(session: Session, hold_id: UUID) -> HoldView:
@@ -132,11 +153,16 @@ def view(session: Session, hold_id: UUID) -> HoldView:
         reason=hold.reason,
         triggers=list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
         warnings=proposal.warnings,
-        facts=Facts.model_validate(proposal.facts),
+        facts=_newest_facts(hold, proposal),
         note=proposal.note,
         proposal_id=proposal.id,
         revision=proposal.revision,
         opened_at=hold.proposed_at,
         due_at=proposal.due_at,
         beats={beat.beat: beat.status for beat in hold.beats},
+        next_look_at=next_look_at(hold, proposal),
+        escalated_at=proposal.escalated_at,
+        escalated_to=proposal.escalated_to,
+        proposal_kind=proposal.kind,
+        proposal_status=proposal.status,
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from credit import mail_text
 from credit.policy import Policy
-from credit.states import Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
+from credit.states import TO_THE_CUSTOMER, Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
 from db.errors import (
     BadInputError,
     MessageClosedError,
@@ -265,7 +265,7 @@ def _check_sendable(session: Session, message: Message) -> None:
 
 
 def _cooling_off(policy: Policy, kind: MessageKind) -> timedelta:
-    return policy.notice_cooling_off if kind is MessageKind.CUSTOMER_NOTICE else policy.rep_message_cooling_off
+    return policy.notice_cooling_off if kind in TO_THE_CUSTOMER else policy.rep_message_cooling_off
 
 
 def _audit(session: Session, message: Message, actor: str, action: str, at: datetime, **detail: object) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from credit.states import Delivery, HoldStatus, MessageKind, MessageStatus
+from credit.states import ABOUT_THE_HOLD, Delivery, HoldStatus, MessageKind, MessageStatus
 from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.repositories import audit
@@ -122,8 +122,8 @@ def of_hold(session: Session, hold_id: UUID) -> list[Message]:
 
 def unsent_of(session: Session, hold_id: UUID) -> list[UUID]:
     """Return the ids of a hold's messages that have not left: those to withdraw when it ends."""
-    query = select(Message.id).where(Message.hold_id == hold_id, Message.status.in_(UNSENT))
-    return list(session.scalars(query.order_by(Message.kind)))
+    unsent = (Message.hold_id == hold_id, Message.status.in_(UNSENT), Message.kind.in_(ABOUT_THE_HOLD))
+    return list(session.scalars(select(Message.id).where(*unsent).order_by(Message.kind)))
 
 
 def listed(
@@ -179,7 +179,9 @@ def deliveries_of(session: Session, message: UUID) -> Sequence[MessageDelivery]:
 
 
 def hold_is_over(session: Session, message: Message) -> bool:
-    """Whether the hold that this message is about needs it no more."""
+    """Whether the hold that this message is about needs it no more; what tells of its end is needed then."""
+    if message.kind not in ABOUT_THE_HOLD:
+        return False
     return session.scalars(select(Hold.status).where(Hold.id == message.hold_id)).one() in HOLD_OVER
 
 

@@ -19,21 +19,23 @@ class PushUnderwayError(Exception):
         super().__init__(f"another push to NetSuite customer {netsuite_id} is under way")
 
 
-def desire(session: Session, netsuite_id: str, hold_id: UUID, value: str) -> int:
+def desire(session: Session, netsuite_id: str, hold_id: UUID, value: str, prior: str | None = None) -> int:
     """Say what NetSuite should say of a record from now on; return the new generation.
 
-    The prior value of an earlier generation is forgotten: this hold notes its own before it writes.
+    The prior value of an earlier generation is forgotten: this hold notes its own before it writes. Only an adopted
+    hold is given one (`prior`): NetSuite says the value already, so a reading would not tell.
     """
     statement = (
         insert(NetSuiteRecord)
-        .values(netsuite_id=netsuite_id, hold_id=hold_id, desired=value, generation=1)
+        .values(netsuite_id=netsuite_id, hold_id=hold_id, desired=value, generation=1, prior=prior)
         .on_conflict_do_update(
             index_elements=[NetSuiteRecord.netsuite_id],
             set_={
                 "hold_id": hold_id,
                 "desired": value,
                 "generation": NetSuiteRecord.generation + 1,
-                "prior": None,
+                "prior": prior,
+                "restore_confirmed": False,
             },
         )
         .returning(NetSuiteRecord.generation)
@@ -41,10 +43,37 @@ def desire(session: Session, netsuite_id: str, hold_id: UUID, value: str) -> int
     return session.execute(statement).scalar_one()
 
 
-def record_of(session: Session, hold_id: UUID) -> NetSuiteRecord | None:
+def desire_prior(session: Session, hold_id: UUID) -> None:
+    """Say that NetSuite should say again what it said before this hold; does nothing where a later hold decides.
+
+    A push of the hold that is still under way carries an older generation from here on, and does nothing.
+    """
+    record = session.scalars(
+        select(NetSuiteRecord).where(NetSuiteRecord.hold_id == hold_id).with_for_update()
+    ).one_or_none()
+    if record is not None:
+        record.desired = record.prior or "AUTO"
+        record.generation += 1
+
+
+def desire_again(session: Session, hold_id: UUID) -> None:
+    """Let the value this hold wants be written once more: a new generation, with the prior value that it had."""
+    record = record_of(session, hold_id, lock=True)
+    if record is not None:
+        record.generation += 1
+
+
+def confirm_restore(session: Session, hold_id: UUID) -> None:
+    """Note that a person wants the prior value written although somebody changed the record meanwhile."""
+    record = record_of(session, hold_id)
+    if record is not None:
+        record.restore_confirmed = True
+
+
+def record_of(session: Session, hold_id: UUID, *, lock: bool = False) -> NetSuiteRecord | None:
     """Return the record whose state this hold last decided; None where a later hold has taken it over."""
     query = select(NetSuiteRecord).where(NetSuiteRecord.hold_id == hold_id).execution_options(populate_existing=True)
-    return session.scalars(query).one_or_none()
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
 
 
 @contextmanager

@@ -4,26 +4,29 @@ Each event gives one row for each person and one for the webhook, whether there 
 knows. One without a webhook forgets those rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, extract, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, delete, extract, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts
-from credit.notices import Decided, Notice, ToDecide
-from credit.states import NotificationChannel, NotificationEvent
+from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
+from credit.states import NotificationChannel, NotificationEvent, ProposalKind
 from credit.triggers import TriggerKind
-from db.models import Customer, Decision, Hold, HoldTrigger, Notification, Proposal, User
+from db.models import Absence, Customer, Decision, Hold, HoldTrigger, Notification, Proposal, ReleaseRequest, User
 from db.models.base import UtcDateTime
+from db.repositories import absences, holds
 
 WEBHOOK = "webhook"
 """The webhook's name as a recipient."""
 
-_DECIDERS = ("approver", "admin")
+_ADMINS = ("admin",)
+_DECIDERS = ("approver", *_ADMINS)
+_OF_WAITING = (NotificationEvent.PROPOSAL_REMINDED, NotificationEvent.PROPOSAL_ESCALATED)
 _MOST_WAIT = timedelta(minutes=15)
 """Between two tries, however many there were."""
 
@@ -43,8 +46,46 @@ def proposal_opened(session: Session, hold: Hold, proposal: Proposal, *, asked_b
         }
     )
     key, event = f"proposal/{proposal.id}", NotificationEvent.PROPOSAL_OPENED
-    people = _people().where(User.role.in_(_DECIDERS), User.login != asked_by)
+    people = _addresses(session, User.role.in_(_DECIDERS), but=[asked_by], now=now)
     _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+
+
+def proposal_reminded(session: Session, hold: Hold, proposal: Proposal, due: datetime, *, now: datetime) -> None:
+    """Remind everybody who may decide, except who asked for it and who has claimed it. `due` names the reminder."""
+    waiting = _waiting(session, hold, proposal, now)
+    holder = holds.live_claim(session, proposal.id, now)
+    aware = [waiting["asked_by"], *([holder.holder] if holder else [])]
+    people = _addresses(session, User.role.in_(_DECIDERS), but=aware, now=now)
+    key, event = f"reminder/{proposal.id}/{due.isoformat()}", NotificationEvent.PROPOSAL_REMINDED
+    _enqueue(session, people, key=key, event=event, notice=Reminder.model_validate(waiting), now=now)
+
+
+def proposal_escalated(
+    session: Session, hold: Hold, proposal: Proposal, addresses: Sequence[str], *, now: datetime
+) -> None:
+    """Tell the group it is escalated to, by these e-mail addresses; the admins where there are none."""
+    group = User.email.in_(addresses) if addresses else User.role.in_(_ADMINS)
+    people = {*addresses, *_addresses(session, group, now=now)}
+    notice = Escalated.model_validate(_waiting(session, hold, proposal, now) | {"group": proposal.escalated_to})
+    key, event = f"escalation/{proposal.id}", NotificationEvent.PROPOSAL_ESCALATED
+    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+
+
+def proposal_expired(session: Session, hold: Hold, proposal: Proposal, *, now: datetime) -> None:
+    """Tell who asked for it and everybody who could have decided."""
+    notice = Expired.model_validate(_waiting(session, hold, proposal, now))
+    people = _addresses(session, or_(User.role.in_(_DECIDERS), User.login == notice.asked_by), now=now)
+    key, event = f"expiry/{proposal.id}", NotificationEvent.PROPOSAL_EXPIRED
+    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+
+
+def forget_waiting(session: Session, proposal: Proposal) -> None:
+    """Drop what was still to be told of a proposal's waiting: it is settled."""
+    waits = delete(Notification).where(Notification.event.in_(_OF_WAITING), Notification.sent_at.is_(None))
+    about = Notification.payload["proposal_id"].astext == str(proposal.id)
+    session.execute(
+        waits.where(Notification.hold_id == proposal.hold_id, about), execution_options={"synchronize_session": False}
+    )
 
 
 def proposal_decided(session: Session, hold: Hold, proposal: Proposal, decision: Decision, *, now: datetime) -> None:
@@ -55,13 +96,14 @@ def proposal_decided(session: Session, hold: Hold, proposal: Proposal, decision:
             "verdict": decision.verdict,
             "reason": decision.reason,
             "decided_by": decision.actor,
+            "on_behalf_of": decision.on_behalf_of,
             "decided_at": decision.decided_at,
         }
     )
     key, event = f"decision/{decision.id}", NotificationEvent.PROPOSAL_DECIDED
     opener = _opener(session, hold.id)
     by_hand = opener.kind is TriggerKind.MANUAL and opener.actor != decision.actor
-    requester = _people().where(User.login == (opener.actor if by_hand else None))
+    requester = _addresses(session, User.login == opener.actor, now=now) if by_hand else []
     _enqueue(session, requester, key=key, event=event, notice=notice, now=now)
 
 
@@ -79,24 +121,55 @@ def _about(session: Session, hold: Hold, proposal: Proposal) -> dict[str, Any]:
     }
 
 
+def _waiting(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
+    asked_by, reason = _asked(session, hold, proposal)
+    return _about(session, hold, proposal) | {
+        "proposal_id": proposal.id,
+        "reason": reason,
+        "asked_by": asked_by,
+        "opened_at": proposal.opened_at,
+        "told_at": now,
+        "due_at": proposal.due_at,
+    }
+
+
+def _asked(session: Session, hold: Hold, proposal: Proposal) -> tuple[str, str]:
+    """Return who asked for what is proposed, and why."""
+    if proposal.kind is ProposalKind.RELEASE:
+        asked = select(ReleaseRequest).where(ReleaseRequest.hold_id == hold.id, ReleaseRequest.refusal.is_(None))
+        request = session.scalars(asked.order_by(ReleaseRequest.at.desc()).limit(1)).first()
+        if request is not None:
+            return request.actor, request.reason
+    if proposal.kind is ProposalKind.REPAIR:
+        return "service-holds", "NetSuite says something else than this hold wants"
+    return _opener(session, hold.id).actor, hold.reason
+
+
 def _opener(session: Session, hold_id: UUID) -> HoldTrigger:
     return session.scalars(select(HoldTrigger).where(HoldTrigger.hold_id == hold_id, HoldTrigger.opened)).one()
 
 
-def _people() -> Select[str | None]:
-    return select(User.email).where(User.disabled_at.is_(None), User.email != "")
+def _addresses(
+    session: Session, who: ColumnElement[bool], *, but: Collection[str] = (), now: datetime
+) -> Sequence[str]:
+    """Return the e-mail addresses of these people, and of who stands in for them, except the logins in `but`."""
+    meant = select(User.login).where(who, User.disabled_at.is_(None), User.login.not_in(but)).correlate(None)
+    standing_in = select(Absence.delegate).where(Absence.login.in_(meant), absences.lasts(now))
+    reached = or_(User.login.in_(meant), User.login.in_(standing_in))
+    query = select(User.email).where(reached, User.disabled_at.is_(None), User.login.not_in(but), User.email != "")
+    return [address for address in session.scalars(query) if address]
 
 
 def _enqueue(
     session: Session,
-    people: Select[str | None],
+    people: Collection[str],
     *,
     key: str,
     event: NotificationEvent,
     notice: Notice,
     now: datetime,
 ) -> None:
-    told = [(NotificationChannel.MAIL, address) for address in session.scalars(people)]
+    told = [(NotificationChannel.MAIL, address) for address in people]
     rows = [
         {
             "key": key,

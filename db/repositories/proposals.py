@@ -1,5 +1,6 @@
 """What is proposed, and what settles it. Every function first locks the hold: whoever comes second is refused."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -13,10 +14,13 @@ from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
 from db.errors import UnknownCustomerError
-from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal
-from db.repositories import audit, holds, notifications, policies, receivables
+from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal, ReflexionLog
+from db.repositories import audit, deadlines, holds, notifications, policies, prior_holds, receivables
+from db.repositories.admission import last_ending
 
 _SYSTEM_ACTOR = "service-holds"
+_SHOWN = 5
+"""How many earlier decisions, and earlier holds, a proposal's note names."""
 
 
 class Opened(BaseModel):
@@ -81,7 +85,7 @@ def open_hold(
     )
     session.add(hold)
     session.flush()
-    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now, asked_by=first.actor)
+    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now, opened_by=admitted, asked_by=first.actor)
     facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
         _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
@@ -94,7 +98,7 @@ def _admit(
     session: Session, customer_id: str, triggers: list[Trigger], now: datetime
 ) -> tuple[list[Trigger], list[str]]:
     _, policy = policies.current(session)
-    last = receivables.last_ending(session, customer_id)
+    last = last_ending(session, customer_id)
     admitted: list[Trigger] = []
     turned_away: list[str] = []
     for trigger in triggers:
@@ -117,7 +121,8 @@ def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: date
         return Evidence(kept=True, hold=holds.view(session, hold_id))
     proposal = holds.newest_proposal(session, hold_id)
     against = proposal.status not in (ProposalStatus.OPEN, ProposalStatus.APPROVED)
-    if hold.closed_at is not None or (against and hold.status is HoldStatus.PROPOSED):
+    leaving = hold.closed_at is not None or hold.status is HoldStatus.RELEASING
+    if leaving or (against and hold.status is HoldStatus.PROPOSED):
         return Evidence(kept=False, hold=holds.view(session, hold_id))
     kinds = set(session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id)))
     _, policy = policies.current(session)
@@ -125,11 +130,23 @@ def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: date
     _record(session, trigger, hold.customer_id, hold_id=hold_id, facts=facts)
     detail = {"trigger": trigger.kind, "why": trigger.reason}
     audit.append(session, chain=hold_id, actor=trigger.actor, action="evidence_added", at=now, detail=detail)
-    if proposal.status is ProposalStatus.OPEN:
-        shown = Facts.model_validate(proposal.facts)
-        if trigger.kind not in kinds or moved_materially(shown, facts, policy):
-            _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
+    if trigger.kind in kinds:
+        revise_if_moved(session, hold, facts, policy, now)
+    elif proposal.status is ProposalStatus.OPEN:
+        _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
     return Evidence(kept=True, hold=holds.view(session, hold_id))
+
+
+def revise_if_moved(session: Session, hold: Hold, facts: Facts, policy: Policy, now: datetime) -> None:
+    """Give a hold's open proposal a new revision where the facts moved since it was shown: older approvals are stale.
+
+    A repair asks about NetSuite, which the facts say nothing about.
+    """
+    proposal = holds.newest_proposal(session, hold.id)
+    if proposal.status is not ProposalStatus.OPEN or proposal.kind is ProposalKind.REPAIR:
+        return
+    if moved_materially(Facts.model_validate(proposal.facts), facts, policy):
+        _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
 
 
 def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy, now: datetime) -> None:
@@ -137,7 +154,7 @@ def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, p
     proposal.revision += 1
     proposal.facts = facts.model_dump(mode="json")
     proposal.warnings = warnings(facts, policy)
-    proposal.note = proposal_note(facts, earlier_decisions(session, hold.customer_id), proposal.return_reasons or [])
+    proposal.note = _note(session, hold, facts, proposal.return_reasons or [], now)
     hold.warnings = proposal.warnings
     after = {"revision": proposal.revision, "facts": proposal.facts}
     detail = {"before": before, "after": after, "why": "new kind of trigger, or the facts moved"}
@@ -154,6 +171,7 @@ def propose(
     returns: Proposal | None = None,
     because: list[str] | None = None,
     asked_by: str | None = None,
+    opened_by: Sequence[Trigger] = (),
 ) -> Proposal:
     """Open a proposal on a hold with the facts of now, and let the approvers be told.
 
@@ -168,13 +186,13 @@ def propose(
         revision=revision,
         facts=facts.model_dump(mode="json"),
         warnings=warnings(facts, policy),
-        note=proposal_note(facts, earlier_decisions(session, hold.customer_id), because or []),
+        note=_note(session, hold, facts, because or [], now, opened_by),
         policy_version=version,
         returns_id=returns.id if returns else None,
         return_reasons=because,
         opened_at=now,
-        due_at=now + policy.proposal_expires_after,
     )
+    deadlines.set_for(proposal, policy, now)
     session.add(proposal)
     hold.warnings = proposal.warnings
     session.flush()
@@ -182,22 +200,46 @@ def propose(
     return proposal
 
 
+def _note(
+    session: Session,
+    hold: Hold,
+    facts: Facts,
+    because: list[str],
+    now: datetime,
+    opened_by: Sequence[Trigger] = (),
+) -> str:
+    kinds = list(dict.fromkeys(one.kind for one in opened_by)) or holds.trigger_kinds(session, hold.id)
+    held = prior_holds.of_customer(session, hold.customer_id, before=now, limit=_SHOWN)
+    return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held)
+
+
 def settle_undecided(session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime) -> bool:
     """Expire or withdraw a proposal nobody decided; False where a decision came first."""
     hold = holds.lock(session, hold_id)
     proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
-    if hold.status is ending:
+    if proposal.status.value == ending.value:
         return True
     if proposal.status is not ProposalStatus.OPEN:
         return False
     detail = {"before": hold.status, "after": ending}
     proposal.status, proposal.settled_at = ProposalStatus(ending), now
-    hold.status, hold.closed_at = ending, now
-    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"hold_{ending}", at=now, detail=detail)
+    if proposal.kind is ProposalKind.PLACE:
+        hold.status, hold.closed_at = ending, now
+    notifications.forget_waiting(session, proposal)
+    if ending is HoldStatus.EXPIRED:
+        notifications.proposal_expired(session, hold, proposal, now=now)
+    what = "hold" if proposal.kind is ProposalKind.PLACE else proposal.kind
+    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"{what}_{ending}", at=now, detail=detail)
     return True
 
 
-def earlier_decisions(session: Session, customer_id: str, limit: int = 5) -> list[PriorDecision]:
+def reflect(session: Session, hold: Hold, event: str, entry: str, now: datetime) -> None:
+    """Write a lesson about a hold, found later by its tags (service-hold spec)."""
+    tags = f"service_hold,customer:{hold.customer_id}"
+    session.add(ReflexionLog(hold_id=hold.id, event=event, tags=tags, entry=entry, at=now))
+
+
+def earlier_decisions(session: Session, customer_id: str, limit: int = _SHOWN) -> list[PriorDecision]:
     """Return what was decided about a customer before, newest first."""
     query = select(AutoDecision).where(AutoDecision.customer_id == customer_id)
     rows = session.scalars(query.order_by(AutoDecision.decided_at.desc()).limit(limit))

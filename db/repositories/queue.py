@@ -2,7 +2,7 @@
 
 One order, the oldest and riskiest first:
 
-1. what is broken, before what is to be decided or reviewed;
+1. what was escalated, then what is broken, then what is to be decided or reviewed;
 2. then by the day it began to wait, the oldest first;
 3. within a day by the open amount, the largest first; then by id.
 
@@ -44,7 +44,7 @@ from credit.facts import Facts
 from credit.states import Beat, BeatStatus, Delivery, MessageKind, MessageStatus, ProposalKind, ProposalStatus
 from credit.triggers import TriggerKind
 from db.errors import BadInputError
-from db.models import Approval, Claim, Customer, Hold, HoldBeat, HoldTrigger, Message, Proposal
+from db.models import Approval, Claim, Customer, Hold, HoldBeat, HoldTrigger, Message, Proposal, ReleaseRequest
 
 _STUCK_MAIL = (Delivery.REFUSED, Delivery.UNKNOWN)
 
@@ -92,11 +92,14 @@ class QueueItem(BaseModel):
     """Of the proposal, or of the message."""
     proposal_kind: ProposalKind
     reason: str
+    """Why the hold; for a release why it was asked for, for a repair what differs."""
     facts: Facts
     warnings: list[str]
     triggers: list[TriggerKind]
     due_at: AwareDatetime | None
     """When an undecided proposal expires."""
+    escalated_at: AwareDatetime | None
+    """When it was escalated: nobody had decided in time."""
     broken_beats: list[Beat]
     approved_first_by: str | None
     """Who gave the first of two approvals."""
@@ -112,7 +115,10 @@ class QueueItem(BaseModel):
     @property
     def mark(self) -> str:
         """The key, and a digest that changes with what a person sees of the item."""
-        seen = (self.revision, self.claimed_by, self.approved_first_by, self.delivery, *self.broken_beats)
+        seen = (
+            *(self.revision, self.claimed_by, self.approved_first_by, self.escalated_at, self.delivery),
+            *self.broken_beats,
+        )
         return f"{self.key}.{hashlib.sha256(repr(tuple(map(str, seen))).encode()).hexdigest()[:8]}"
 
 
@@ -216,10 +222,26 @@ def _everything(now: datetime) -> _Columns:
         .where(decides, Approval.proposal_id == newest.c.id, Approval.revision == newest.c.revision)
         .scalar_subquery()
     )
+    asked_for_release = (
+        select(ReleaseRequest.reason)
+        .where(ReleaseRequest.proposal_id == newest.c.id)
+        .order_by(ReleaseRequest.at, ReleaseRequest.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    reason = case(
+        (and_(decides, newest.c.kind == ProposalKind.RELEASE), func.coalesce(asked_for_release, "")),
+        (and_(decides, newest.c.kind == ProposalKind.REPAIR), newest.c.note),
+        else_=Hold.reason,
+    )
     amount = cast(newest.c.facts["total_open"].astext, Numeric)
     item_id = func.coalesce(waiting.c.message_id, waiting.c.hold_id)
     order = (
-        case((waiting.c.kind == QueueKind.ATTENTION, 0), else_=1),
+        case(
+            (and_(decides, newest.c.escalated_at.is_not(None)), 0),
+            (waiting.c.kind == QueueKind.ATTENTION, 1),
+            else_=2,
+        ),
         cast(waiting.c.since, Date),
         -amount,
         item_id,
@@ -239,7 +261,8 @@ def _everything(now: datetime) -> _Columns:
             newest.c.facts,
             newest.c.warnings,
             case((decides, newest.c.due_at)).label("due_at"),
-            Hold.reason,
+            case((decides, newest.c.escalated_at)).label("escalated_at"),
+            reason.label("reason"),
             claimed_by.label("claimed_by"),
             approved_first_by.label("approved_first_by"),
             *(column.label(f"order_{number}") for number, column in enumerate(order)),

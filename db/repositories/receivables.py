@@ -1,7 +1,7 @@
 """What a customer owes, and whom AR aging would propose: one SQL definition of the facts for both (design 3.6)."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Collection
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,24 +13,21 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
-    and_,
-    case,
-    cast,
     exists,
     func,
     literal,
-    or_,
     select,
     true,
 )
 from sqlalchemy.orm import Session
 
+from credit.events import PromiseOutcome
 from credit.facts import Facts
 from credit.policy import Policy
-from credit.states import OPEN_HOLD, HoldStatus
 from credit.templates import OpenInvoice
-from credit.triggers import Disposition, Ending, warnings
-from db.models import Credit, Customer, Hold, Invoice, InvoiceDispute, PaymentPlan, Proposal
+from credit.triggers import Disposition, warnings
+from db.models import Credit, Customer, Hold, Invoice, InvoiceDispute, PaymentPlan, PromiseToPay
+from db.repositories import admission, exemptions
 from db.repositories.customers import UnknownCustomerError
 
 _NOTHING = literal(Decimal("0.00"), Numeric)
@@ -66,6 +63,7 @@ class _FactsSql(NamedTuple):
     days_since_oldest: ColumnElement[Any]
     """As-of date minus the oldest due date: negative before it, null without open invoices."""
     total_open: ColumnElement[Decimal]
+    exempt_until: ColumnElement[Any]
 
 
 def _is_disputed() -> ColumnElement[bool]:
@@ -115,6 +113,7 @@ def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
         .where(Hold.customer_id == Customer.id, Hold.in_force_at.is_not(None), Hold.closed_at.is_not(None))
         .scalar_subquery()
     )
+    exempt_until = exemptions.until_sql(Customer.id, as_of)
     total_open = func.coalesce(owed.c.amount, _NOTHING) - unapplied.c.amount
     left_out = literal(0) if policy.count_disputed else disputed.c.invoices
     days_since_oldest = literal(as_of, Date) - owed.c.oldest
@@ -131,7 +130,11 @@ def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
             disputed.c.amount.label("disputed_amount"),
             disputed.c.invoices.label("open_disputes"),
             in_plan.label("payment_plan"),
+            _promise(func.coalesce(func.sum(PromiseToPay.amount), _NOTHING), is_open=True).label("promised_amount"),
+            _promise(func.min(PromiseToPay.promised_for), is_open=True).label("promised_for"),
+            _promise(func.count(), is_open=False).label("broken_promises"),
             prior_holds.label("prior_holds"),
+            exempt_until.label("exempt_until"),
         )
         .select_from(Customer)
         .outerjoin(owed, owed.c.customer_id == Customer.id)
@@ -139,24 +142,13 @@ def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
         .join(disputed, true())
         .where(only(Customer.id))
     )
-    return _FactsSql(query, owed.c.amount, days_since_oldest, total_open)
+    return _FactsSql(query, owed.c.amount, days_since_oldest, total_open, exempt_until)
 
 
-def _ending_sql(customer_id: Any) -> Select[*tuple[Any, ...]]:
-    """Build the customer's most recently closed hold, with the amount its newest proposal showed."""
-    shown = (
-        select(cast(Proposal.facts["total_open"].astext, Numeric))
-        .where(Proposal.hold_id == Hold.id)
-        .order_by(Proposal.opened_at.desc(), Proposal.revision.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    return (
-        select(Hold.status, Hold.closed_at, func.coalesce(shown, _NOTHING).label("total_open"))
-        .where(Hold.customer_id == customer_id, Hold.closed_at.is_not(None))
-        .order_by(Hold.closed_at.desc(), Hold.proposed_at.desc(), Hold.id)
-        .limit(1)
-    )
+def _promise(what: ColumnElement[Any], *, is_open: bool) -> ColumnElement[Any]:
+    """Look at the enclosing query's customer: at its unsettled promise (it has one at most), or at its broken ones."""
+    counted = PromiseToPay.settled_at.is_(None) if is_open else PromiseToPay.outcome == PromiseOutcome.BROKEN
+    return select(what).where(PromiseToPay.customer_id == Customer.id, counted).scalar_subquery()
 
 
 def _facts(row: RowMapping, as_of: date, policy: Policy) -> Facts:
@@ -175,10 +167,16 @@ def read_facts(session: Session, customer_id: str, as_of: date, policy: Policy) 
     Raises:
         UnknownCustomerError: no such customer.
     """
-    found = session.execute(_facts_sql(as_of, policy, lambda column: column == customer_id).query).mappings().first()
-    if found is None:
+    found = read_many(session, [customer_id], as_of, policy)
+    if not found:
         raise UnknownCustomerError(customer_id)
-    return _facts(found, as_of, policy)
+    return found[customer_id]
+
+
+def read_many(session: Session, customer_ids: Collection[str], as_of: date, policy: Policy) -> dict[str, Facts]:
+    """Return what each of these customers owes on `as_of`, by one query; unknown ones are left out."""
+    query = _facts_sql(as_of, policy, lambda column: column.in_(customer_ids)).query
+    return {row["customer_id"]: _facts(row, as_of, policy) for row in session.execute(query).mappings()}
 
 
 def open_invoices(session: Session, customer_id: str, limit: int | None = None) -> list[OpenInvoice]:
@@ -190,40 +188,6 @@ def open_invoices(session: Session, customer_id: str, limit: int | None = None) 
         .limit(limit)
     )
     return [OpenInvoice(id=row.id, due_date=row.due_date, amount_open=row.amount_open) for row in rows]
-
-
-def last_ending(session: Session, customer_id: str) -> Ending | None:
-    """Return how the customer's most recently closed hold ended, for `credit.triggers.admit`.
-
-    None where there was none, or where it expired or was withdrawn: neither snoozes (design 3.2).
-    """
-    row = session.execute(_ending_sql(customer_id)).first()
-    if row is None or row.status not in (HoldStatus.DECLINED, HoldStatus.RELEASED):
-        return None
-    return Ending(declined=row.status is HoldStatus.DECLINED, at=row.closed_at, total_open=row.total_open)
-
-
-def _admitted(ending: Any, total_open: ColumnElement[Decimal], now: datetime, policy: Policy) -> ColumnElement[bool]:
-    """`credit.triggers.admit` for an automatic trigger, in SQL."""
-    now = now.astimezone(UTC)
-    return or_(
-        ending.c.status.is_(None),
-        ending.c.status.in_((HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)),
-        and_(ending.c.status == HoldStatus.DECLINED, ending.c.closed_at <= now - policy.decline_snooze),
-        and_(ending.c.status == HoldStatus.RELEASED, ending.c.closed_at <= now - policy.release_grace),
-        total_open >= ending.c.total_open * literal(1 + policy.worsened_share, Numeric),
-    )
-
-
-def _disposition(ending: Any, total_open: ColumnElement[Decimal], now: datetime, policy: Policy) -> ColumnElement[str]:
-    """What a scan makes of a customer above the threshold."""
-    held = exists().where(Hold.customer_id == Customer.id, Hold.status.in_(OPEN_HOLD))
-    return case(
-        (held, Disposition.OPEN_HOLD),
-        (_admitted(ending, total_open, now, policy), Disposition.PROPOSED),
-        (ending.c.status == HoldStatus.DECLINED, Disposition.SNOOZED),
-        else_=Disposition.IN_GRACE,
-    )
 
 
 def candidates(
@@ -253,8 +217,8 @@ def above_threshold(
     """Return every customer above the threshold on `as_of` and what a scan makes of it, by one set-based query.
 
     In the order of customer ids. The rule is `credit.triggers.crosses_threshold` and `admit`:
-    `days_overdue > 90 AND total_open > 25000` (service-hold spec), no hold open, not in the snooze after a decline or
-    the grace after a release unless `total_open` grew by the policy's share.
+    `days_overdue > 90 AND total_open > 25000` (service-hold spec), no hold open, not exempt, not in the snooze after a
+    decline or the grace after a release unless `total_open` grew by the policy's share.
 
     Args:
         session: the open transaction.
@@ -270,8 +234,8 @@ def above_threshold(
         return true() if after is None else column > after
 
     facts = _facts_sql(as_of, policy, only)
-    ending = _ending_sql(Customer.id).lateral("ending")
-    disposition = _disposition(ending, facts.total_open, now, policy)
+    ending = admission.ending_sql(Customer.id).lateral("ending")
+    disposition = admission.disposition_sql(ending, facts.total_open, facts.exempt_until, now=now, policy=policy)
     query = (
         facts.query.add_columns(disposition.label("disposition"))
         .outerjoin(ending, true())

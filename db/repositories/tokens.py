@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from credit.permissions import Permission, Role, may
+from credit.permissions import DELEGATED, Permission, Role, may
 from db.errors import BadInputError, NotAllowedError, UnknownTokenError, UnknownTokenNameError
 from db.models import ApiToken
 from db.repositories import audit
@@ -24,6 +24,13 @@ class Caller:
 
     name: str
     role: Role
+    stands_in: Role | None = None
+    """The highest role among the absent people for whom the caller stands in; it counts for `DELEGATED` alone."""
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller's role reaches, or for what is delegated an absent person's."""
+        lent = self.stands_in if permission in DELEGATED else None
+        return may(max(self.role, lent or self.role), permission)
 
     def require(self, permission: Permission) -> None:
         """Refuse a caller whose role does not reach.
@@ -31,7 +38,7 @@ class Caller:
         Raises:
             NotAllowedError: it does not.
         """
-        if not may(self.role, permission):
+        if not self.may(permission):
             raise NotAllowedError(self.name, self.role, permission)
 
 

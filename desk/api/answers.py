@@ -6,7 +6,17 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from credit.states import Beat, BeatStatus, EntityStatus, HoldStatus, MessageKind, MessageStatus, WaitingOn
+from credit.states import (
+    Beat,
+    BeatStatus,
+    EntityStatus,
+    HoldStatus,
+    MessageKind,
+    MessageStatus,
+    ProposalKind,
+    ProposalStatus,
+    WaitingOn,
+)
 from credit.triggers import TriggerKind
 
 _HOLD = "0b9f6d0e-9d5c-4a57-8f5f-2f9b1a3c7d11"
@@ -43,6 +53,9 @@ class Facts(BaseModel):
         prior_holds=0,
         open_disputes=0,
         payment_plan=False,
+        promised_amount="0.00",
+        promised_for=None,
+        broken_promises=0,
     )
 
     as_of: date
@@ -53,6 +66,10 @@ class Facts(BaseModel):
     prior_holds: int
     open_disputes: int
     payment_plan: bool
+    promised_amount: str
+    promised_for: date | None
+    """The day by which `promised_amount` was promised; null without an unsettled promise."""
+    broken_promises: int
 
 
 _FACTS = Facts.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index]
@@ -67,9 +84,23 @@ _SUMMARY = {
     "triggers": ["manual"],
     "warnings": [],
     "facts": _FACTS,
+    "due_at": "2027-03-31T09:00:00Z",
     "proposed_at": _AT,
     "in_force_at": None,
     "closed_at": None,
+}
+
+
+_PROPOSAL = {
+    "id": _DECISION,
+    "kind": "place",
+    "status": "open",
+    "opened_at": _AT,
+    "due_at": "2027-03-31T09:00:00Z",
+    "remind_at": "2027-03-03T09:00:00Z",
+    "escalate_at": "2027-03-06T09:00:00Z",
+    "escalated_at": None,
+    "escalated_to": None,
 }
 
 
@@ -88,6 +119,8 @@ class HoldSummary(BaseModel):
     triggers: list[TriggerKind]
     warnings: list[str]
     facts: Facts
+    due_at: datetime | None
+    """By when it is to be decided; null where nothing is."""
     proposed_at: datetime
     in_force_at: datetime | None
     closed_at: datetime | None
@@ -143,7 +176,25 @@ class TimelineEvent(BaseModel):
     at: datetime
     what: str
     who: str
+    on_behalf_of: list[str] = []
+    """The absent people for whom `who` stood in."""
     why: str
+
+
+class Proposal(BaseModel):
+    """What is proposed about a hold, and by when it is to be decided."""
+
+    model_config = _example(**_PROPOSAL)
+
+    id: UUID
+    kind: ProposalKind
+    status: ProposalStatus
+    opened_at: datetime
+    due_at: datetime | None
+    remind_at: datetime | None
+    escalate_at: datetime | None
+    escalated_at: datetime | None
+    escalated_to: str | None
 
 
 class Hold(HoldSummary):
@@ -153,6 +204,7 @@ class Hold(HoldSummary):
         **_SUMMARY,
         workflow_id="service-hold/1012",
         run_id="4f6e8d7c",
+        proposal=_PROPOSAL,
         beats=[],
         netsuite={"prior": None, "value": None, "read_back_at": None},
         messages=[],
@@ -161,6 +213,7 @@ class Hold(HoldSummary):
 
     workflow_id: str
     run_id: str
+    proposal: Proposal
     beats: list[BeatState]
     netsuite: NetSuiteState
     messages: list[MessageLine]
@@ -207,6 +260,28 @@ class RetriedBeats(BaseModel):
 
     id: UUID
     beats: list[Beat]
+
+
+class ReleaseProposed(BaseModel):
+    """A hold and the release that is proposed for it; both stay as they are until somebody decides."""
+
+    model_config = _example(id=_HOLD, customer_id="1012", status="in_force", revision=2, proposal=_PROPOSAL)
+
+    id: UUID
+    customer_id: str
+    status: HoldStatus
+    revision: int
+    proposal: Proposal
+
+
+class ChangedBeat(BaseModel):
+    """A beat that a person left out or stopped."""
+
+    model_config = _example(id=_HOLD, beat="push_netsuite", status="skipped")
+
+    id: UUID
+    beat: Beat
+    status: BeatStatus
 
 
 class OpenHold(BaseModel):

@@ -1,4 +1,4 @@
-"""Holds over HTTP: start, list, look, claim, decide, undo, retry."""
+"""Holds over HTTP: start, list, look, claim, decide, undo, release; retry, skip and cancel beats."""
 
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from credit.permissions import Role
 from credit.states import Beat, HoldStatus, Verdict
 from db.repositories import holds
+from db.repositories.tokens import Caller
 from desk import paging
 from desk.api import answers
 from desk.api.common import (
@@ -41,6 +42,7 @@ from starter.operations import Started
 router = api_router("holds", "/api/holds")
 
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", include_in_schema=False)]
 
 _KEYS = UUID("6f0e8a43-5d0b-4a3e-9a53-6f8f2f6e6a11")
 _PATIENCE = timedelta(seconds=15)
@@ -85,11 +87,10 @@ async def start_hold(
     body: NewHold,
     desk: Desk,
     who: Starter,
-    idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
+    idempotency_key: Key = None,
 ) -> Response:
     """Propose a hold, or add the reason to the one that is open. Nothing happens before somebody approves."""
-    # The trigger's id follows from the key: after a crash the repetition reaches the same hold, and counts once.
-    trigger_id = str(uuid5(_KEYS, f"{who.name}\n{idempotency_key}")) if idempotency_key else None
+    trigger_id = _id_of(who, idempotency_key)
     started = await desk.operations.start_hold(
         body.customer_id, reason=body.reason, actor=who.name, trigger_id=trigger_id, wait=_PATIENCE
     )
@@ -170,6 +171,18 @@ async def undo(name: Name, body: Reason, desk: Desk, who: Decider) -> Response:
 
 
 @router.post(
+    "/{name}/release", status_code=HTTPStatus.ACCEPTED, response_model=answers.ReleaseProposed, responses=_REFUSED
+)
+async def release(name: Name, body: Reason, desk: Desk, who: Starter, idempotency_key: Key = None) -> Response:
+    """Propose to lift the hold, or add the reason to the release that is proposed. It stays until somebody approves."""
+    hold_id = await desk.operations.request_release(
+        name, reason=body.reason, actor=who.name, request_id=_id_of(who, idempotency_key), wait=_PATIENCE
+    )
+    document = documents.release_proposed(await _read(desk, str(hold_id)))
+    return JSONResponse(document, HTTPStatus.ACCEPTED, {"Location": f"/api/holds/{hold_id}"})
+
+
+@router.post(
     "/{name}/beats/retry", status_code=HTTPStatus.ACCEPTED, response_model=answers.RetriedBeats, responses=_REFUSED
 )
 async def retry_beats(name: Name, body: Mended, desk: Desk, who: Retrier) -> Response:
@@ -188,11 +201,37 @@ async def retry_beat(name: Name, beat: Beat, body: Mended, desk: Desk, who: Retr
     return await retried(desk, name, beat, who.name, body.reason)
 
 
+@router.post(
+    "/{name}/beats/{beat}/skip", status_code=HTTPStatus.ACCEPTED, response_model=answers.ChangedBeat, responses=_REFUSED
+)
+async def skip_beat(name: Name, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> Response:
+    """End an unfinished beat undone: the hold goes on without it."""
+    await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=body.reason)
+    return JSONResponse(documents.changed_beat(await _read(desk, name), beat), HTTPStatus.ACCEPTED)
+
+
+@router.post(
+    "/{name}/beats/{beat}/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=answers.ChangedBeat,
+    responses=_REFUSED,
+)
+async def cancel_beat(name: Name, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> Response:
+    """Stop trying an unfinished beat until somebody retries it."""
+    await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=body.reason)
+    return JSONResponse(documents.changed_beat(await _read(desk, name), beat), HTTPStatus.ACCEPTED)
+
+
 async def retried(desk: Surroundings, name: str, beat: Beat | None, actor: str, reason: str) -> Response:
     """Retry beats and answer with which; None is every unfinished one."""
     wanted = await desk.operations.retry_beat(name, beat=beat, actor=actor, reason=reason)
     hold = await _read(desk, name)
     return JSONResponse({"id": hold["id"], "beats": wanted}, HTTPStatus.ACCEPTED)
+
+
+def _id_of(who: Caller, key: str | None) -> str | None:
+    """Return the id of what is asked for: after a crash the repetition reaches the same hold, and counts once."""
+    return str(uuid5(_KEYS, f"{who.name}\n{key}")) if key else None
 
 
 async def _read(desk: Surroundings, name: str) -> Document:

@@ -1,5 +1,7 @@
 """The routes of the API that is about holds and everything around them."""
 
-from desk.api import admin, aging, audit, customers, health, holds, me, messages, policy, templates
+from desk.api import absences, admin, aging, audit, customers, health, holds, me, messages, policy, templates
 
-ROUTERS = [part.router for part in (health, me, holds, admin, messages, customers, aging, policy, templates, audit)]
+_PARTS = (health, me, holds, admin, messages, customers, aging, policy, templates, audit, absences)
+
+ROUTERS = [part.router for part in _PARTS]

@@ -1,10 +1,10 @@
-"""`/account` and `/password`: one's own sessions and password."""
+"""`/account` and `/password`: one's own absences, sessions and password."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
@@ -14,12 +14,13 @@ from db.repositories import audit, sessions
 from desk import problems
 from desk.access import NotSignedInError, lifetime
 from desk.flashes import see_other
+from desk.pages import absence_form
 from desk.pages.common import Desk, Viewer, refused
 from desk.pages.sign_in import Anybody
 from desk.people import cookies, signing_in
 from desk.people.errors import TooManyAttemptsError, WrongPasswordError
 from desk.rendering import render
-from desk.surroundings import in_transaction
+from desk.surroundings import Surroundings, in_transaction
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,14 +56,30 @@ async def change_password(
 
 @router.get("/account")
 async def account(request: Request, desk: Desk, _: Viewer) -> Response:
-    """Show one's own sessions."""
-    own = _own(request)
-    ends = lifetime(desk.settings)
+    """Show one's own absences and sessions."""
+    return await _page(request, desk)
 
-    def read(session: Session) -> list[UserSession]:
-        return list(sessions.live(session, ends, datetime.now(UTC), user_id=own.user_id))
 
-    return render(request, "account.html", user=own.user, own=own.id, sessions=await in_transaction(desk, read))
+@router.post("/account/absences")
+async def add_absence(
+    request: Request, desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
+) -> Response:
+    """Let somebody stand in for oneself."""
+    try:
+        await absence_form.add(desk, who, typed, login=who.name)
+    except RefusedError as error:
+        return await _page(request, desk, error=error, typed=typed)
+    return see_other("/account#absences", "absence_added")
+
+
+@router.post("/account/absences/{absence_id}/end")
+async def end_absence(request: Request, desk: Desk, who: Viewer, absence_id: UUID) -> Response:
+    """End one of one's own absences."""
+    try:
+        await absence_form.end(desk, who, absence_id)
+    except RefusedError as error:
+        return await _page(request, desk, error=error)
+    return see_other("/account#absences", "absence_ended")
 
 
 @router.post("/account/sessions/{session_id}/end")
@@ -75,6 +92,34 @@ async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewe
 async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
     """End all of one's own sessions, this one too."""
     return await _end(request, desk, who.name)
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    *,
+    error: RefusedError | None = None,
+    typed: absence_form.Typed | None = None,
+) -> Response:
+    own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
+
+    def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
+        live = list(sessions.live(session, ends, now, user_id=own.user_id))
+        return live, absence_form.read(session, now, about=own.user.login)
+
+    live, absences = await in_transaction(desk, read)
+    status = await refused(request, error) if error else 200
+    return render(
+        request,
+        "account.html",
+        status,
+        user=own.user,
+        own=own.id,
+        sessions=live,
+        absences=absences,
+        absence_typed=typed or absence_form.Typed(),
+        error=str(error) if error else "",
+    )
 
 
 async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = None) -> Response:

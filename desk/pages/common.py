@@ -1,11 +1,12 @@
 """What the handlers of pages share."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from credit.permissions import Permission
-from db.errors import RefusedError
+from db.errors import BadInputError, RefusedError
 from db.repositories.tokens import Caller
 from desk import problems
 from desk.access import signed_in_page
@@ -29,3 +30,17 @@ async def refused(request: Request, error: RefusedError) -> int:
     """Audit a refusal that a page explains itself, and return its status."""
     await problems.record_refusal(request, error.code, str(error))
     return problems.status_of(error)
+
+
+def typed_day(text: str) -> date | None:
+    """Return the day that was typed; None for an empty field.
+
+    Raises:
+        BadInputError: it is no day.
+    """
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise BadInputError(f"{text!r} is no day: write it as 2027-03-31") from error

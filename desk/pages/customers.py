@@ -1,19 +1,27 @@
-"""`/customers`: search, and one customer's receivables and holds."""
+"""`/customers`: search, and one customer's receivables, holds, promises, predicted risk and exemption."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
+from sqlalchemy.orm import Session
 
-from db.repositories import customers
+from db.errors import BadInputError, RefusedError
+from db.models import Exemption
+from db.repositories import customer_page, customers, exemptions, payment_plans
+from desk.flashes import see_other
 from desk.pages.book import open_book
-from desk.pages.common import Desk, Viewer
+from desk.pages.common import Desk, PolicyMaker, Viewer, refused
 from desk.rendering import part, render
-from desk.surroundings import in_transaction
+from desk.surroundings import Surroundings, in_transaction
 
 router = APIRouter(include_in_schema=False)
 
 PAGE = 25
+
+Typed = Annotated[str, Form(max_length=2000)]
 
 
 @router.get("/customers")
@@ -29,5 +37,86 @@ async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: st
 @router.get("/customers/{customer_id:path}")
 async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Response:
     """Show one customer."""
-    book = await in_transaction(desk, lambda session: open_book(session, customer_id, datetime.now(UTC)))
-    return render(request, "customer.html", book=book)
+    return await _page(request, desk, customer_id)
+
+
+@router.post("/customers/{customer_id:path}/exemption/end")
+async def end_exemption(
+    request: Request, customer_id: str, desk: Desk, who: PolicyMaker, reason: Typed = ""
+) -> Response:
+    """End the exemption before its last day."""
+
+    def write(session: Session) -> Exemption:
+        if not reason.strip():
+            raise BadInputError("say why the exemption ends: it is kept in the record")
+        return exemptions.end(session, customer_id, reason=reason.strip(), actor=who.name, now=datetime.now(UTC))
+
+    try:
+        await in_transaction(desk, write)
+    except RefusedError as error:
+        return await _page(request, desk, customer_id, error=error)
+    return see_other(f"/customers/{quote(customer_id)}", "exemption_ended")
+
+
+@router.post("/customers/{customer_id:path}/exemption")
+async def grant_exemption(
+    request: Request,
+    customer_id: str,
+    desk: Desk,
+    who: PolicyMaker,
+    until: Typed = "",
+    reason: Typed = "",
+    owner: Typed = "",
+) -> Response:
+    """Exempt the customer from automatic holds."""
+
+    def write(session: Session) -> Exemption:
+        return exemptions.grant(
+            session,
+            customer_id,
+            owner=owner.strip() or who.name,
+            reason=reason.strip(),
+            until=_day(until),
+            actor=who.name,
+            now=datetime.now(UTC),
+        )
+
+    try:
+        await in_transaction(desk, write)
+    except RefusedError as error:
+        typed = {"until": until, "reason": reason, "owner": owner}
+        return await _page(request, desk, customer_id, error=error, typed=typed)
+    return see_other(f"/customers/{quote(customer_id)}", "exemption_granted")
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    customer_id: str,
+    *,
+    error: RefusedError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    now = datetime.now(UTC)
+
+    def read(session: Session) -> dict[str, object]:
+        book = open_book(session, customer_id, now)
+        return {
+            "book": book,
+            "exemption": exemptions.active(session, customer_id, now),
+            "risks": customer_page.risk_events(session, customer_id),
+            "promises": customer_page.promises(session, customer_id),
+            "instalments": payment_plans.instalments(session, book.plan.id) if book.plan else [],
+        }
+
+    shown = await in_transaction(desk, read)
+    status = await refused(request, error) if error else 200
+    fields = {"until": "", "reason": "", "owner": ""} | (typed or {})
+    return render(request, "customer.html", status, problem=str(error) if error else "", typed=fields, **shown)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise BadInputError("name the last day of the exemption, as 2027-03-31") from error

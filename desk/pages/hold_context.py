@@ -12,19 +12,36 @@ from credit.permissions import Role
 from credit.policy import Policy
 from credit.states import (
     OPEN_HOLD,
+    PLACING,
+    RELEASING,
     Beat,
     BeatStatus,
     HoldStatus,
+    ProposalKind,
     ProposalStatus,
     Verdict,
     WaitingOn,
     waiting_on,
 )
-from credit.triggers import TriggerKind
-from db.models import Approval, Claim, Decision, Hold, HoldBeat, Message, NetSuitePush, NetSuiteRecord, Proposal
-from db.repositories import audit, customer_page, holds, messages, netsuite
+from credit.triggers import ReasonClass, reason_class
+from db.models import (
+    Approval,
+    Claim,
+    Decision,
+    Hold,
+    HoldBeat,
+    Message,
+    NetSuitePush,
+    NetSuiteRecord,
+    Proposal,
+    ReleaseRequest,
+)
+from db.repositories import audit, customer_page, four_eyes, hold_page, holds, messages, netsuite
+from db.repositories.four_eyes import Acting
 from db.repositories.tokens import Caller
+from desk.pages import hold_life
 from desk.pages.book import Book, moved, open_book
+from desk.pages.hold_life import Life
 from desk.pages.timeline import Happened, told
 
 _STEPS = {
@@ -32,8 +49,14 @@ _STEPS = {
     Beat.NOTIFY_SALES_REP: "Draft the sales rep’s message",
     Beat.DRAFT_CUSTOMER_NOTICE: "Draft the customer’s notice",
     Beat.PUSH_NETSUITE: "Set NetSuite’s credit hold",
+    Beat.UNFLAG_CUSTOMER: "Take the customer off hold",
+    Beat.TELL_SALES_REP: "Draft the sales rep’s message about the release",
+    Beat.DRAFT_RELEASE_NOTICE: "Draft the customer’s release notice",
+    Beat.RESTORE_NETSUITE: "Restore what NetSuite said before",
 }
-_UNFINISHED = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)
+_UNDER_WAY = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)
+_OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
+_APPROVED = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +71,11 @@ class Step:
     def status(self) -> BeatStatus:
         """Where it stands."""
         return self.row.status if self.row else BeatStatus.PENDING
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a person can try it again, stop it or leave it out."""
+        return self.row is not None and self.row.status not in _OVER
 
 
 @dataclass(frozen=True)
@@ -65,11 +93,24 @@ class HoldPage:
     claim: Claim | None
     first_approval: Approval | None
     takes_two: bool
-    barred: bool
-    """Whether the policy bars this caller from approving: who asked for the hold."""
+    barred_by: str
+    """Who asked for the hold, where the policy bars this caller from approving for that; empty where it does not."""
+    approved_already: bool
+    """Whether this caller is one person with who approved first."""
     decision: Decision | None
+    """Of the newest proposal."""
     undo_until: datetime | None
+    ground: ReasonClass
+    """What the hold rests on."""
+    asked_before: str
+    """What became of the proposal of the same kind before this one; empty where there was none."""
+    release_requests: Sequence[ReleaseRequest]
+    """Who or what asked for the release that is the newest proposal, the first one first."""
     steps: list[Step]
+    """What placing the hold does; empty before the approval."""
+    release_steps: list[Step]
+    """What its release does; empty before that is approved."""
+    life: Life
     record: NetSuiteRecord | None
     pushes: Sequence[NetSuitePush]
     messages: Sequence[Message]
@@ -80,6 +121,22 @@ class HoldPage:
     def is_open(self) -> bool:
         """Whether there is something to decide."""
         return self.proposal.status is ProposalStatus.OPEN
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it was approved and is not being released yet."""
+        return self.hold.status in _APPROVED
+
+    @property
+    def can_be_released(self) -> bool:
+        """Whether its release may be proposed: none is, and none is about to be carried out."""
+        waits = (ProposalStatus.OPEN, ProposalStatus.APPROVED)
+        return self.in_force and not (self.proposal.kind is ProposalKind.RELEASE and self.proposal.status in waits)
+
+    @property
+    def live_steps(self) -> bool:
+        """Whether somebody is there to carry out what a person asks of a beat."""
+        return self.hold.status in OPEN_HOLD
 
     @property
     def standing(self) -> str:
@@ -94,10 +151,9 @@ class HoldPage:
             return None
         if self.is_open:
             return 5
-        under_way = self.hold.status is not HoldStatus.IN_FORCE or any(
-            step.status in _UNFINISHED for step in self.steps
-        )
-        return 2 if under_way else 15
+        told = self.decision is not None and self.decision.outcome is None
+        under_way = self.hold.status is not HoldStatus.IN_FORCE or any(step.status in _UNDER_WAY for step in self.steps)
+        return 2 if told or under_way else 15
 
     @property
     def workflow_path(self) -> str:
@@ -118,7 +174,9 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     book = open_book(session, hold.customer_id, now, as_of=as_of, but=hold.id)
     rows = {row.beat: row for row in hold.beats}
     record = netsuite.record_of(session, hold.id)
-    decision = customer_page.last_decision(session, hold.id)
+    decision = hold_page.decision_of(session, proposal.id)
+    first = customer_page.first_approval(session, proposal.id, proposal.revision)
+    acting = Acting.of(session, who.name, now)
     return HoldPage(
         hold=hold,
         proposal=proposal,
@@ -127,12 +185,18 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         moved=moved(facts, book.facts) if proposal.status is ProposalStatus.OPEN else [],
         waiting_on=_waiting_on(hold, proposal),
         claim=holds.live_claim(session, proposal.id, now),
-        first_approval=customer_page.first_approval(session, proposal.id, proposal.revision),
+        first_approval=first,
         takes_two=_takes_two(facts, book.policy),
-        barred=book.policy.bar_self_approval and who.role is not Role.ADMIN and _asked_for(hold, who.name),
+        barred_by=_barred_by(session, hold, book.policy, who, acting),
+        approved_already=first is not None and four_eyes.is_one_person(first, acting),
         decision=decision,
         undo_until=_undo_until(decision, now),
-        steps=[Step(beat, _STEPS[beat], rows.get(beat)) for beat in Beat] if rows else [],
+        ground=reason_class([trigger.kind for trigger in hold.triggers]),
+        asked_before=_asked_before(session, proposal),
+        release_requests=hold_page.release_requests(session, proposal.id),
+        steps=_steps(PLACING, rows),
+        release_steps=_steps(RELEASING, rows),
+        life=hold_life.read(session, hold, book.policy, now),
         record=record,
         pushes=customer_page.pushes(session, hold.id, book.customer.netsuite_id),
         messages=messages.of_hold(session, hold.id),
@@ -141,18 +205,36 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     )
 
 
+def _steps(beats: Sequence[Beat], rows: dict[Beat, HoldBeat]) -> list[Step]:
+    return [Step(beat, _STEPS[beat], rows.get(beat)) for beat in beats] if rows.keys() & set(beats) else []
+
+
+def _asked_before(session: Session, proposal: Proposal) -> str:
+    if proposal.returns_id is not None:
+        return "approved, and back for a second look: the case had weakened"
+    before = hold_page.proposal_before(session, proposal)
+    if before is None:
+        return ""
+    return "approved, and taken back" if before.status is ProposalStatus.APPROVED else before.status
+
+
 def _waiting_on(hold: Hold, proposal: Proposal) -> WaitingOn:
-    if hold.status is HoldStatus.PROPOSED and proposal.status is not ProposalStatus.OPEN:
+    is_open = proposal.status is ProposalStatus.OPEN
+    if hold.status is HoldStatus.PROPOSED and not is_open:
         return WaitingOn.NOBODY  # decided; the workflow is about to obey
-    return waiting_on(hold.status, [row.status for row in hold.beats])
+    beats = RELEASING if hold.status is HoldStatus.RELEASING else PLACING
+    undecided = is_open and proposal.kind is not ProposalKind.PLACE
+    return waiting_on(hold.status, [row.status for row in hold.beats if row.beat in beats], undecided=undecided)
 
 
 def _takes_two(facts: Facts, policy: Policy) -> bool:
     return policy.second_approver_above is not None and facts.total_open > policy.second_approver_above
 
 
-def _asked_for(hold: Hold, name: str) -> bool:
-    return any(trigger.kind is TriggerKind.MANUAL and trigger.actor == name for trigger in hold.triggers)
+def _barred_by(session: Session, hold: Hold, policy: Policy, who: Caller, acting: Acting) -> str:
+    if not policy.bar_self_approval or who.role is Role.ADMIN:
+        return ""
+    return four_eyes.who_asked(session, hold, acting) or ""
 
 
 def _undo_until(decision: Decision | None, now: datetime) -> datetime | None:

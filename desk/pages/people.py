@@ -1,4 +1,4 @@
-"""`/people` and `/tokens`: who may come in, as what, and with which programs."""
+"""`/people` and `/tokens`: who may come in, as what, and with which programs; and who is away."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,12 +10,13 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role
-from db.errors import RefusedError
+from db.errors import BadInputError, RefusedError
 from db.models import User, UserSession
 from db.repositories import audit, sessions, users
 from db.repositories.tokens import Caller
 from desk.access import lifetime, signed_in_page
 from desk.flashes import see_other
+from desk.pages import absence_form
 from desk.pages.common import Desk, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
@@ -49,6 +50,30 @@ async def create(
         typed = {"login": login, "name": name, "email": email, "role": role}
         return await _people(request, desk, status=await refused(request, error), error=str(error), typed=typed)
     return render(request, "secret_once.html", what="One-time password", of=login.strip().lower(), secret=password)
+
+
+@router.post("/people/absences")
+async def add_absence(
+    request: Request, desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
+) -> Response:
+    """Let somebody stand in for somebody."""
+    try:
+        if not typed.login:
+            raise BadInputError("choose who is away")
+        await absence_form.add(desk, who, typed, login=typed.login)
+    except RefusedError as error:
+        return await _people(request, desk, status=await refused(request, error), error=str(error), absence=typed)
+    return see_other("/people#absences", "absence_added")
+
+
+@router.post("/people/absences/{absence_id}/end")
+async def end_absence(request: Request, desk: Desk, who: PeopleAdmin, absence_id: UUID) -> Response:
+    """End an absence now, or call it off."""
+    try:
+        await absence_form.end(desk, who, absence_id)
+    except RefusedError as error:
+        return await _people(request, desk, status=await refused(request, error), error=str(error))
+    return see_other("/people#absences", "absence_ended")
 
 
 @router.get("/people/{login}")
@@ -136,14 +161,23 @@ async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Respons
 
 
 async def _people(
-    request: Request, desk: Surroundings, *, status: int = 200, error: str = "", typed: dict[str, str] | None = None
+    request: Request,
+    desk: Surroundings,
+    *,
+    status: int = 200,
+    error: str = "",
+    typed: dict[str, str] | None = None,
+    absence: absence_form.Typed | None = None,
 ) -> Response:
     found = await asyncio.to_thread(People(desk.engine).listed)
+    absences = await in_transaction(desk, lambda session: absence_form.read(session, datetime.now(UTC)))
     context = {
         "people": found,
         "roles": [role.label for role in Role],
         "error": error,
         "typed": typed or _NOTHING_TYPED,
+        "absences": absences,
+        "absence_typed": absence or absence_form.Typed(),
     }
     return render(request, "people.html", status, **context)
 

@@ -1,155 +1,17 @@
-"""The policy as a form: every value in words, in the unit people think in, and back again."""
+"""The policy as typed: every value as the text of its field, and back again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from enum import Enum
 from typing import Any
 
 from pydantic import ValidationError
 
 from credit.policy import Policy
-
-
-class Unit(Enum):
-    """What a value is typed in, and how it stands behind the field."""
-
-    AMOUNT = ""
-    DAYS_LATE = "days overdue"
-    PERCENT = "%"
-    MINUTES = "minutes"
-    DAYS = "days"
-    CURRENCY = "code"
-    YES = "yes"
-
+from desk.pages.policy_fields import SETTINGS, Setting, Unit
 
 _LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One value of the policy. `name` is the field of `credit.policy.Policy`."""
-
-    name: str
-    label: str
-    explanation: str
-    unit: Unit
-    optional: bool = False
-    positive: bool = False
-    """Whether 0 makes no sense."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Settings that belong together."""
-
-    title: str
-    settings: tuple[Setting, ...]
-
-
-GROUPS = (
-    Group(
-        "When AR aging proposes a hold",
-        (
-            Setting(
-                "trigger_days_overdue",
-                "Overdue more than",
-                "And the open amount is above the next value.",
-                Unit.DAYS_LATE,
-            ),
-            Setting("trigger_total_open", "Open more than", "Open invoices less unapplied credits.", Unit.AMOUNT),
-            Setting(
-                "count_disputed", "Count disputed invoices", "Otherwise they are left out of the open amount.", Unit.YES
-            ),
-            Setting(
-                "decline_snooze", "Quiet after a decline", "AR aging does not propose the customer again.", Unit.DAYS
-            ),
-            Setting("release_grace", "Quiet after a release", "The same after a hold was lifted.", Unit.DAYS),
-            Setting(
-                "worsened_share",
-                "Unless it got worse by",
-                "An open amount that grew by this share ends the quiet.",
-                Unit.PERCENT,
-            ),
-        ),
-    ),
-    Group(
-        "What an approver is warned of",
-        (
-            Setting("warn_days_overdue", "Overdue less than", "A warning, never a block.", Unit.DAYS_LATE),
-            Setting("warn_ar_balance", "Balance less than", "A warning, never a block.", Unit.AMOUNT),
-            Setting(
-                "material_share",
-                "Asked to look again when facts move by",
-                "A new revision: what was seen before is stale.",
-                Unit.PERCENT,
-            ),
-            Setting(
-                "weakened_share",
-                "Asked once more when paid down by",
-                "After the approval, before anything is done.",
-                Unit.PERCENT,
-            ),
-        ),
-    ),
-    Group(
-        "Who decides, and for how long",
-        (
-            Setting(
-                "claim_lease", "A claim lasts", "It is renewed while the page is open.", Unit.MINUTES, positive=True
-            ),
-            Setting(
-                "proposal_expires_after", "A proposal expires after", "Nobody decided: nothing is done.", Unit.DAYS
-            ),
-            Setting(
-                "approval_undo",
-                "An approval can be taken back for",
-                "Nothing is done before that. 0: at once.",
-                Unit.MINUTES,
-            ),
-            Setting(
-                "bar_self_approval",
-                "Bar self-approval",
-                "Who asked for a hold may not approve it; admins may.",
-                Unit.YES,
-            ),
-            Setting(
-                "second_approver_above",
-                "Two approvers above",
-                "Empty: one is enough for every amount.",
-                Unit.AMOUNT,
-                optional=True,
-            ),
-        ),
-    ),
-    Group(
-        "Messages",
-        (
-            Setting(
-                "notice_cooling_off", "A customer’s notice waits", "It can be recalled until it leaves.", Unit.MINUTES
-            ),
-            Setting(
-                "rep_message_cooling_off", "A sales rep’s message waits", "The same for the sales rep.", Unit.MINUTES
-            ),
-        ),
-    ),
-    Group(
-        "Ledger",
-        (
-            Setting("ledger_currency", "Currency", "Every amount is kept in it. Three letters.", Unit.CURRENCY),
-            Setting(
-                "full_import_max_closed",
-                "Refuse an import that closes more than",
-                "A truncated export looks like a ledger that was paid.",
-                Unit.PERCENT,
-            ),
-        ),
-    ),
-)
-"""Every field of the policy, once. A test holds that none is left out."""
-
-SETTINGS = {setting.name: setting for group in GROUPS for setting in group.settings}
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class BadFieldsError(ValueError):
@@ -162,7 +24,7 @@ class BadFieldsError(ValueError):
 
 def typed(policy: Policy) -> dict[str, str]:
     """Return the policy as the form's fields show it; a tick is `yes` or nothing."""
-    return {name: _shown(getattr(policy, name), setting.unit) for name, setting in SETTINGS.items()}
+    return {name: _shown(_within(policy, name), setting.unit) for name, setting in SETTINGS.items()}
 
 
 def parsed(fields: Mapping[str, str]) -> Policy:
@@ -174,8 +36,10 @@ def parsed(fields: Mapping[str, str]) -> Policy:
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, setting in SETTINGS.items():
+        *group, last = name.split(".")
+        into = values.setdefault(group[0], {}) if group else values
         try:
-            values[name] = _value(fields.get(name, "").strip(), setting)
+            into[last] = _value(fields.get(name, "").strip(), setting)
         except ValueError as error:
             problems[name] = str(error)
     if problems:
@@ -183,17 +47,41 @@ def parsed(fields: Mapping[str, str]) -> Policy:
     try:
         return Policy.model_validate(values)
     except ValidationError as error:
-        raise BadFieldsError({str(one["loc"][0]): one["msg"] for one in error.errors()}) from error
+        raise BadFieldsError({_field(one["loc"]): _advice(one["msg"]) for one in error.errors()}) from error
 
 
-def _shown(value: object, unit: Unit) -> str:
+def _within(policy: Policy, name: str) -> object:
+    value: object = policy
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Return the field in which a refused value was typed."""
+    dotted = ".".join(str(part) for part in location)
+    return next((name for name in SETTINGS if dotted == name or dotted.startswith(f"{name}.")), dotted)
+
+
+def _advice(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+# --- out ---------------------------------------------------------------------------------------------------------
+
+
+def _shown(value: Any, unit: Unit) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
+    if unit is Unit.YES:
         return "yes" if value else ""
-    if isinstance(value, timedelta):
+    if unit is Unit.WEEKDAYS:
+        return " ".join(_WEEKDAYS[day] for day in sorted(value))
+    if unit.is_list:
+        return "\n".join(str(one) for one in (sorted(value) if unit is Unit.DATES else value))
+    if unit in _LENGTHS:
         return _plain(Decimal(str(value / _LENGTHS[unit])))
-    if unit is Unit.PERCENT and isinstance(value, Decimal):
+    if unit is Unit.PERCENT:
         return _plain(value * 100)
     return _plain(value) if isinstance(value, Decimal) else str(value)
 
@@ -202,27 +90,26 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
+# --- in ----------------------------------------------------------------------------------------------------------
+
+
 def _value(text: str, setting: Setting) -> object:
-    if setting.unit is Unit.YES:
-        return text == "yes"
-    if setting.unit is Unit.CURRENCY:
-        return text.upper()
     if not text and setting.optional:
         return None
+    if not setting.unit.is_number:
+        return _WORDS[setting.unit](text)
     number = _number(text)
     if setting.positive and not number:
         raise ValueError("give more than 0")
-    if setting.unit is Unit.DAYS_LATE:
+    if setting.unit in (Unit.DAYS_LATE, Unit.COUNT):
         if number != int(number):
-            raise ValueError("give whole days")
+            raise ValueError("give whole days" if setting.unit is Unit.DAYS_LATE else "give a whole number")
         return int(number)
     if setting.unit is Unit.PERCENT:
         if number > 100:  # noqa: PLR2004
             raise ValueError("give 0 to 100")
         return number / 100
-    if setting.unit in _LENGTHS:
-        return _length(number, _LENGTHS[setting.unit])
-    return number
+    return _length(number, _LENGTHS[setting.unit]) if setting.unit in _LENGTHS else number
 
 
 def _number(text: str) -> Decimal:
@@ -240,3 +127,48 @@ def _length(number: Decimal, unit: timedelta) -> timedelta:
         return timedelta(seconds=float(number) * unit.total_seconds())
     except OverflowError:
         raise ValueError("that is too long") from None
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise ValueError("give a name")
+    return text
+
+
+def _weekdays(text: str) -> list[int]:
+    days = text.replace(",", " ").split()
+    unknown = [day for day in days if day[:3].capitalize() not in _WEEKDAYS]
+    if unknown or not days:
+        raise ValueError(f"{unknown[0]!r} is no weekday: give Mon to Sun" if unknown else "give one day at least")
+    return sorted({_WEEKDAYS.index(day[:3].capitalize()) for day in days})
+
+
+def _addresses(text: str) -> list[str]:
+    found = text.replace(",", " ").split()
+    for one in found:
+        if not all(one.partition("@")):
+            raise ValueError(f"{one!r} is no e-mail address")
+    return found
+
+
+def _dates(text: str) -> list[date]:
+    return sorted({_date(one) for one in text.replace(",", " ").split()})
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no day: write it as 2027-12-24") from None
+
+
+_WORDS: dict[Unit, Callable[[str], object]] = {
+    Unit.YES: lambda text: text == "yes",
+    Unit.CURRENCY: str.upper,
+    Unit.NAME: _name,
+    Unit.TIME_ZONE: _name,
+    Unit.WEEKDAYS: _weekdays,
+    Unit.ADDRESSES: _addresses,
+    Unit.DATES: _dates,
+}
+"""How what is no number is read."""

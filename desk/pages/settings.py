@@ -18,6 +18,7 @@ from db.repositories import policies, templates
 from desk.flashes import see_other
 from desk.pages import policy_form
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
+from desk.pages.policy_fields import GROUPS, SETTINGS
 from desk.pages.policy_form import BadFieldsError
 from desk.pages.text_diff import diff
 from desk.rendering import part, render
@@ -35,6 +36,7 @@ _PLACEHOLDERS = {
     "facts": "total_open, ar_balance, days_overdue, currency, open_disputes, disputed_amount, prior_holds …",
     "invoices": "the oldest open invoices, ten at most: id, due_date, amount_open",
     "next_call": "whom to call about what",
+    "reason_class": "what the hold rests on: delinquency, prediction, dispute_pattern or manual",
 }
 """What a template may name: the fields of `credit.templates.MessageContext`."""
 
@@ -91,7 +93,7 @@ async def _page(
         request,
         "settings.html",
         status,
-        groups=policy_form.GROUPS,
+        groups=GROUPS,
         fields=in_force if fields is None else fields,
         in_force=in_force,
         version=versions[0].version,
@@ -110,7 +112,7 @@ def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tu
         before = shown[number + 1] if number + 1 < len(shown) else None
         changes = [
             (setting.label, before[name] or "–", shown[number][name] or "–")
-            for name, setting in policy_form.SETTINGS.items()
+            for name, setting in SETTINGS.items()
             if before is not None and before[name] != shown[number][name]
         ]
         history.append((row, changes))

@@ -15,8 +15,17 @@ _BEATS = {
     "notify_sales_rep": "drafting the sales rep’s message",
     "draft_customer_notice": "drafting the customer’s notice",
     "push_netsuite": "setting NetSuite’s credit hold",
+    "unflag_customer": "taking the customer off hold",
+    "tell_sales_rep": "drafting the sales rep’s message about the release",
+    "draft_release_notice": "drafting the customer’s release notice",
+    "restore_netsuite": "restoring what NetSuite said before",
 }
-_MESSAGES = {"sales_rep": "the sales rep’s message", "customer_notice": "the customer’s notice"}
+_MESSAGES = {
+    "sales_rep": "the sales rep’s message",
+    "customer_notice": "the customer’s notice",
+    "sales_rep_release": "the sales rep’s message about the release",
+    "release_notice": "the customer’s release notice",
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Happened:
 
     at: datetime
     who: str
-    """Empty for the system itself."""
+    """With whom they stood in for; empty for the system itself."""
     what: str
     why: str
 
@@ -44,8 +53,13 @@ def what_happened(action: str, detail: JsonObject) -> str:
 def _tell(event: AuditEvent) -> Happened:
     detail = event.detail
     why = detail.get("why") or detail.get("error") or detail.get("reason") or ""
-    who = "" if event.actor == _SYSTEM else event.actor
+    who = "" if event.actor == _SYSTEM else " for ".join([event.actor, *_absent(detail)])
     return Happened(event.at, who, what_happened(event.action, detail), str(why))
+
+
+def _absent(detail: JsonObject) -> list[str]:
+    names = detail.get("on_behalf_of") or []
+    return [", ".join(names)] if names else []
 
 
 def _message(detail: JsonObject) -> str:
@@ -59,6 +73,16 @@ def _drafted(detail: JsonObject) -> str:
 
 def _edited(detail: JsonObject) -> str:
     return f"edited {_message(detail)}: revision {detail.get('revision')}"
+
+
+def _beat(detail: JsonObject) -> str:
+    return _BEATS.get(str(detail.get("beat")), "a beat")
+
+
+def _dates(detail: JsonObject) -> str:
+    after = detail.get("after", {})
+    said = (f"the {words(name)} {'to ' + day if day else 'to no day'}" for name, day in after.items())
+    return f"set {', '.join(said)}"
 
 
 def _retried(detail: JsonObject) -> str:
@@ -79,8 +103,51 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "hold_in_force": "put the hold in force",
     "hold_expired": "let it expire: nobody decided in time",
     "hold_withdrawn": "withdrew it",
-    "beat_failed": lambda d: f"could not finish {_BEATS.get(str(d.get('beat')), 'a beat')}",
+    "hold_released": "released the customer",
+    "hold_dates_set": _dates,
+    "approvers_reminded": "reminded the approvers",
+    "proposal_escalated": "escalated it: nobody had decided in time",
+    "release_requested": "asked for its release",
+    "release_refused": "asked for its release in vain",
+    "release_withdrawn": "withdrew the proposed release",
+    "release_expired": "let the proposed release expire: nobody decided in time; the hold stays",
+    "repair_proposed": "proposed to repair what NetSuite says",
+    "repair_withdrawn": "withdrew the proposed repair",
+    "repair_expired": "let the proposed repair expire: nobody decided in time",
+    "customer_unflagged": lambda d: (
+        f"took the customer off hold: {d.get('before', 'hold')} → {d.get('after', 'active')}"
+    ),
+    "beat_failed": lambda d: f"could not finish {_beat(d)}",
     "beat_retried": _retried,
+    "beat_skipped": lambda d: f"left out {_beat(d)}",
+    "beat_cancelled": lambda d: f"stopped {_beat(d)}",
+    "paid_in_full": "noted that everything is paid",
+    "part_paid": "noted a part payment",
+    "cause_gone": "noted that the cause of the hold is gone",
+    "payment_received": "told of a payment",
+    "plan_agreed": "noted a payment plan",
+    "plan_kept": "noted that the payment plan was kept",
+    "plan_ended": "noted that the payment plan was called off",
+    "instalment_missed": "noted a missed instalment",
+    "promise_made": "noted a promise to pay",
+    "promise_kept": "noted that a promise to pay was kept",
+    "promise_broken": "noted that a promise to pay was broken",
+    "dispute_opened": "noted a dispute",
+    "dispute_closed": "noted that a dispute was closed",
+    "overridden": "lifted the hold at once",
+    "end_date_reached": "noted that the hold’s last day has come",
+    "review_due": "noted that the hold is to be reviewed",
+    "exception_granted": "let one through in spite of the hold",
+    "exception_withdrawn": "ended an exception",
+    "exception_ended": "noted that an exception is over",
+    "health_predicted": "predicted the customer’s health",
+    "exemption_granted": lambda d: f"exempted customer {d.get('customer_id')} from automatic holds",
+    "exemption_ended": lambda d: f"ended the exemption of customer {d.get('customer_id')}",
+    "netsuite_drift_found": "found that NetSuite says something else",
+    "netsuite_drift_ended": "found that NetSuite says again what is wanted",
+    "netsuite_drift_accepted": lambda d: f"accepted what NetSuite says: {d.get('before')}",
+    "netsuite_repair_ordered": lambda d: f"ordered NetSuite to be written again: {d.get('after')}",
+    "netsuite_hold_adopted": lambda d: f"adopted NetSuite’s hold; its release will write {d.get('prior')}",
     "netsuite_read_back": lambda d: f"read NetSuite back: it says {d.get('value') or d.get('after')}",
     "netsuite_superseded": "left NetSuite alone: a later hold decides there",
     "signal_refused": "refused a signal that nothing stands behind",
@@ -113,5 +180,13 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "signed_in": "signed in",
     "signed_out": "signed out",
     "sessions_ended": "ended sessions",
+    "absence_added": lambda d: f"noted that {d.get('login')} is away",
+    "absence_ended": lambda d: f"noted that {d.get('login')} is back",
+    "password_changed": "changed the password",
+    "password_reset": lambda d: f"gave {d.get('login')} a one-time password",
+    "user_created": lambda d: f"made the account {d.get('login')}",
+    "user_role_changed": lambda d: f"changed the role of {d.get('login')}",
+    "user_disabled": lambda d: f"disabled the account {d.get('login')}",
+    "user_enabled": lambda d: f"enabled the account {d.get('login')} again",
     "anchor_file_changed": "found the anchor file changed",
 }

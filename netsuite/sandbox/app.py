@@ -16,6 +16,7 @@ from netsuite.sandbox.faults import DEFAULT_CONCURRENCY, Faults, Governor
 from netsuite.sandbox.problems import error_response
 from netsuite.sandbox.record_api import RECORD_PATH, Account, RecordApi
 from netsuite.sandbox.store import StoreThread
+from netsuite.sandbox.suiteql import SUITEQL_PATH
 from netsuite.sandbox.tokens import Integration, Tokens
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -66,6 +67,7 @@ def application(settings: Settings) -> Starlette:
         routes=[
             Route(TOKEN_PATH, record_api.token, methods=_METHODS),
             Route(RECORD_PATH + "{rest:path}", record_api.record, methods=_METHODS),
+            Route(SUITEQL_PATH, record_api.suiteql, methods=_METHODS),
             *ControlApi(account, anywhere=settings.control_anywhere).routes(),
         ],
         exception_handlers={404: _not_found, Exception: _failure},

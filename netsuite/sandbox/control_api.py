@@ -6,7 +6,8 @@ No sign-in and no faults here; by default only this machine may ask.
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from starlette.requests import Request
@@ -33,6 +34,11 @@ class CustomerSeed(BaseModel):
     creditHoldOverride: str | None = None  # noqa: N815
     overdueBalance: float | None = None  # noqa: N815
     daysOverdue: int | None = Field(default=None, ge=0)  # noqa: N815
+    email: str | None = None
+    creditLimit: float | None = None  # noqa: N815
+    parent: str | None = None
+    salesRep: str | None = None  # noqa: N815
+    terms: str | None = None
 
     @field_validator("creditHoldOverride", mode="before")
     @classmethod
@@ -55,7 +61,55 @@ class CustomerSeed(BaseModel):
         return self.id, self.externalId, given
 
 
-_FIELDS = ("companyName", "creditHoldOverride", "overdueBalance", "daysOverdue")
+class TransactionSeed(BaseModel):
+    """An invoice, a credit memo or a customer payment, with what is unpaid or unused of it, in its own currency."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    id: str = Field(min_length=1)
+    tranId: str  # noqa: N815 - NetSuite's name
+    type: Literal["CustInvc", "CustCred", "CustPymt"]
+    entity: str
+    tranDate: date  # noqa: N815
+    dueDate: date | None = None  # noqa: N815
+    currency: str = "USD"
+    unpaid: float = 0
+    unused: float = 0
+    voided: Literal["T", "F"] = "F"
+    posting: Literal["T", "F"] = "T"
+
+
+class EmployeeSeed(BaseModel):
+    """A sales rep."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    id: str = Field(min_length=1)
+    entityId: str = ""  # noqa: N815
+    email: str | None = None
+
+
+class Preferences(BaseModel):
+    """What an administrator sets for the whole account, and no REST API tells."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    creditLimitHandling: Literal["enforce", "warn", "ignore"] = "enforce"  # noqa: N815
+
+
+_FIELDS = (
+    "companyName",
+    "creditHoldOverride",
+    "overdueBalance",
+    "daysOverdue",
+    "email",
+    "creditLimit",
+    "parent",
+    "salesRep",
+    "terms",
+)
+_TRANSACTIONS = TypeAdapter(list[TransactionSeed])
+_EMPLOYEES = TypeAdapter(list[EmployeeSeed])
 _SEEDS = TypeAdapter(list[CustomerSeed])
 _OBJECT = TypeAdapter(dict[str, Any])
 
@@ -74,6 +128,9 @@ class ControlApi:
             ("health", self._health, "GET"),
             ("ledger", self._ledger, "GET"),
             ("customers", self._put_customers, "PUT"),
+            ("transactions", self._put_transactions, "PUT"),
+            ("employees", self._put_employees, "PUT"),
+            ("preferences", self._put_preferences, "PUT"),
             ("faults", self._get_faults, "GET"),
             ("faults", self._put_faults, "PUT"),
             ("faults", self._delete_faults, "DELETE"),
@@ -93,7 +150,10 @@ class ControlApi:
         return guarded
 
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"status": "ok", "in_progress": self._account.governor.in_progress})
+        governor = self._account.governor
+        return JSONResponse(
+            {"status": "ok", "in_progress": governor.in_progress, "most_at_once": governor.most_at_once}
+        )
 
     async def _ledger(self, request: Request) -> Response:
         customer = request.query_params.get("customer")
@@ -111,6 +171,25 @@ class ControlApi:
         except DuplicateExternalId as error:
             return JSONResponse({"detail": str(error)}, 409)
 
+    async def _put_transactions(self, request: Request) -> Response:
+        return await self._put(request, "transaction", _TRANSACTIONS)
+
+    async def _put_employees(self, request: Request) -> Response:
+        return await self._put(request, "employee", _EMPLOYEES)
+
+    async def _put(self, request: Request, kind: str, seeds: TypeAdapter[Any]) -> Response:
+        body = await request.body()
+
+        def put(store: Store) -> int:
+            return store.put(kind, ((seed.id, seed.model_dump(mode="json")) for seed in seeds.validate_json(body)))
+
+        return JSONResponse({f"{kind}s": await self._account.store.do(put)})
+
+    async def _put_preferences(self, request: Request) -> Response:
+        wanted = Preferences.model_validate_json(await request.body())
+        self._account.enforces_holds = wanted.creditLimitHandling == "enforce"
+        return JSONResponse(wanted.model_dump())
+
     async def _get_faults(self, _: Request) -> Response:
         return JSONResponse(self._account.faults.model_dump())
 
@@ -121,7 +200,7 @@ class ControlApi:
         return JSONResponse(self._account.faults.model_dump())
 
     async def _delete_faults(self, _: Request) -> Response:
-        self._account.faults = Faults()
+        self._account.faults, self._account.governor.most_at_once = Faults(), 0
         return JSONResponse(self._account.faults.model_dump())
 
 

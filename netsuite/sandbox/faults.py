@@ -50,6 +50,7 @@ class Governor:
         """``limit`` is the account's own; a fault may set another for a while."""
         self.limit = limit
         self.in_progress = 0
+        self.most_at_once = 0
 
     @contextmanager
     def slot(self, limit: int | None) -> Iterator[None]:
@@ -61,6 +62,7 @@ class Governor:
         if self.in_progress >= (self.limit if limit is None else limit):
             raise concurrency_limit_exceeded()
         self.in_progress += 1
+        self.most_at_once = max(self.most_at_once, self.in_progress)
         try:
             yield
         finally:

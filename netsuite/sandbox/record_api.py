@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from netsuite.sandbox.faults import Faults, Governor, strikes
 from netsuite.sandbox.lost_answers import AnswerLost, ConnectionReset
 from netsuite.sandbox.problems import Refusal, injected, invalid_login, nonexistent_id
 from netsuite.sandbox.store import EXTERNAL, StoreThread, Write
+from netsuite.sandbox.suiteql import asked
 from netsuite.sandbox.tokens import GrantRefused, Tokens
 
 RECORD_PATH = "/services/rest/record/v1/"
@@ -38,6 +40,8 @@ class Account:
     governor: Governor
     hold_seconds: float
     faults: Faults
+    enforces_holds: bool = True
+    """The accounting preference *Customer Credit Limit Handling*: False for Ignore and Warn Only."""
 
 
 class RecordApi:
@@ -66,12 +70,21 @@ class RecordApi:
 
     async def record(self, request: Request) -> Response:
         """Everything under ``/services/rest/record/v1/``: faults, sign-in, the limit, then the record itself."""
+        segments = _segments(request)
+        return await self._guarded(request, segments, lambda: self._dispatch(request, segments))
+
+    async def suiteql(self, request: Request) -> Response:
+        """``POST /services/rest/query/v1/suiteql``: the same faults, sign-in and limit as the records'."""
+        return await self._guarded(request, [], lambda: self._query(request))
+
+    async def _guarded(
+        self, request: Request, segments: list[str], work: Callable[[], Awaitable[Response]]
+    ) -> Response:
         account = self._account
         if account.faults.outage:
             return _outage().response()
         if not account.tokens.good(request.headers.get("authorization")):
             return invalid_login().response()
-        segments = _segments(request)
         try:
             with account.governor.slot(account.faults.max_concurrency):
                 await asyncio.sleep(account.faults.latency_ms / 1000)
@@ -80,13 +93,21 @@ class RecordApi:
                     return ConnectionReset()
                 if strikes(account.faults.error_rate):
                     raise injected(account.faults.error_status)
-                answer = await self._dispatch(request, segments)
+                answer = await work()
         except Refusal as refusal:
             await self._note_refused(request, segments)
             return refusal.response()
-        if request.method in _WRITES and strikes(account.faults.commit_then_timeout_rate):
+        if segments and request.method in _WRITES and strikes(account.faults.commit_then_timeout_rate):
             return AnswerLost(account.hold_seconds)
         return answer
+
+    async def _query(self, request: Request) -> Response:
+        if request.method != "POST":
+            raise _not_allowed("POST")
+        body = await _json_object(request)
+        question = asked(body, dict(request.query_params), request.headers.get("prefer"))
+        page = await self._account.store.do(lambda store: store.suiteql(question))
+        return Response(json.dumps(page), media_type="application/vnd.oracle.resource+json; type=collection")
 
     async def _dispatch(self, request: Request, segments: list[str]) -> Response:
         match segments:
@@ -144,7 +165,7 @@ class RecordApi:
         customer = await self._account.store.do(lambda store: store.customer(address))
         if customer is None:
             _invalid("You have entered an Invalid Field Value for the field: entity.", "entity")
-        if customer[HOLD_FIELD] == "ON":
+        if customer[HOLD_FIELD] == "ON" and self._account.enforces_holds:
             raise Refusal(HTTPStatus.BAD_REQUEST, "USER_ERROR", "Customer is on credit hold.")
         number = await self._account.store.do(lambda store: store.add_sales_order(customer["id"], body))
         return Response(status_code=204, headers={"Location": _location(request, "salesOrder", str(number))})

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from netsuite.sandbox import suiteql
 from netsuite.sandbox.customer_fields import DEFAULTS
 
 FILE_NAME = "sandbox.sqlite3"
@@ -92,6 +93,8 @@ class Store:
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(_SCHEMA)
         self._db.execute(_SEED_TABLE)
+        self._db.executescript(suiteql.VIEWS)
+        self._db.create_function("to_char", 2, suiteql.to_char, deterministic=True)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close it."""
@@ -167,6 +170,17 @@ class Store:
         except sqlite3.IntegrityError as error:
             raise DuplicateExternalId("two customers of the list claim the same externalId") from error
         return len(rows)
+
+    def put(self, kind: str, records: Iterable[tuple[str, dict[str, Any]]]) -> int:
+        """Insert or replace ``(id, fields)`` of a kind that only SuiteQL shows; a transaction, or an employee."""
+        rows = [(kind, key, json.dumps(fields)) for key, fields in records]
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
+        return len(rows)
+
+    def suiteql(self, question: suiteql.Asked) -> dict[str, Any]:
+        """A page of a query's rows; see :func:`netsuite.sandbox.suiteql.answer`."""
+        return suiteql.answer(self._db, question)
 
     def add_sales_order(self, customer_id: str, body: object) -> int:
         """Keep a sales order and return its internal id."""

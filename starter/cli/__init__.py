@@ -9,7 +9,25 @@ from rich.text import Text
 from sqlalchemy.exc import OperationalError
 
 from db.errors import RefusedError
-from starter.cli import ar, audit, holds, messages, schedule, stack, token, user
+from starter.cli import (
+    absence,
+    ar,
+    audit,
+    dates,
+    drift,
+    exceptions,
+    exempt,
+    holds,
+    messages,
+    override,
+    pull,
+    release,
+    report,
+    schedule,
+    stack,
+    token,
+    user,
+)
 from starter.cli.context import use_data_dir
 from starter.cli.output import err
 from starter.stack.errors import StackError
@@ -36,10 +54,19 @@ def options(
 
 
 holds.add_to(app)
+release.add_to(app)
+dates.add_to(app)
+override.add_to(app)
+report.add_to(app)
 stack.add_to(app)
+ar.app.command("pull")(pull.pull)
 ar.app.add_typer(schedule.app, name="schedule", help="When the AR aging scan is due.")
 app.add_typer(messages.app, name="messages", help="Drafted e-mails: read, edit, approve, recall.")
 app.add_typer(ar.app, name="ar", help="The receivables ledger: import it, and scan it for holds to propose.")
+app.add_typer(drift.app, name="drift", help="Where NetSuite says something else than the record wants.")
+app.add_typer(exempt.app, name="exempt", help="Customers whom automatic triggers leave alone for a while.")
+app.add_typer(exceptions.app, name="exception", help="Single orders and loads that a hold lets through.")
+app.add_typer(absence.app, name="absence", help="Who is away, and who stands in.")
 app.add_typer(token.app, name="token", help="API tokens.")
 app.add_typer(user.app, name="user", help="Who may sign in to the desk, and as what.")
 app.add_typer(audit.app, name="audit", help="The audit trail: verify it, export it.")

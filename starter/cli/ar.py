@@ -22,8 +22,8 @@ from credit.triggers import Disposition
 from db.engine import transaction
 from db.ledger_import import ImportReport, Progress, Stage, all_customers_for_netsuite, import_ledger
 from db.repositories import receivables
-from db.repositories.receivables import Candidate
 from starter import customer_documents
+from starter.cli import candidates
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
 from starter.csv_cells import inert
@@ -68,7 +68,7 @@ def import_file(
     context = open_context()
     context.require(Permission.IMPORT_LEDGER)
     mapping = _pairs(columns, "--map")
-    worth = {currency.upper(): _rate(currency, rate) for currency, rate in _pairs(rates, "--rate").items()}
+    worth = worths(rates)
     try:
         with _bad_row_file(bad_rows_to) as on_bad_row, _progress_bar(file.name) as progress:
             report = import_ledger(
@@ -91,7 +91,7 @@ def import_file(
         raise typer.BadParameter(f"{error.filename}: {error.strerror}") from None
     if as_json:
         print_json(report.model_dump(mode="json"))
-    _print_report(report, bad_rows_to, full=full, quiet=as_json)
+    print_report(report, bad_rows_to, full=full, quiet=as_json)
     if not report.imported:
         raise typer.Exit(_REFUSED)
     _register_in_sandbox(context)
@@ -114,12 +114,24 @@ def _refuse_options(
 def scan(
     as_of: Annotated[datetime | None, _Day] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list who would be proposed.")] = False,
+    changed_policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            exists=True,
+            dir_okay=False,
+            help="A JSON file with some of the policy's fields: list who would be proposed under it, beside today's.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Propose a hold for every customer whose receivables cross the policy's threshold, today or on --as-of."""
     context = open_context()
-    context.require(Permission.LOOK if dry_run else Permission.RUN_SCAN)
+    context.require(Permission.LOOK if dry_run or changed_policy else Permission.RUN_SCAN)
     day = as_of.date() if as_of else datetime.now(UTC).date()
+    if changed_policy is not None:
+        candidates.backtest_policy(context, changed_policy, day, as_json=as_json)
+        return
     if not dry_run:
         _propose(context, day, as_json=as_json)
         return
@@ -130,7 +142,7 @@ def scan(
         print_json(customer_documents.candidates(day, found))
         return
     if found:
-        console.print(_table(found))
+        console.print(candidates.table(found))
     err.print(f"{len(found):,} customer(s) would be proposed as of {day}.", markup=False)
 
 
@@ -159,6 +171,11 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
             raise typer.BadParameter(f"{name} is given twice", param_hint=option)
         pairs[name] = value
     return pairs
+
+
+def worths(rates: list[str] | None) -> dict[str, Decimal]:
+    """Return what `--rate` says: currency to what one unit is worth in the ledger's."""
+    return {currency.upper(): _rate(currency, rate) for currency, rate in _pairs(rates, "--rate").items()}
 
 
 def _rate(currency: str, rate: str) -> Decimal:
@@ -209,7 +226,7 @@ def _progress_bar(what: str) -> Iterator[Callable[[Progress], None] | None]:
         yield show
 
 
-def _print_report(report: ImportReport, bad_rows_to: Path | None, *, full: bool, quiet: bool) -> None:
+def print_report(report: ImportReport, bad_rows_to: Path | None, *, full: bool, quiet: bool) -> None:
     """Say on stderr what happened; where it is `quiet`, only what could be overlooked."""
     if not quiet:
         _print_bad_rows(report)
@@ -279,24 +296,3 @@ def _register_in_sandbox(context: Context) -> None:
         err.print(f"imported, but the NetSuite sandbox does not know the customers: {error}\n", markup=False, end="")
         err.print("run the import again once `hold status` shows the sandbox running", markup=False)
         raise typer.Exit(_UNREACHABLE) from None
-
-
-def _table(found: list[Candidate]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("Customer", no_wrap=True)
-    table.add_column("Name")
-    table.add_column(f"Open {found[0].facts.currency}", justify="right", no_wrap=True)
-    table.add_column("Overdue", justify="right", no_wrap=True)
-    table.add_column("Prior holds", justify="right", no_wrap=True)
-    table.add_column("Warnings")
-    for candidate in found:
-        facts = candidate.facts
-        table.add_row(
-            Text(candidate.customer_id),
-            Text(candidate.customer_name),
-            f"{facts.total_open:,.2f}",
-            f"{facts.days_overdue} d",
-            str(facts.prior_holds or ""),
-            Text("; ".join(candidate.warnings), "yellow"),
-        )
-    return table

@@ -1,6 +1,7 @@
 """What every command starts from: settings, the database, the policy, and who is asking."""
 
 import weakref
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from credit.permissions import Permission
 from credit.policy import Policy
 from db.engine import make_engine, transaction
 from db.errors import RefusedError
-from db.repositories import policies, tokens
+from db.repositories import absences, policies, tokens
 from db.repositories.tokens import Caller
 from starter.cli.direct import Direct
 from starter.desk_client import DeskClient
@@ -52,7 +53,8 @@ class Context:
         """
         with transaction(self.engine) as session:
             session.connection()  # where nothing runs, say that, not that the token is missing
-            return tokens.caller(session, self._token().get_secret_value())
+            known = tokens.caller(session, self._token().get_secret_value())
+            return absences.standing_in(session, known, datetime.now(UTC))
 
     def _token(self) -> SecretStr:
         if self.settings.token is not None:

@@ -14,6 +14,7 @@ from db.errors import UnknownMessageError
 from db.repositories import holds, messages
 from db.repositories.tokens import Caller
 from starter import documents
+from starter.absences import Absences
 from starter.documents import Document
 
 if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
@@ -39,6 +40,7 @@ class Direct:
         self._caller = caller
         self._operations = operations
         self._message_operations = message_operations
+        self._absences = Absences(engine)
 
     def start(self, customer_id: str, *, reason: str) -> Document:
         """Propose a hold; `created` tells whether it is new."""
@@ -98,6 +100,40 @@ class Direct:
         self._caller.require(Permission.RETRY_BEAT)
         wanted = self._hold_work(lambda work: work.retry_beat(name, beat=beat, actor=self._caller.name, reason=reason))
         return {"id": self.hold(name)["id"], "beats": wanted}
+
+    def release(self, name: str, *, reason: str) -> Document:
+        """Propose to release a hold: {id, customer_id, status, revision, proposal}."""
+        self._caller.require(Permission.START_HOLD)
+        hold_id = self._hold_work(lambda work: work.request_release(name, reason=reason, actor=self._caller.name))
+        return documents.release_proposed(self.hold(str(hold_id)))
+
+    def skip(self, name: str, *, beat: Beat, reason: str) -> Document:
+        """End an unfinished beat undone: {id, beat, status}."""
+        self._caller.require(Permission.RETRY_BEAT)
+        self._hold_work(lambda work: work.skip_beat(name, beat=beat, actor=self._caller.name, reason=reason))
+        return documents.changed_beat(self.hold(name), beat)
+
+    def cancel(self, name: str, *, beat: Beat, reason: str) -> Document:
+        """Stop trying an unfinished beat: {id, beat, status}."""
+        self._caller.require(Permission.RETRY_BEAT)
+        self._hold_work(lambda work: work.cancel_beat(name, beat=beat, actor=self._caller.name, reason=reason))
+        return documents.changed_beat(self.hold(name), beat)
+
+    def absences(self, *, over_too: bool) -> Document:
+        """List absences, the first to start first."""
+        return self._absences.listed(self._caller, over_too=over_too)
+
+    def add_absence(
+        self, *, login: str | None, delegate: str, starts_at: datetime | None, ends_at: datetime, reason: str
+    ) -> Document:
+        """Let somebody stand in; for the caller where no login is given, from now on where no start is."""
+        return self._absences.add(
+            self._caller, login=login, delegate=delegate, starts_at=starts_at, ends_at=ends_at, reason=reason
+        )
+
+    def end_absence(self, absence_id: UUID) -> Document:
+        """End an absence now, or call it off."""
+        return self._absences.end(self._caller, absence_id)
 
     def messages(self, status: MessageStatus | None) -> Document:
         """List messages: the unsent ones, or those in one status."""

@@ -1,4 +1,7 @@
-"""`hold start | list | show | claim | approve | decline | undo | retry`: through the desk, where one is configured."""
+"""`hold start | list | show | claim | approve | decline | undo | retry | skip | cancel`.
+
+Through the desk, where one is configured.
+"""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -6,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from credit.permissions import Permission
 from credit.states import Beat, HoldStatus, Verdict
-from starter.cli import asking, pages
+from starter.cli import asking, bulk, pages
 from starter.cli.context import open_context
 from starter.cli.output import console, err, print_json
 from starter.documents import Document
@@ -15,6 +19,8 @@ from starter.documents import Document
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the record.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+OneBeat = Annotated[Beat, typer.Option("--beat", help="Which beat.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needs --revision.")]
 Revision = Annotated[int | None, typer.Option("--revision", help="The revision you decided on, as shown.")]
 
@@ -35,19 +41,30 @@ def add_to(app: typer.Typer) -> None:
     app.command("decline")(decline)
     app.command("undo")(undo)
     app.command("retry")(retry)
+    app.command("skip")(skip)
+    app.command("cancel")(cancel)
 
 
 def start(
-    customer: Annotated[str, typer.Argument(help="The customer's id.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why a hold should be considered.")],
+    customer: Annotated[str | None, typer.Argument(help="The customer's id.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why a hold should be considered.")] = None,
     trigger: Annotated[ManualTrigger, typer.Option("--trigger", help="Where this comes from.")] = ManualTrigger.MANUAL,
+    file: bulk.FromFile = None,
+    dry_run: bulk.DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --from: don't ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Propose a hold. Nothing happens to the customer before somebody approves it."""
     del trigger  # the only one a person may give
-    asking.require_text(reason)
-    desk = open_context().desk
-    started = desk.start(customer, reason=reason)
+    name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
+    context = open_context()
+    if file is not None:
+        context.require(Permission.START_HOLD)
+        bulk.start(context, file, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    asking.require_text(why)
+    desk = context.desk
+    started = desk.start(name, reason=why)
     if as_json:
         print_json(started)
         return
@@ -127,6 +144,26 @@ def retry(
     else:
         again = ", ".join(document["beats"])
         err.print(f"Trying again: {again}. Watch it with `hold show {name}`.", markup=False)
+
+
+def skip(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
+    """End an unfinished beat undone: the hold goes on without it."""
+    asking.require_text(reason)
+    document = open_context().desk.skip(name, beat=beat, reason=reason)
+    if as_json:
+        print_json(document)
+    else:
+        err.print(f"Skipped: {beat}. The hold goes on without it.", markup=False)
+
+
+def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
+    """Stop trying an unfinished beat until somebody retries it."""
+    asking.require_text(reason)
+    document = open_context().desk.cancel(name, beat=beat, reason=reason)
+    if as_json:
+        print_json(document)
+    else:
+        err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.", markup=False)
 
 
 def _decide(name: str, verdict: Verdict, *, reason: str | None, yes: bool, revision: int | None, as_json: bool) -> None:

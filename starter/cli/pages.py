@@ -36,6 +36,7 @@ def hold_table(rows: Sequence[Document], now: datetime) -> Table:
     table.add_column("Waiting on", no_wrap=True, min_width=10)
     table.add_column("Open", justify="right", no_wrap=True, min_width=12)
     table.add_column("Overdue", justify="right", no_wrap=True, min_width=7)
+    table.add_column("Due", justify="right", no_wrap=True, min_width=6)
     table.add_column("Age", justify="right", no_wrap=True, min_width=6)
     for row in rows:
         table.add_row(
@@ -45,6 +46,7 @@ def hold_table(rows: Sequence[Document], now: datetime) -> Table:
             Text(row["waiting_on"], _WAITING.get(row["waiting_on"], "dim")),
             _money(row),
             f"{row['facts']['days_overdue']} d",
+            f"{datetime.fromisoformat(row['due_at']):%d %b}" if row["due_at"] else "",
             _age(row["proposed_at"], now),
         )
     return table
@@ -81,14 +83,26 @@ def _facts(document: Document) -> Table:
     table.add_row("Context", Text(_context(facts)))
     waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
     if proposal["due_at"]:
-        waiting.append(f", until {_minute(proposal['due_at'])}", "dim")
+        waiting.append(f", due {_minute(proposal['due_at'])}", "dim")
+    if proposal["due_at"] and proposal["escalated_at"]:
+        waiting.append(f", escalated to {proposal['escalated_to']} since {_minute(proposal['escalated_at'])}", "dim")
     if proposal["claimed_by"]:
         waiting.append(f", claimed by {proposal['claimed_by']} until {_minute(proposal['claim_expires_at'])}", "dim")
     table.add_row("Waiting on", waiting)
     table.add_row("Revision", str(document["revision"]))
+    if document["end_date"]:
+        table.add_row("Ends", f"{document['end_date']}: its release is proposed")
+    if document["review_date"]:
+        table.add_row("Review", document["review_date"])
+    for row in document["exceptions"]:
+        if row["ended_at"] is None:
+            let = f"{row['scope']} {row['reference']} until {row['until']}, {row['created_by']}: {row['reason']}"
+            table.add_row("Let through", Text(let))
     netsuite = document["netsuite"]
     if netsuite["value"]:
         table.add_row("NetSuite", f"{netsuite['prior']} before, {netsuite['value']} now")
+    for gap in netsuite["gaps"]:
+        table.add_row("", Text(f"! {gap}", "yellow"))
     table.add_row("Hold", document["id"])
     table.add_row("Workflow", document["workflow_id"])
     return table
@@ -129,7 +143,8 @@ def _timeline(document: Document) -> Table:
     for column in ("When (UTC)", "What", "Who", "Why"):
         table.add_column(column)
     for event in document["timeline"]:
-        table.add_row(_minute(event["at"]), event["what"], Text(event["who"]), Text(event["why"]))
+        who = " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
+        table.add_row(_minute(event["at"]), event["what"], Text(who), Text(event["why"]))
     return table
 
 

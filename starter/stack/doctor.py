@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from temporalio.envconfig import ClientConfig
 from db import migrate
 from netsuite.client import Credentials, NetSuiteClient
 from netsuite.errors import AuthenticationRefused, NetSuiteError
+from starter import certificate
 from starter.settings import Settings
 from starter.stack import temporal_cli
 from starter.stack.errors import CommandMissingError, StackError
@@ -48,6 +50,7 @@ def diagnose(settings: Settings) -> list[Check]:
         ("temporal-cli", _temporal_cli),
         ("temporal", _temporal),
         ("netsuite", _netsuite),
+        ("netsuite-certificate", _certificate),
         ("smtp", _smtp),
         ("worker", _worker),
         ("disk", _disk),
@@ -171,6 +174,18 @@ def _netsuite(settings: Settings) -> Check:
     except NetSuiteError as error:
         return Check(name, ok=False, problem=str(error), remedy=f"{_START}HOLD_NETSUITE_URL.")
     return Check(name, ok=True, version=f"signed in at {settings.netsuite_url}")
+
+
+def _certificate(settings: Settings) -> Check:
+    name = "netsuite-certificate"
+    expires = settings.netsuite_certificate_expires
+    problem = certificate.warning(expires, datetime.now(UTC))
+    if problem is not None:
+        remedy = (
+            "Upload a new certificate in NetSuite (OAuth 2.0 client credentials), then set the HOLD_NETSUITE_… lines."
+        )
+        return Check(name, ok=False, version=f"ends {expires}", problem=problem, remedy=remedy)
+    return Check(name, ok=True, version=f"ends {expires}" if expires else "unknown: HOLD_NETSUITE_CERTIFICATE_EXPIRES")
 
 
 def _smtp(settings: Settings) -> Check:

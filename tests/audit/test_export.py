@@ -53,7 +53,6 @@ def hold(settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setenv("HOLD_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("HOLD_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("HOLD_TOKEN", token(engine, Role.APPROVER))
-    monkeypatch.setattr("starter.cli.context.make_engine", lambda *_, **__: engine)
 
     def call(*arguments: str | Path) -> tuple[int, str, str]:
         code = run([str(one) for one in arguments])

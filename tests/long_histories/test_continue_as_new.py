@@ -1,6 +1,9 @@
 """A hold whose history is full goes on in a fresh one, and nothing is lost on the way."""
 
 import asyncio
+from uuid import uuid4
+
+import pytest
 
 from credit.triggers import Trigger
 from tests.holds.helpers import send, trigger, until
@@ -25,7 +28,7 @@ async def is_in(world: World, customer: str, status: str) -> bool:
 
 
 async def stream(world: World, customer: str, count: int) -> list[Trigger]:
-    sent = [trigger(reason=f"evidence {number}") for number in range(count)]
+    sent = [trigger(reason=f"evidence {uuid4()}") for _ in range(count)]
     for one in sent:
         await send(world, customer, one)
         await asyncio.sleep(0.02)
@@ -86,3 +89,23 @@ async def test_history_that_fills_with_retries_alone_is_renewed_too(running: Wor
 
     await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done", 60)
     assert len(running.sandbox.applied(customer)) == 1
+
+
+@pytest.mark.timeout(400)
+async def test_fifty_fresh_histories_under_a_stream_of_signals_lose_none(running: World) -> None:
+    customer = running.customer()
+    started = await running.start(customer)
+    await running.approve(customer)
+    await running.in_status(customer, "in_force")
+    sent: list[Trigger] = []
+    while await runs_of(running, customer) <= 50:
+        sent += await stream(running, customer, 10)
+        await running.eventually(lambda: len(running.show(customer)["evidence"]) > len(sent) - 10)  # noqa: B023
+    await running.eventually(lambda: len(running.show(customer)["evidence"]) > len(sent))
+
+    hold = running.show(customer)
+    assert (hold["id"], hold["status"]) == (str(started.hold_id), "in_force")
+    received = [row["reason"] for row in hold["evidence"]]
+    assert sorted(received[1:]) == sorted(one.reason for one in sent)
+    assert len(running.sandbox.applied(f"N-{customer}")) == 1
+    await until(lambda: is_in(running, customer, "in_force"))

@@ -25,8 +25,10 @@ def no_sticky_queues(monkeypatch: pytest.MonkeyPatch) -> None:
 async def due_and_alone(world: World, clock: Clock) -> str:
     """A customer whose proposal was opened by a worker that left, and has come to its due date since.
 
-    Here time stands still once something waits for a worker: the due date passes, and the clock not beyond it.
+    Here time stands still once something waits for a worker: the due date passes, and the clock not beyond it. So
+    nobody is reminded before.
     """
+    world.set_policy(remind_after=None, escalate_after=None)
     customer = world.customer()
     async with workers(world):
         await world.start(customer)

@@ -78,6 +78,10 @@ class SandboxServer:
     def seed(self, customers: list[dict[str, Any]]) -> httpx.Response:
         return self._control.put(f"{self.url}/_sandbox/customers", json=customers)
 
+    def put(self, what: str, records: Any) -> None:
+        """Seed `transactions` or `employees`, or set the `preferences`."""
+        self._control.put(f"{self.url}/_sandbox/{what}", json=records).raise_for_status()
+
     def ledger(self, customer: str) -> list[dict[str, Any]]:
         answer = self._control.get(f"{self.url}/_sandbox/ledger", params={"customer": customer})
         rows: list[dict[str, Any]] = answer.raise_for_status().json()

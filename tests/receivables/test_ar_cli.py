@@ -53,7 +53,6 @@ def hold(
 ) -> Hold:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("starter.cli.context.make_engine", lambda *_, **__: engine)
 
     def call(*arguments: str | Path) -> Done:
         code = run([str(one) for one in arguments])

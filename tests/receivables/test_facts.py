@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from credit.facts import Facts
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
-from credit.triggers import Admission, Ending, TriggerKind, admit, crosses_threshold, warnings
-from db.models import Credit, Customer, Hold, Invoice, InvoiceDispute, PaymentPlan, Proposal
+from credit.triggers import Admission, Disposition, Ending, TriggerKind, admit, crosses_threshold, warnings
+from db.models import Credit, Customer, Exemption, Hold, Invoice, InvoiceDispute, PaymentPlan, Proposal
+from db.repositories.admission import last_ending
 from db.repositories.customers import UnknownCustomerError
-from db.repositories.receivables import candidates, last_ending, open_invoices, read_facts
+from db.repositories.receivables import above_threshold, candidates, open_invoices, read_facts
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 2, 10)
@@ -48,6 +49,8 @@ class Case:
     past: tuple[Past, ...] = ()
     open_hold: bool = False
     plan: bool = False
+    exempt: tuple[tuple[int, bool], ...] = ()
+    """Exemptions: the last day, counted from today, and whether somebody ended it early."""
 
 
 amounts = st.sampled_from(["0", "0.01", "12500", "24999.99", "25000", "25000.01", "31250", "37500", "60000"])
@@ -68,10 +71,10 @@ cases = st.builds(
     st.lists(pasts, max_size=2, unique_by=lambda past: past.ago).map(tuple),
     st.booleans().flatmap(lambda rare: st.booleans() if rare else st.just(False)),
     st.booleans(),
+    st.lists(st.tuples(st.sampled_from([-1, 0, 30]), st.booleans()), max_size=2).map(tuple),
 )
-policies = st.builds(
-    Policy, count_disputed=st.booleans(), worsened_share=st.sampled_from([Decimal(0), Decimal("0.25")])
-)
+shares = st.sampled_from([Decimal(0), Decimal("0.25"), Decimal("0.5")])
+policies = st.builds(Policy, count_disputed=st.booleans(), worsened_share=shares, release_grace_worsened_share=shares)
 
 
 def build(session: Session, number: int, case: Case) -> str:
@@ -94,6 +97,11 @@ def build(session: Session, number: int, case: Case) -> str:
     if case.plan:
         session.add(PaymentPlan(customer_id=name))
     session.add(PaymentPlan(customer_id=name, ended_at=NOW))
+    for days, ended in case.exempt:
+        over = {"ended_at": NOW, "ended_by": "mike", "end_reason": "no more"} if ended else {}
+        until = TODAY + timedelta(days=days)
+        agreed = {"owner": "mike", "reason": "agreed", "created_by": "mike", "created_at": NOW}
+        session.add(Exemption(customer_id=name, until=until, **agreed, **over))
     for past in case.past:
         add_hold(session, name, past.status, NOW - past.ago, past.shown, in_force=past.was_in_force)
     if case.open_hold:
@@ -156,6 +164,9 @@ def plain_facts(case: Case, policy: Policy) -> Facts:
         open_disputes=len(disputed),
         payment_plan=case.plan,
         prior_holds=sum(past.was_in_force for past in case.past),
+        exempt_until=max(
+            (TODAY + timedelta(days=days) for days, ended in case.exempt if days >= 0 and not ended), default=None
+        ),
     )
 
 
@@ -167,9 +178,17 @@ def plain_ending(case: Case) -> Ending | None:
     return Ending(declined=declined, at=NOW - last.ago, total_open=Decimal(last.shown[-1]))
 
 
+MADE_OF = {
+    Admission.ADMITTED: Disposition.PROPOSED,
+    Admission.SNOOZED: Disposition.SNOOZED,
+    Admission.IN_GRACE: Disposition.IN_GRACE,
+    Admission.EXEMPT: Disposition.EXEMPT,
+}
+
+
 def compare(engine: Engine, given_cases: list[Case], policy: Policy) -> list[str]:
     with Session(engine) as session:
-        wanted = {}
+        wanted, dispositions = {}, {}
         for number, case in enumerate(given_cases):
             name = build(session, number, case)
             facts, ending = plain_facts(case, policy), plain_ending(case)
@@ -177,8 +196,12 @@ def compare(engine: Engine, given_cases: list[Case], policy: Policy) -> list[str
             assert last_ending(session, name) == ending
             admission = admit(TriggerKind.AR_AGING, facts, ending, NOW, policy)
             assert crosses_threshold(facts, policy) == (admission is not Admission.BELOW_THRESHOLD)
+            if admission is not Admission.BELOW_THRESHOLD:
+                dispositions[name] = Disposition.OPEN_HOLD if case.open_hold else MADE_OF[admission]
             if not case.open_hold and admission is Admission.ADMITTED:
                 wanted[name] = facts
+        seen = above_threshold(session, TODAY, policy, now=NOW)
+        assert {one.candidate.customer_id: one.disposition for one in seen} == dispositions
         found = candidates(session, TODAY, policy, now=NOW)
         assert {one.customer_id: one.facts for one in found} == wanted
         assert [one.warnings for one in found] == [warnings(one.facts, policy) for one in found]
@@ -216,6 +239,10 @@ LOUD = (Item(91, "30000"),)
         (Case(LOUD, past=(Past(DECLINED, SNOOZE),)), True),
         (Case(LOUD, past=(Past(RELEASED, GRACE - HOUR),)), False),
         (Case(LOUD, past=(Past(RELEASED, GRACE),)), True),
+        (Case((Item(91, "37499.99"),), past=(Past(RELEASED, HOUR),)), False),
+        (Case((Item(91, "37500"),), past=(Past(RELEASED, HOUR),)), True),
+        (Case(LOUD, exempt=((0, False),)), False),
+        (Case(LOUD, exempt=((-1, False), (30, True))), True),
         (Case(LOUD, past=(Past(EXPIRED, HOUR),)), True),
         (Case(LOUD, past=(Past(EXPIRED, HOUR), Past(DECLINED, 2 * HOUR))), True),
         (Case((Item(91, "37499.99"),), past=(Past(DECLINED, HOUR),)), False),

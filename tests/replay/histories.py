@@ -2,11 +2,12 @@
 
 To record them again after a wanted change of the workflows, then look at the difference and commit it:
 
-    RECORD_HISTORIES=1 uv run pytest tests/replay
+    RECORD_HISTORIES=1 uv run pytest tests/replay tests/long_histories/test_replay.py
 """
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from worker import WORKFLOWS
 
 FOLDER = Path(__file__).with_name("histories")
 IDENTITY = "recorder"
+RECORDING = bool(os.environ.get("RECORD_HISTORIES"))
 
 _STRICT = SandboxRestrictions.default.with_import_notification_policy(
     SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT

@@ -2,14 +2,21 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from temporalio.client import WorkflowHandle
 
+from credit import outcomes
 from credit.states import MessageVerdict, Verdict
+from db.engine import transaction
+from db.repositories import holds, promises
+from starter.drift import DriftOperations
 from tests.holds.helpers import (
+    activities_run,
     all_done,
     in_force,
     pay,
@@ -25,8 +32,21 @@ from tests.holds.helpers import (
 )
 from tests.messages.mailing import Mailing
 from tests.messages.post_office import FailingServer
+from tests.outcomes.events import Sender, today
+from tests.replay.release_scenarios import RELEASE_SCENARIOS
 from tests.world import World
-from workflows.contract import AR_AGING, AUDIT_ANCHOR, RECONCILE, ArAgingInput, Mending, ReconcileInput
+from workflows.contract import (
+    AR_AGING,
+    AUDIT_ANCHOR,
+    DRIFT_CHECK,
+    RECONCILE,
+    RESTORE_AGAIN,
+    ArAgingInput,
+    DriftCheckInput,
+    Mending,
+    ReconcileInput,
+    RestoreAgainInput,
+)
 
 Handle = WorkflowHandle[Any, Any]
 Scenario = Callable[[World], Awaitable[Handle]]
@@ -267,6 +287,51 @@ async def ar_aging(world: World) -> Handle:
     return world.client.get_workflow_handle(f"{name}-0")
 
 
+async def repaired(world: World) -> Handle:
+    """NetSuite is changed by hand: asked about, declined, changed again, approved."""
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        for value, decide in (("OFF", world.decline), ("AUTO", world.approve)):
+            world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": value}]).raise_for_status()
+            await drift_of(world).check(actor="olga")
+            await world.eventually(lambda: world.show(customer)["proposal"]["status"] == "open")
+            await decide(customer)
+        await world.eventually(lambda: len(world.sandbox.applied(customer)) == 2)
+        await all_done(world, customer)
+    return world.workflow(customer)
+
+
+def drift_of(world: World) -> DriftOperations:
+    return DriftOperations(world.engine, world.client, world.settings.task_queue)
+
+
+async def drift_check(world: World) -> Handle:
+    """One difference in a hold in force, and whatever is ON without one."""
+    customer, name = world.customer(), f"netsuite-drift-{uuid4()}"
+    async with workers(world):
+        await in_force(world, customer)
+        world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": "OFF"}]).raise_for_status()
+        await world.client.execute_workflow(
+            DRIFT_CHECK, DriftCheckInput(), id=name, task_queue=world.settings.task_queue
+        )
+    return world.client.get_workflow_handle(name)
+
+
+async def restored_again(world: World) -> Handle:
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        await world.operations.request_release(customer, reason="they paid", actor="robin")
+        await world.approve(customer)
+        hold = await world.in_status(customer, "released")
+        name = f"restore-again/{uuid4()}"
+        await world.client.execute_workflow(
+            RESTORE_AGAIN, RestoreAgainInput(hold_id=hold["id"]), id=name, task_queue=world.settings.task_queue
+        )
+    return world.client.get_workflow_handle(name)
+
+
 async def reconcile(world: World) -> Handle:
     name = f"reconcile-{uuid4()}"
     async with workers(world):
@@ -281,6 +346,78 @@ async def audit_anchor(world: World) -> Handle:
     async with workers(world):
         await world.client.execute_workflow(AUDIT_ANCHOR, id=name, task_queue=world.settings.task_queue)
     return world.client.get_workflow_handle(name)
+
+
+async def part_paid_then_paid_in_full(world: World) -> Handle:
+    """Looks that only note, then one that proposes the release, which is approved and carried out."""
+    customer = world.customer()
+    async with workers(world):
+        await in_force(world, customer)
+        sender = Sender(world, customer)
+        await sender.paid("1000.00")
+        await world.eventually(lambda: "part_paid" in world.audit(customer))
+        await sender.paid("39000.00")
+        await world.eventually(lambda: "release_requested" in world.audit(customer))
+        await world.approve(customer)
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def released_by_policy(world: World) -> Handle:
+    """A look that finds the hold released, with nobody's decision signalled."""
+    world.set_policy(auto_release_on_payment=True)
+    customer = world.customer()
+    async with workers(world):
+        await world.start(customer, kind="ar_aging_tick_threshold")
+        await world.approve(customer)
+        await all_done(world, customer)
+        await Sender(world, customer).paid("40000.00")
+        await world.workflow(customer).result()
+    return world.workflow(customer)
+
+
+async def promise_broken_by_the_clock(world: World) -> Handle:
+    customer = world.customer()
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr(outcomes, "LOOK_AGAIN", timedelta(seconds=2))
+        async with workers(world):
+            await in_force(world, customer)
+            with transaction(world.engine) as session:
+                promises.make(
+                    session,
+                    customer_id=customer,
+                    hold_id=None,
+                    amount=Decimal(1000),
+                    promised_for=today(-1),
+                    made_by="Pat",
+                    at=datetime.now(UTC) - timedelta(days=3),
+                )
+            await noted_by_a_timer(world, customer, "promise_broken")
+    return world.workflow(customer)
+
+
+async def end_date_reached(world: World) -> Handle:
+    """The timer's own look proposes the release."""
+    customer = world.customer()
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr(outcomes, "LOOK_AGAIN", timedelta(seconds=2))
+        async with workers(world):
+            await in_force(world, customer)
+            with transaction(world.engine) as session:
+                holds.find(session, customer).end_date = today()
+            await noted_by_a_timer(world, customer, "end_date_reached")
+    return world.workflow(customer)
+
+
+async def noted_by_a_timer(world: World, customer: str, what: str) -> None:
+    """Wait until it is noted, and the workflow has gone on to its next look."""
+    await world.eventually(lambda: what in world.audit(customer))
+    looks = await activities_run(world, customer, "look_at_hold")
+
+    async def again() -> bool:
+        return await activities_run(world, customer, "look_at_hold") > looks
+
+    await until(again)
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -307,5 +444,13 @@ SCENARIOS: dict[str, Scenario] = {
         ar_aging,
         reconcile,
         audit_anchor,
+        repaired,
+        drift_check,
+        restored_again,
+        part_paid_then_paid_in_full,
+        released_by_policy,
+        promise_broken_by_the_clock,
+        end_date_reached,
+        *RELEASE_SCENARIOS,
     )
 }

@@ -1,7 +1,6 @@
 """Every branch of the workflows replays: as committed, and as it runs today."""
 
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.replay import histories
 from tests.replay.scenarios import SCENARIOS
 from tests.world import World
 
-RECORDING = bool(os.environ.get("RECORD_HISTORIES"))
 COMMITTED = sorted(file.stem for file in histories.FOLDER.glob("*.json"))
 
 
@@ -33,7 +31,7 @@ async def test_what_happens_today_replays(neutral_world: World, name: str) -> No
 
     history = await handle.fetch_history()
 
-    if RECORDING:
+    if histories.RECORDING:
         histories.save(name, history)
     await histories.replayer().replay_workflow(history)
 
@@ -54,7 +52,8 @@ async def test_committed_history_says_nothing_of_the_machine_it_was_recorded_on(
 
 
 def test_every_branch_has_its_committed_history() -> None:
-    assert set(SCENARIOS) == {file.stem for file in histories.FOLDER.glob("*.json")}
+    elsewhere = {"carried_inbox"}  # tests/long_histories/test_replay.py: it takes a server that wants fresh histories
+    assert set(SCENARIOS) | elsewhere == {file.stem for file in histories.FOLDER.glob("*.json")}
 
 
 async def test_history_of_another_order_of_events_does_not_replay() -> None:

@@ -55,7 +55,12 @@ async def test_netsuite_activities_have_a_queue_of_their_own(
 ) -> None:
     queue = netsuite_task_queue(idle_world.settings.task_queue)
 
-    assert [name_of(one) for one in registered[queue]] == ["push_netsuite"]
+    assert [name_of(one) for one in registered[queue]] == [
+        "push_netsuite",
+        "restore_netsuite",
+        "compare_with_netsuite",
+        "find_unheld",
+    ]
 
 
 def test_workflow_modules_load_nothing_that_does_input_or_output() -> None:

@@ -101,6 +101,25 @@ async def test_worker_does_not_start_in_a_namespace_whose_attributes_have_other_
     assert "HoldStatus" in finished.stderr
 
 
+def test_worker_whose_relay_dies_stops_and_says_why(idle_world: World) -> None:
+    code = """
+import os, worker
+async def dying(*_): raise ValueError("the relay is dead")
+worker.relay = dying
+os._exit(worker.main())
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(idle_world.settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert "the relay is dead" in finished.stderr
+
+
 def test_search_attributes_fit_into_sql_visibility() -> None:
     """Ten Keywords, and three of each other type, is all there is."""
     kinds = [key.indexed_value_type for key in SEARCH_ATTRIBUTES]

@@ -3,9 +3,10 @@
 `DeskServer.client` holds every answer of every test against the document; this test makes sure that none is left out.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 from openapi_spec_validator import validate
 
 from credit.permissions import Role
@@ -15,6 +16,7 @@ from starter import schedules
 from tests.desk.api.helpers import claimed
 from tests.desk.server import DeskServer
 from tests.holds.helpers import all_done
+from tests.notifications.helpers import person
 from tests.world import World
 
 _DELIVERY = {"/api/messages/{message_id}/delivery", "/api/messages/{message_id}/delivery/retry"}
@@ -46,6 +48,23 @@ def test_document_is_valid_and_has_examples(desk: DeskServer) -> None:
                     assert kind == ("application/json" if status < "400" else "application/problem+json")
 
 
+async def skip_a_beat(api: httpx.AsyncClient, world: World) -> None:
+    stuck = world.customer(in_netsuite=False)
+    await world.start(stuck)
+    await world.approve(stuck)
+    await world.eventually(lambda: world.beat(stuck, "push_netsuite")["status"] == "needs_attention")
+    await api.post(f"/api/holds/{stuck}/beats/push_netsuite/skip", json={"reason": "x"})
+
+
+async def stand_in(api: httpx.AsyncClient, world: World) -> None:
+    for login in ("anna", "mike"):
+        person(world, login)
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    absence = {"login": "anna", "delegate": "mike", "ends_at": ends, "reason": "x"}
+    added = await api.post("/api/absences", json=absence)
+    await api.delete(f"/api/absences/{added.json()['id']}")
+
+
 async def test_every_route_answers_as_described(desk: DeskServer, world: World) -> None:
     world.set_policy(approval_undo=timedelta(minutes=5), notice_cooling_off=timedelta(hours=1))
     await schedules.ensure(world.client, world.settings)
@@ -61,6 +80,7 @@ async def test_every_route_answers_as_described(desk: DeskServer, world: World) 
     await api.post(f"{hold}/decision", json={**await claimed(api, customer), "decision": "approve", **why})
     await world.eventually(lambda: world.beat(customer, "push_netsuite")["status"] == "needs_attention")
     await api.post(f"{hold}/beats/push_netsuite/retry", json=why)
+    await api.post(f"{hold}/beats/push_netsuite/cancel", json=why)
     await api.post(f"{hold}/beats/retry", json=why)
     world.sandbox.seed(
         [{"id": f"N-{customer}", "externalId": customer, "companyName": customer, "creditHoldOverride": "AUTO"}]
@@ -74,7 +94,11 @@ async def test_every_route_answers_as_described(desk: DeskServer, world: World) 
     await api.delete(f"{message}/claim/{(await claimed(api, notice, 'messages'))['claim']}")
     await api.post(f"{message}/decision", json={**await claimed(api, notice, "messages"), "decision": "approve", **why})
     await api.post(f"{message}/recall", json=why)
+    await api.post(f"{hold}/release", json=why)
+    await skip_a_beat(api, world)
+    await stand_in(api, world)
     for path in (
+        "/api/absences",
         hold,
         message,
         "/api/holds",

@@ -1,16 +1,18 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from credit.calendar import Calendar
 from credit.permissions import Role
 from credit.policy import Policy
 from credit.templates import MessageContext
 from db.engine import transaction
 from db.repositories import policies, templates
 from desk.pages import policy_form
+from desk.pages.policy_fields import SETTINGS
 from desk.pages.settings import _PLACEHOLDERS
 from tests.desk.pages.conftest import Sit
 from tests.world import World
@@ -22,7 +24,8 @@ def in_force(world: World) -> tuple[int, Policy]:
 
 
 def test_every_value_of_the_policy_has_its_place_in_the_form() -> None:
-    assert sorted(policy_form.SETTINGS) == sorted(Policy.model_fields)
+    plain = [name for name in Policy.model_fields if name != "calendar"]
+    assert sorted(SETTINGS) == sorted(plain + [f"calendar.{name}" for name in Calendar.model_fields])
 
 
 def test_every_placeholder_is_listed() -> None:
@@ -38,6 +41,15 @@ def test_every_placeholder_is_listed() -> None:
         decline_snooze=st.integers(0, 10**4).map(lambda hours: timedelta(hours=hours)),
         second_approver_above=st.none() | st.decimals(0, 10**9, places=2),
         bar_self_approval=st.booleans(),
+        repeated_disputes_count=st.integers(2, 100),
+        remind_after=st.none() | st.integers(1, 100).map(lambda days: timedelta(days=days)),
+        escalate_to=st.lists(st.emails(domains=st.just("example.com")).filter(lambda one: "," not in one)).map(tuple),
+        calendar=st.builds(
+            Calendar,
+            time_zone=st.sampled_from(["UTC", "Europe/Oslo"]),
+            working_days=st.frozensets(st.integers(0, 6), min_size=1),
+            holidays=st.frozensets(st.dates()),
+        ),
     )
 )
 @settings(max_examples=50, deadline=None)
@@ -94,6 +106,34 @@ async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Si
     page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0")
     assert "Give more than 0." in page.text
     assert in_force(world)[0] == 1
+
+
+async def test_calendar_and_escalation_are_typed_in_words(world: World, sit: Sit) -> None:
+    mira = sit(Role.ADMIN)
+    page = await mira.get("/settings")
+    assert page.form_with("Save as version 2").fields["calendar.working_days"] == "Mon Tue Wed Thu Fri"
+    wrong = {
+        "calendar.time_zone": "Europe/Atlantis",
+        "note": "a try",
+    }
+    answer = await mira.send(page, "Save as version 2", 422, **wrong)
+    assert "No time zone 'Europe/Atlantis': give one like Europe/Oslo or UTC." in answer.text
+    wrong = {"calendar.working_days": "Mon Noday", "calendar.holidays": "Yule", "escalate_to": "anna"}
+    answer = await mira.send(page, "Save as version 2", 422, note="a try", **wrong)
+    for words in ("'Noday' is no weekday", "'Yule' is no day", "'anna' is no e-mail address"):
+        assert words in answer.text
+    right = {
+        "calendar.time_zone": "Europe/Oslo",
+        "calendar.working_days": "sunday, mon",
+        "calendar.holidays": "2027-12-25\n2027-12-24",
+        "escalate_to": "anna@example.com bob@example.com",
+        "remind_after": "",
+    }
+    await mira.send(page, "Save as version 2", note="our days", **right)
+    policy = in_force(world)[1]
+    holidays = frozenset({date(2027, 12, 24), date(2027, 12, 25)})
+    assert policy.calendar == Calendar(time_zone="Europe/Oslo", working_days=frozenset({6, 0}), holidays=holidays)
+    assert (policy.escalate_to, policy.remind_after) == (("anna@example.com", "bob@example.com"), None)
 
 
 async def test_policy_changed_meanwhile_is_refused_and_what_was_typed_is_kept(world: World, sit: Sit) -> None:

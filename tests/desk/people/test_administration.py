@@ -105,7 +105,6 @@ def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """The command line as an admin's; `role` makes it somebody else's."""
     monkeypatch.setenv("HOLD_DATABASE_URL", desk.settings.database_url.get_secret_value())
     monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
-    monkeypatch.setattr("starter.cli.context.make_engine", lambda *_, **__: desk.engine)
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
         with transaction(desk.engine) as session:

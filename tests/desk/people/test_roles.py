@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -10,7 +11,10 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Mount
 
 from credit.permissions import LEAST_ROLE, Permission, Role
+from db.engine import transaction
+from db.repositories import absences
 from desk.access import SAFE_METHODS, Needs
+from desk.api.events import sender
 from desk.app import create_app
 from starter.people import People
 from starter.settings import Settings
@@ -28,6 +32,10 @@ OPEN = {
     "/admin-dashboard.html",
 }
 """What anybody may ask for: nothing of it tells of, or changes, a hold."""
+
+
+OWN_OR_ADMINS = {"/api/absences", "/api/absences/{absence_id}"}
+"""What everybody may do for himself, and an admin for anybody: see `test_another_s_absence_takes_an_admin`."""
 
 
 def needs_of(dependant: Dependant) -> Iterator[Needs]:
@@ -52,12 +60,15 @@ def test_every_route_names_its_permission() -> None:
             assert path == "/static"
             continue
         assert isinstance(route.route, APIRoute), f"{route} names no permission"
+        if path.startswith("/api/events/"):  # a signature, or a token that may: see tests/events/test_senders.py
+            assert sender in [one.call for one in route.dependant.dependencies], f"{path} takes events from anybody"
+            continue
         needed = list(needs_of(route.dependant))
         assert needed, f"{methods} {path} names no permission"
         for one in needed:
             assert one.page != path.startswith(("/api/", "/admin/")), f"{path}: a page is not the API"
             changes = not methods <= SAFE_METHODS and not path.endswith("/preview")
-            own = path.startswith(("/account", "/password", "/sign-out"))
+            own = path.startswith(("/account", "/password", "/sign-out")) or path in OWN_OR_ADMINS
             least = LEAST_ROLE[one.permission]
             assert not changes or own or least > Role.VIEWER, f"{methods} {path} may be done by a viewer"
             assert one.one_time_password == (path in {"/password", "/sign-out"})
@@ -94,6 +105,36 @@ def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[
             ):
                 assert (answer.status_code != 403) is allowed, f"{role.label} {method} {path}: {answer.text}"
         assert httpx.request(method, desk.url + path).status_code in {303, 401}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_another_s_absence_takes_an_admin(desk: RunningDesk, role: Role) -> None:
+    for login in ("anna", "dana"):
+        desk.person(login)
+    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token(role.label, role, actor='test')}"}
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    order = {"login": "anna", "delegate": "dana", "ends_at": ends, "reason": "ill"}
+    url, now = f"{desk.url}/api/absences", datetime.now(UTC)
+    allowed = role is Role.ADMIN
+    assert httpx.post(url, json=order, headers=bearer).status_code == (201 if allowed else 403)
+    with transaction(desk.engine) as session:
+        rows = absences.listed(session, now) or [
+            absences.add(
+                session,
+                login="anna",
+                delegate="dana",
+                starts_at=now,
+                ends_at=now + timedelta(days=1),
+                reason="ill",
+                actor="test",
+                now=now,
+            )
+        ]
+    answer = httpx.delete(f"{url}/{rows[0].id}", headers=bearer)
+    assert answer.status_code == (200 if allowed else 403)
+    browser = desk.signed_in(role)
+    assert browser.post("/people/absences", login="anna", delegate="dana").status_code == (422 if allowed else 403)
+    assert browser.post(f"/account/absences/{rows[0].id}/end").status_code == (303 if allowed else 403)
 
 
 def _by_cookie(browser: Browser, method: str, path: str) -> httpx.Response:

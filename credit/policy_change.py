@@ -1,0 +1,36 @@
+"""A change of the policy as people write it down: some of its fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from credit.policy import Policy
+
+
+class PolicyChangeError(ValueError):
+    """The change names a field the policy has not, or a value the field cannot have. The text says which."""
+
+
+def apply(policy: Policy, changes: Mapping[str, Any]) -> Policy:
+    """Return the policy with these fields changed; amounts and shares as numbers or strings, times as ISO 8601.
+
+    Raises:
+        PolicyChangeError: an unknown field, or a value that does not fit.
+    """
+    unknown = sorted(set(changes) - set(Policy.model_fields))
+    if unknown:
+        raise PolicyChangeError(
+            f"the policy has no {', '.join(unknown)}; its fields are: {', '.join(sorted(Policy.model_fields))}"
+        )
+    try:
+        return Policy.model_validate(policy.model_dump() | dict(changes))
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise PolicyChangeError("; ".join(found)) from None
+
+
+def differences(before: Policy, after: Policy) -> dict[str, tuple[Any, Any]]:
+    """Return field -> (before, after) as JSON values, for the fields that differ."""
+    was, becomes = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {name: (was[name], becomes[name]) for name in was if getattr(before, name) != getattr(after, name)}

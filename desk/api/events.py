@@ -1,0 +1,136 @@
+"""Events over HTTP. A sender signs them (Standard Webhooks) or shows an API token; each counts once, under its id."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from credit.permissions import Permission
+from db.errors import BadEventError, UnknownSenderError
+from desk.access import caller
+from desk.surroundings import Surroundings, surroundings
+from starter.event_payloads import Dispute, Event, HealthPrediction, PaymentPlanEvent, PaymentReceived, Promise
+from starter.inbound import Delivery, InboundEvents, Taken
+
+router = APIRouter(prefix="/api/events", tags=["events"])
+
+SIGNED = "webhook (signed)"
+"""The source of every event that is signed rather than sent with a token."""
+_LONGEST_ID = 200
+
+Desk = Annotated[Surroundings, Depends(surroundings)]
+
+
+async def sender(request: Request, desk: Desk) -> Delivery:
+    """Return who sends, and the event's id where a header gives it; empty where the body must.
+
+    Raises:
+        UnknownSenderError: it is not signed by one of our secrets, or not within five minutes.
+        NotSignedInError, UnknownTokenError, NotAllowedError: there is neither a signature nor a token that may.
+    """
+    if "webhook-signature" in request.headers:
+        _verify(await request.body(), request, desk)
+        return Delivery(SIGNED, request.headers["webhook-id"])
+    who = await caller(request, desk)
+    who.require(Permission.START_HOLD)
+    return Delivery(who.name, request.headers.get("idempotency-key", ""))
+
+
+def _verify(body: bytes, request: Request, desk: Surroundings) -> None:
+    configured = desk.settings.events_secret
+    secrets = [one.strip() for one in configured.get_secret_value().split(",")] if configured else []
+    if not any(secrets):
+        raise UnknownSenderError("signed events are not configured here: set HOLD_EVENTS_SECRET, or send an API token")
+    problem = ""
+    for secret in filter(None, secrets):
+        try:
+            Webhook(secret).verify(body, dict(request.headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:  # the library lets malformed base64 through as such
+            problem = str(error)
+        else:
+            return
+    raise UnknownSenderError(f"the signature is not one of a sender we know, made in the last five minutes: {problem}")
+
+
+Sender = Annotated[Delivery, Depends(sender)]
+
+
+def inbound(desk: Desk) -> InboundEvents:
+    """Return the authority: a FastAPI dependency."""
+    return InboundEvents(desk.engine, desk.client, desk.settings.task_queue)
+
+
+Inbound = Annotated[InboundEvents, Depends(inbound)]
+
+
+@router.post("/health-prediction", status_code=HTTPStatus.ACCEPTED)
+async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender) -> Response:
+    """Record a prediction; high risk with prior dispute history proposes a hold."""
+    with _precisely():
+        return _answer(await events.health_prediction(_named(who, payload), payload))
+
+
+@router.post("/dispute", status_code=HTTPStatus.ACCEPTED)
+async def dispute(payload: Dispute, events: Inbound, who: Sender) -> Response:
+    """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
+    with _precisely():
+        return _answer(await events.dispute(_named(who, payload), payload))
+
+
+@router.post("/payment", status_code=HTTPStatus.ACCEPTED)
+async def payment(payload: PaymentReceived, events: Inbound, who: Sender) -> Response:
+    """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
+    with _precisely():
+        return _answer(await events.payment(_named(who, payload), payload))
+
+
+@router.post("/payment-plan", status_code=HTTPStatus.ACCEPTED)
+async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender) -> Response:
+    """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
+    with _precisely():
+        return _answer(await events.payment_plan(_named(who, payload), payload))
+
+
+@router.post("/promise-to-pay", status_code=HTTPStatus.ACCEPTED)
+async def promise_to_pay(payload: Promise, events: Inbound, who: Sender) -> Response:
+    """Write down a promise to pay."""
+    with _precisely():
+        return _answer(await events.promise_to_pay(_named(who, payload), payload))
+
+
+def _named(who: Delivery, payload: Event) -> Delivery:
+    """Settle the event's id: a header's, or the body's."""
+    named = who.event_id or payload.event_id
+    if not named:
+        raise BadEventError("event_id", "name the event: webhook-id, Idempotency-Key, or event_id in the body")
+    if payload.event_id not in (None, named):
+        raise BadEventError("event_id", "it differs from the header that names the event; give one of them")
+    if len(named) > _LONGEST_ID:
+        raise BadEventError("event_id", f"at most {_LONGEST_ID} characters")
+    return Delivery(who.source, named)
+
+
+@contextmanager
+def _precisely() -> Iterator[None]:
+    """Answer a field that makes no sense like one that cannot be read: 422, naming it."""
+    try:
+        yield
+    except BadEventError as error:
+        wrong = {"type": error.code, "loc": ("body", error.field), "msg": str(error)}
+        raise RequestValidationError([wrong]) from error
+
+
+def _answer(taken: Taken) -> Response:
+    """Answer 202 for what was taken now, 200 with the same body for a repetition."""
+    body = {
+        "event_id": taken.event_id,
+        "outcome": taken.outcome,
+        "why": taken.why,
+        "hold_id": str(taken.hold_id) if taken.hold_id else None,
+    }
+    return JSONResponse(body, HTTPStatus.OK if taken.repeated else HTTPStatus.ACCEPTED)

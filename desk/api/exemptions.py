@@ -1,0 +1,82 @@
+"""A customer's exemption from automatic holds over HTTP: look, grant, end."""
+
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.orm import Session
+
+from credit.permissions import Permission
+from db.errors import NotExemptError
+from db.repositories import customers, exemptions
+from db.repositories.tokens import Caller
+from desk.access import needs
+from desk.surroundings import Surroundings, in_transaction, surroundings
+from starter import exemption_documents
+from starter.documents import Document
+
+router = APIRouter(prefix="/api/customers/{customer_id}/exemption", tags=["customers"])
+
+Desk = Annotated[Surroundings, Depends(surroundings)]
+CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
+PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
+_Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
+Why = Annotated[str, _Words]
+
+
+class NewExemption(BaseModel):
+    """What to agree on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: date
+    """The last day on which it counts (UTC)."""
+    reason: Why
+    owner: Why | None = Field(default=None, description="Who answers for it; the caller by default.")
+
+
+@router.get("")
+async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Document:
+    """Show the exemption that counts today; 404 where there is none."""
+
+    def read(session: Session) -> Document:
+        customers.get(session, customer_id)
+        found = exemptions.active(session, customer_id, datetime.now(UTC))
+        if found is None:
+            raise NotExemptError(customer_id)
+        return exemption_documents.document(found)
+
+    return await in_transaction(desk, read)
+
+
+@router.post("", status_code=HTTPStatus.CREATED)
+async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Document:
+    """Exempt a customer from automatic holds; 409 where it is exempt already."""
+
+    def write(session: Session) -> Document:
+        granted = exemptions.grant(
+            session,
+            customer_id,
+            owner=wanted.owner or who.name,
+            reason=wanted.reason,
+            until=wanted.until,
+            actor=who.name,
+            now=datetime.now(UTC),
+        )
+        return exemption_documents.document(granted)
+
+    return await in_transaction(desk, write)
+
+
+@router.delete("")
+async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Document:
+    """End the exemption before its last day; 404 where there is none."""
+
+    def write(session: Session) -> Document:
+        ended = exemptions.end(session, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC))
+        return exemption_documents.document(ended)
+
+    return await in_transaction(desk, write)

@@ -1,0 +1,88 @@
+"""Absences as two pages show them, one's own and everybody's, and what is typed there."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form
+from sqlalchemy.orm import Session
+
+from db.errors import BadInputError
+from db.models import Absence, User
+from db.repositories import absences, users
+from db.repositories.tokens import Caller
+from desk.pages.common import typed_day
+from desk.surroundings import Surroundings
+from starter.absences import Absences
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was typed to add an absence; days are whole and in UTC. Without a login it is one's own."""
+
+    login: str = ""
+    delegate: str = ""
+    first_day: str = ""
+    last_day: str = ""
+    reason: str = ""
+
+
+def typed(
+    login: Annotated[str, Form(max_length=200)] = "",
+    delegate: Annotated[str, Form(max_length=200)] = "",
+    first_day: Annotated[str, Form(max_length=200)] = "",
+    last_day: Annotated[str, Form(max_length=200)] = "",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> Typed:
+    """Return what was typed: a FastAPI dependency."""
+    return Typed(login, delegate, first_day, last_day, reason)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Absences that are not over, the first to start first, and who may stand in."""
+
+    rows: list[Absence]
+    people: list[User]
+
+
+def read(session: Session, now: datetime, *, about: str | None = None) -> Shown:
+    """Read everybody's absences, or those of one person: away, or standing in."""
+    rows = [one for one in absences.listed(session, now) if about is None or about in (one.login, one.delegate)]
+    return Shown(rows, [user for user in users.listed(session) if user.disabled_at is None])
+
+
+async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> None:
+    """Add what was typed.
+
+    Raises:
+        BadInputError: a day is none, or the last one is missing.
+        RefusedError: as `starter.absences.Absences.add`.
+    """
+    first, last = typed_day(wanted.first_day), typed_day(wanted.last_day)
+    if last is None:
+        raise BadInputError("name the last day of the absence")
+    await asyncio.to_thread(
+        Absences(desk.engine).add,
+        who,
+        login=login,
+        delegate=wanted.delegate,
+        starts_at=_midnight(first) if first else None,
+        ends_at=_midnight(last + timedelta(days=1)),
+        reason=wanted.reason.strip(),
+    )
+
+
+async def end(desk: Surroundings, who: Caller, absence_id: UUID) -> None:
+    """End an absence now, or call it off.
+
+    Raises:
+        RefusedError: as `starter.absences.Absences.end`.
+    """
+    await asyncio.to_thread(Absences(desk.engine).end, who, absence_id)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)

@@ -1,0 +1,127 @@
+"""`/drift`: where NetSuite says something else than the record, and what a person can do about it."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from db.errors import RefusedError
+from desk.flashes import see_other
+from desk.pages.common import Approver, Desk, Requester, Scanner, Viewer, refused
+from desk.rendering import render
+from desk.surroundings import Surroundings, in_transaction
+from netsuite.records import CreditHoldOverride
+from starter import drift
+from starter.drift import DriftOperations
+from workflows.contract import DRIFT_CHECK
+
+router = APIRouter(include_in_schema=False)
+
+Reason = Annotated[str, Form(max_length=2000)]
+_PATIENCE = 10.0
+"""Seconds that a person waits for a check; a longer one goes on without them."""
+
+
+def _operations(desk: Desk) -> DriftOperations:
+    return DriftOperations(desk.engine, desk.client, desk.settings.task_queue)
+
+
+Drift = Annotated[DriftOperations, Depends(_operations)]
+
+
+@router.get("/drift")
+async def show(request: Request, desk: Desk, _: Viewer) -> Response:
+    """Show the differences that nobody has decided about, and the last check."""
+    return await _page(request, desk)
+
+
+@router.post("/drift/check")
+async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Response:
+    """Compare NetSuite with the record now."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await does.check(actor=who.name)
+    except TimeoutError:
+        return see_other("/drift", "drift_check_started")
+    except RefusedError as error:
+        return await _refused(request, desk, error)
+    return see_other("/drift", "drift_checked")
+
+
+@router.post("/drift/{customer_id:path}/repair")
+async def repair(
+    request: Request, customer_id: str, desk: Desk, does: Drift, who: Approver, reason: Reason = ""
+) -> Response:
+    """Write a released hold's prior value to NetSuite again."""
+    try:
+        await does.repair(customer_id, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _refused(request, desk, error)
+    return see_other("/drift", "drift_repair_ordered")
+
+
+@router.post("/drift/{customer_id:path}/accept")
+async def accept(
+    request: Request, customer_id: str, desk: Desk, does: Drift, who: Approver, reason: Reason = ""
+) -> Response:
+    """Accept what NetSuite says of a released hold's customer."""
+    try:
+        await does.accept(customer_id, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _refused(request, desk, error)
+    return see_other("/drift", "drift_accepted")
+
+
+@router.post("/drift/{customer_id:path}/adopt")
+async def adopt(
+    request: Request,
+    customer_id: str,
+    desk: Desk,
+    does: Drift,
+    who: Requester,
+    prior: Annotated[CreditHoldOverride, Form()] = CreditHoldOverride.AUTO,
+    reason: Reason = "",
+) -> Response:
+    """Propose a hold for a customer that is ON in NetSuite already."""
+    try:
+        started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason.strip())
+    except RefusedError as error:
+        return await _refused(request, desk, error)
+    return see_other(f"/holds/{started.hold_id}", "hold_started")
+
+
+async def _page(request: Request, desk: Surroundings, *, status: int = 200, problem: str = "") -> Response:
+    found = await in_transaction(desk, drift.listed)
+    last, away = await _last_check(desk)
+    return render(
+        request,
+        "drift.html",
+        status,
+        rows=found["drift"],
+        last=last,
+        away=away,
+        running=last is not None and last.status is WorkflowExecutionStatus.RUNNING,
+        failed=last is not None and last.status not in _FINE,
+        problem=problem,
+        priors=list(CreditHoldOverride),
+    )
+
+
+_FINE = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
+
+
+async def _refused(request: Request, desk: Surroundings, error: RefusedError) -> Response:
+    return await _page(request, desk, status=await refused(request, error), problem=str(error))
+
+
+async def _last_check(desk: Surroundings) -> tuple[WorkflowExecution | None, bool]:
+    """Return the newest check, and whether Temporal is away: the differences are worth showing all the same."""
+    query = f'WorkflowType = "{DRIFT_CHECK}" AND TaskQueue = "{desk.settings.task_queue}"'
+    try:
+        found = [one async for one in desk.client.list_workflows(query, limit=1)]
+    except (RPCError, RuntimeError):  # RuntimeError: the SDK's first connection
+        return None, True
+    return (found[0] if found else None), False

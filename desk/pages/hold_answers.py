@@ -1,0 +1,109 @@
+"""What the handlers under `/holds/{id}` answer with: the page as it is now, and why something was refused."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Form, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+from pydantic import BaseModel, Field, ValidationError
+
+from credit.facts import Facts
+from credit.states import ProposalStatus, Verdict
+from db.errors import RefusedError
+from db.repositories.tokens import Caller
+from desk.pages import hold_context
+from desk.pages.book import moved
+from desk.pages.common import refused
+from desk.pages.hold_context import HoldPage
+from desk.rendering import markup, render
+from desk.surroundings import Surroundings, in_transaction
+
+Reason = Annotated[str, Form(max_length=2000)]
+
+
+class DecisionForm(BaseModel):
+    """What the steps of a decision carry: the claim, and exactly what was shown."""
+
+    claim_id: UUID
+    revision: int
+    verdict: Verdict
+    shown: str = ""
+    """The proposal's facts as JSON, only ever shown back to who sent them."""
+    reason: str = Field("", max_length=2000)
+
+    def moved_to(self, facts: Facts) -> list[tuple[str, str, str]]:
+        """Return which facts differ from those that were shown."""
+        try:
+            return moved(Facts.model_validate_json(self.shown), facts)
+        except ValidationError:
+            return []
+
+
+async def read(desk: Surroundings, name: str, who: Caller) -> HoldPage:
+    """Read everything a hold's pages show.
+
+    Raises:
+        UnknownHoldError: nothing matches.
+    """
+    return await in_transaction(desk, lambda session: hold_context.read(session, name, who, datetime.now(UTC)))
+
+
+async def answer(
+    request: Request,
+    desk: Surroundings,
+    name: str,
+    who: Caller,
+    *,
+    status: int = 200,
+    problem: str = "",
+    reason: str = "",
+    release_reason: str = "",
+    changed: Sequence[tuple[str, str, str]] = (),
+) -> Response:
+    """Return the page of a hold, with what the person had written."""
+    page = await read(desk, name, who)
+    body, digest = live_part(request, page, page.standing)
+    return render(
+        request,
+        "hold.html",
+        status,
+        page=page,
+        book=page.book,
+        live=body,
+        digest=digest,
+        shown=page.standing,
+        problem=problem,
+        reason=reason,
+        release_reason=release_reason,
+        changed=changed,
+    )
+
+
+async def explained(
+    request: Request,
+    desk: Surroundings,
+    name: str,
+    who: Caller,
+    error: RefusedError,
+    reason: str = "",
+    form: DecisionForm | None = None,
+) -> Response:
+    """Answer a refusal with the page as it is now, what was refused and why, and what the person had written."""
+    status = await refused(request, error)
+    page = await read(desk, name, who)
+    changed = form.moved_to(page.facts) if form and form.revision != page.proposal.revision else ()
+    return await answer(request, desk, name, who, status=status, problem=str(error), reason=reason, changed=changed)
+
+
+def live_part(request: Request, page: HoldPage, shown: str) -> tuple[Markup, str]:
+    """Return the moving part and its digest. `shown`: how the hold stands on the rest of the page.
+
+    Where somebody may be about to decide, the rest stays as it is and is said to be out of date.
+    """
+    deciding = f"|{ProposalStatus.OPEN}|" in shown
+    body = markup(request, "hold_live.html", page=page, moved_on=deciding and shown != page.standing)
+    return body, hashlib.sha256(f"{page.standing}{page.undo_until}{body}".encode()).hexdigest()[:16]

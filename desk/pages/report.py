@@ -1,0 +1,47 @@
+"""`/report`: the numbers people steer by, as tables and charts."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from credit.report import PeriodError, Report, period_of
+from db.repositories import report as numbers_of
+from desk.pages.charts import Chart, charts
+from desk.pages.common import Desk, Viewer
+from desk.rendering import render
+from desk.surroundings import in_transaction
+
+router = APIRouter(include_in_schema=False)
+
+_PERIODS = ((30, "30 days"), (90, "90 days"), (365, "year"))
+
+
+@router.get("/report")
+async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: str = "") -> Response:
+    """Show what a period's holds came to, beside all time, and how things stand now; 422 for days that are none."""
+    now = datetime.now(UTC)
+    problem = ""
+    try:
+        begin, end = period_of(_day(first), _day(last), today=now.date())
+    except (PeriodError, ValueError) as error:
+        problem = str(error)
+        begin, end = period_of(None, None, today=now.date())
+    found: Report = await in_transaction(desk, lambda session: numbers_of.make(session, first=begin, last=end, now=now))
+    drawn: list[Chart] = charts(found)
+    periods = [(name, now.date() - timedelta(days=days), now.date()) for days, name in _PERIODS]
+    return render(
+        request, "report.html", 422 if problem else 200, report=found, charts=drawn, periods=periods, problem=problem
+    )
+
+
+def _day(text: str) -> date | None:
+    """Return the day that was typed; None for an empty field.
+
+    Raises:
+        ValueError: it is no day.
+    """
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day: write it as 2027-03-31") from error

@@ -1,0 +1,111 @@
+"""`hold absence add | list | end`: who is away, and who decides meanwhile."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from starter.cli import asking
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+from starter.documents import Document
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _first_moment(text: str) -> datetime:
+    return _moment(text, timedelta(0))
+
+
+def _last_moment(text: str) -> datetime:
+    return _moment(text, timedelta(days=1))
+
+
+def _moment(text: str, whole_day: timedelta) -> datetime:
+    """Read a time, or a day: its beginning and `whole_day`. UTC where no other zone is given."""
+    try:
+        return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC) + whole_day
+    except ValueError:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a day like 2027-03-01 nor a time like 2027-03-01T09:00"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@app.command()
+def add(
+    delegate: Annotated[str, typer.Option("--delegate", metavar="LOGIN", help="Who stands in.")],
+    until: Annotated[
+        datetime, typer.Option("--until", parser=_last_moment, metavar="DATE", help="The last day, or a time (UTC).")
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=_first_moment, metavar="DATE", help="The first day, or a time (UTC); now."),
+    ] = None,
+    login: Annotated[
+        str | None, typer.Option("--login", help="Who is away; you by default, somebody else as an admin only.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Let somebody stand in: told what you are told, and deciding with your role where it is the higher one."""
+    asking.require_text(reason)
+    added = open_context().desk.add_absence(
+        login=login, delegate=delegate, starts_at=since, ends_at=until, reason=reason
+    )
+    if as_json:
+        print_json(added)
+    else:
+        lasts = f"from {_minute(added['starts_at'])} to {_minute(added['ends_at'])} UTC"
+        err.print(f"{added['delegate']} stands in for {added['login']} {lasts}.", markup=False)
+
+
+@app.command("list")
+def list_absences(
+    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
+) -> None:
+    """List who is away, or will be, and who stands in."""
+    document = open_context().desk.absences(over_too=over_too)
+    if as_json:
+        print_json(document)
+    elif document["absences"]:
+        console.print(_table(document["absences"]))
+    else:
+        err.print("Nobody is away.")
+
+
+@app.command()
+def end(
+    absence: Annotated[UUID, typer.Argument(metavar="ABSENCE", help="As `hold absence list` shows it.")],
+    as_json: Json = False,
+) -> None:
+    """End an absence now, or call it off before it begins."""
+    ended = open_context().desk.end_absence(absence)
+    if as_json:
+        print_json(ended)
+    else:
+        err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.", markup=False)
+
+
+def _table(rows: list[Document]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Away", "Stands in", "From (UTC)", "To (UTC)", "State", "Why", "Absence"):
+        table.add_column(column)
+    for row in rows:
+        lasts = (_minute(row["starts_at"]), _minute(row["ended_at"] or row["ends_at"]))
+        texts = (row["login"], row["delegate"], *lasts, row["state"], row["reason"], row["id"])
+        table.add_row(*(Text(text) for text in texts))
+    return table
+
+
+def _minute(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"

@@ -1,0 +1,42 @@
+"""`hold release`: propose to lift a hold. An approver decides it, like every proposal."""
+
+from typing import Annotated
+
+import typer
+
+from credit.permissions import Permission
+from starter.cli import bulk, pages
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("release")(release)
+
+
+def release(
+    customer: Annotated[
+        str | None, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why it should be lifted, for the record.")] = None,
+    file: bulk.FromFile = None,
+    dry_run: bulk.DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --from: don't ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Propose to release a hold. It stays in force until somebody approves the release."""
+    name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
+    context = open_context()
+    if file is not None:
+        context.require(Permission.START_HOLD)
+        bulk.release(context, file, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    desk = context.desk
+    proposed = desk.release(name, reason=why)
+    if as_json:
+        print_json(proposed)
+        return
+    hold = desk.hold(proposed["id"])
+    err.print(f"The release of {hold['customer_name']} waits for an approver.", markup=False)
+    console.print(pages.hold(hold))

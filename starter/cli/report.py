@@ -1,0 +1,100 @@
+"""`hold report`: time to decide, time held, what came in meanwhile, and what is stuck."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from credit.permissions import Permission
+from credit.report import Numbers, PeriodError, Report, Spread, period_of
+from db.engine import transaction
+from db.repositories import report as numbers_of
+from starter import report_documents
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(report)
+
+
+def report(
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DATE", help="First day; 90 days back by default."),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day; today by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with weekly numbers.")] = False,
+) -> None:
+    """Report what a period's holds came to (days in UTC, inclusive), beside all time, and how things stand now."""
+    context = open_context()
+    context.require(Permission.LOOK)
+    now = datetime.now(UTC)
+    try:
+        begin, end = period_of(first and first.date(), last and last.date(), today=now.date())
+    except PeriodError as error:
+        raise typer.BadParameter(str(error), param_hint="--from") from None
+    with transaction(context.engine) as session:
+        made = numbers_of.make(session, first=begin, last=end, now=now)
+    if as_json:
+        print_json(report_documents.document(made))
+        return
+    console.print(_table(made))
+    _say_now(made)
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column(f"{report.first} to {report.last}", justify="right")
+    table.add_column("All time", justify="right")
+    for one, other in zip(_lines(report.period, report.currency), _lines(report.overall, report.currency), strict=True):
+        table.add_row(one[0], one[1], other[1])
+    return table
+
+
+def _lines(numbers: Numbers, currency: str) -> list[tuple[str, str]]:
+    outcomes, rates = numbers.outcomes, numbers.outcomes.rates()
+    return [
+        ("Proposed", f"{sum(numbers.proposed_by_trigger.values()):,}"),
+        ("Time to decide a hold, median / 90 %", _spread(numbers.time_to_decide.get("place", Spread()))),
+        ("Time to decide a release, median / 90 %", _spread(numbers.time_to_decide.get("release", Spread()))),
+        ("Approved", _with_rate(outcomes.approved, rates["approved"])),
+        ("Declined", _with_rate(outcomes.declined, rates["declined"])),
+        ("Expired", _with_rate(outcomes.expired, rates["expired"])),
+        ("Withdrawn", _with_rate(outcomes.withdrawn, rates["withdrawn"])),
+        ("Released", f"{numbers.released:,}"),
+        ("… though the case still stood", _with_rate(numbers.overridden, numbers.override_rate)),
+        ("Time held, median / 90 %", _spread(numbers.time_held)),
+        ("Payments while held", f"{numbers.payments_while_held:,.2f} {currency}"),
+        ("Open amount fell, proposal to release", f"{numbers.open_amount_fell:,.2f} {currency}"),
+    ]
+
+
+def _say_now(report: Report) -> None:
+    now = report.now
+    spread = f", for {_spread(now.time_in_force)} (median / 90 %)" if now.in_force else ""
+    err.print(f"In force now: {now.in_force:,}{spread}.", markup=False)
+    for beat, count in now.stuck_beats.items():
+        err.print(f"Stuck for more than an hour: {count:,} {beat}; `hold list` shows whose.", style="red", markup=False)
+
+
+def _with_rate(count: int, rate: float | None) -> str:
+    return f"{count:,}" if rate is None else f"{count:,} ({rate:.0%})"
+
+
+def _spread(spread: Spread) -> str:
+    if spread.median_seconds is None or spread.p90_seconds is None:
+        return ""
+    return f"{_duration(spread.median_seconds)} / {_duration(spread.p90_seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,57 @@
+"""`hold` as a program, on the stack of a test."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from credit.permissions import Role
+from db.engine import transaction
+from db.repositories import tokens
+from starter.cli import run
+from tests.world import World
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code in (0, 1), self.err
+        return json.loads(self.out)
+
+
+Program = Callable[..., Awaitable[Done]]
+
+
+def token(world: World, role: Role) -> str:
+    with transaction(world.engine) as session:
+        return tokens.create(session, name=f"a-{role.label}", role=role, actor="test", at=datetime.now(UTC))
+
+
+def program(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    """Call `hold` with a role's token (admin by default); the command runs in a thread, as it has a loop of its own."""
+    for name, value in {
+        "HOLD_DATABASE_URL": world.settings.database_url.get_secret_value(),
+        "HOLD_DATA_DIR": str(world.settings.data_dir / "none"),
+        "HOLD_TEMPORAL_ADDRESS": world.settings.temporal_address,
+        "HOLD_TASK_QUEUE": world.settings.task_queue,
+        "COLUMNS": "200",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    async def call(*arguments: str | Path, role: Role = Role.ADMIN) -> Done:
+        monkeypatch.setenv("HOLD_TOKEN", token(world, role))
+        code = await asyncio.to_thread(run, [str(one) for one in arguments])
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    return call

@@ -1,0 +1,3 @@
+from tests.admission.conftest import desk, hold
+
+__all__ = ["desk", "hold"]

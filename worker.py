@@ -43,6 +43,7 @@ from netsuite.client import NetSuiteClient
 from starter import certificate, logs, schedules
 from starter.health import HealthServer
 from starter.inbound import relay_events
+from starter.limit_relay import relay_limits
 from starter.metrics import Metrics, install_sdk_metrics
 from starter.netsuite_client import netsuite_client
 from starter.notifier import Notifier
@@ -231,6 +232,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             asyncio.create_task(certificate.warn_daily(settings.netsuite_certificate_expires)),
             asyncio.create_task(relay(client, engine, resend_after)),
             asyncio.create_task(relay_events(client, engine, settings.task_queue, resend_after)),
+            asyncio.create_task(relay_limits(client, engine, settings.task_queue, resend_after)),
         ]
         notifying = asyncio.create_task(notifier.run(stop))
         health.ready = True

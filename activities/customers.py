@@ -1,4 +1,4 @@
-"""Beat 1: the flag that order forms read."""
+"""Beat 1: the flag that order forms read, and the credit hold of the accounting profile."""
 
 from sqlalchemy import Engine
 from temporalio import activity
@@ -6,7 +6,7 @@ from temporalio import activity
 from activities.attempts import beat_attempt
 from credit.states import EntityStatus
 from db.engine import transaction
-from db.repositories import audit, beats, customers, holds, releases
+from db.repositories import accounting_profiles, audit, beats, customers, holds, releases
 from workflows.signatures import RunBeat
 
 
@@ -18,7 +18,10 @@ class CustomerActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def flag_customer(self, order: RunBeat) -> None:
-        """`UPDATE customers SET entitystatus='hold', last_modified=now` (service-hold spec, beat 1)."""
+        """`UPDATE customers SET entitystatus='hold', last_modified=now` (service-hold spec, beat 1).
+
+        The credit hold comes with it: one that auto-apply made before becomes this hold's.
+        """
         with beat_attempt(self._engine, order) as wanted:
             if not wanted:
                 return
@@ -26,6 +29,7 @@ class CustomerActivities:
                 hold = holds.lock(session, order.hold_id)
                 if not beats.done(session, order.hold_id, order.beat, order.now):
                     return
+                accounting_profiles.block_for_hold(session, hold, order.now)
                 before = customers.set_entitystatus(session, hold.customer_id, EntityStatus.HOLD, order.now)
                 hold.prior_entitystatus = before
                 detail = {"before": before, "after": EntityStatus.HOLD}
@@ -40,7 +44,7 @@ class CustomerActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def unflag_customer(self, order: RunBeat) -> None:
-        """Give `customers.entitystatus` back what beat 1 found."""
+        """Give `customers.entitystatus` back what beat 1 found, and lift the hold's block. Other blocks stay."""
         with beat_attempt(self._engine, order) as wanted:
             if not wanted:
                 return
@@ -48,6 +52,7 @@ class CustomerActivities:
                 hold = holds.lock(session, order.hold_id)
                 if not beats.done(session, order.hold_id, order.beat, order.now):
                     return
+                releases.lift_block(session, hold, order.now)
                 before, after = releases.restore_entitystatus(session, hold, order.now)
                 audit.append(
                     session,

@@ -16,6 +16,7 @@ from credit.triggers import reason_class
 from db.engine import transaction
 from db.models import Hold, Message, SalesRep
 from db.repositories import audit, beats, customers, holds, message_review, messages, policies, proposals, receivables
+from db.repositories import templates as texts
 from workflows.contract import MessageView
 from workflows.signatures import Drafted, HeedMessageSignal, HoldAt, MessageAt, RunBeat, WithdrawMessage
 
@@ -54,7 +55,7 @@ class MessageActivities:
         context = _context(session, hold, order)
         if kind is MessageKind.CUSTOMER_NOTICE:
             name = templates.customer_notice(context.reason_class)
-        source = messages.template(session, name)
+        source = texts.for_customer(session, name, customer)
         try:
             text = templates.render(name, source.subject, source.body, context)
         except TemplateRefusedError as error:

@@ -8,6 +8,7 @@ class EventKind(StrEnum):
 
     HEALTH_PREDICTION = "health-prediction"
     DISPUTE = "dispute"
+    INVOICE = "invoice"
     PAYMENT = "payment"
     PAYMENT_PLAN = "payment-plan"
     PROMISE_TO_PAY = "promise-to-pay"

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from credit.credit_hold import BlockSource, LimitState
 from credit.policy import Policy
 
 
@@ -35,13 +36,23 @@ class Facts(BaseModel):
     """Earlier holds of this customer that came into force."""
     exempt_until: date | None = None
     """The last day on which automatic triggers leave this customer alone; None for one they may propose."""
+    credit_limit: Decimal | None = None
+    exposure: Decimal | None = None
+    """What was compared with the limit last."""
+    limit_state: LimitState | None = None
+    blocked_by: tuple[BlockSource, ...] = ()
+    """What keeps the customer on credit hold besides service holds."""
 
 
 def moved_materially(shown: Facts, now: Facts, policy: Policy) -> bool:
     """Whether a person who saw `shown` should look again before deciding on `now` (design 3.4)."""
-    context_changed = (now.open_disputes > 0, now.payment_plan) != (shown.open_disputes > 0, shown.payment_plan)
+    context_changed = _context(now) != _context(shown)
     moved = abs(now.total_open - shown.total_open)
     return context_changed or moved > policy.material_share * abs(shown.total_open)
+
+
+def _context(facts: Facts) -> tuple[bool, bool, bool]:
+    return facts.open_disputes > 0, facts.payment_plan, facts.limit_state is LimitState.EXCEEDED
 
 
 def weakening(approved: Facts, now: Facts, policy: Policy) -> list[str]:
@@ -54,4 +65,6 @@ def weakening(approved: Facts, now: Facts, policy: Policy) -> list[str]:
         reasons.append(f"open disputes rose from {approved.open_disputes} to {now.open_disputes}")
     if now.payment_plan and not approved.payment_plan:
         reasons.append("the customer is now on a payment plan")
+    if approved.limit_state is LimitState.EXCEEDED and now.limit_state is LimitState.ACCEPTABLE:
+        reasons.append("the credit limit is met again")
     return reasons

@@ -1,10 +1,12 @@
 """A hold as the workflow, the Web UI and people see it at one moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from credit.eligibility import Block
 from credit.facts import Facts
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from credit.triggers import ReasonClass, TriggerKind, reason_class
@@ -78,6 +80,7 @@ class HoldView(BaseModel):
 
 _GROUNDS = {
     ReasonClass.DELINQUENCY: "delinquency",
+    ReasonClass.CREDIT_LIMIT: "an exceeded credit limit, not delinquency",
     ReasonClass.MANUAL: "a person's word",
     ReasonClass.DISPUTE_PATTERN: "repeated disputes, not delinquency",
     ReasonClass.PREDICTION: "a predicted risk, not delinquency",
@@ -90,11 +93,18 @@ def proposal_note(
     earlier: list[PriorDecision],
     returned_because: list[str],
     held: list[PriorHold],
+    stays: Sequence[Block] = (),
 ) -> str:
-    """Say what an approver should weigh. Prior holds are flagged (service-hold spec: "the proposal note flags it")."""
+    """Say what an approver should weigh. Prior holds are flagged (service-hold spec: "the proposal note flags it").
+
+    `stays`, for a release: what else keeps the customer on credit hold.
+    """
     lines = [f"Rests on {_GROUNDS[reason_class(kinds)]} ({', '.join(kinds)})."]
     if returned_because:
         lines.append("BACK FOR A SECOND LOOK, the case weakened since it was approved: " + "; ".join(returned_because))
+    if stays:
+        causes = "; ".join(f"{block.source.label}: {block.note}" for block in stays)
+        lines.append(f"STAYS ON CREDIT HOLD after the release: {causes}")
     if facts.prior_holds:
         lines.append(f"PRIOR HOLDS: {facts.prior_holds}. Weigh the pattern.")
     lines += [_held_before(past) for past in held]

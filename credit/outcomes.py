@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from credit.calendar import Calendar
+from credit.credit_hold import LimitState
 from credit.events import PlanStatus
 from credit.facts import Facts
 from credit.policy import Policy
@@ -101,6 +102,11 @@ class Situation(BaseModel):
         return self.plan_status in (PlanStatus.AGREED, PlanStatus.KEPT)
 
     @property
+    def rests_on_debt(self) -> bool:
+        """Whether nothing but what is owed made the hold."""
+        return bool(self.triggers) and self.triggers <= {TriggerKind.AR_AGING, TriggerKind.CREDIT_LIMIT}
+
+    @property
     def paid(self) -> bool:
         """Whether nothing is open, disputed invoices included."""
         return self.facts.ar_balance <= 0
@@ -119,8 +125,12 @@ class Effect:
 
 def cause_gone(situation: Situation, policy: Policy) -> bool:
     """Whether the receivables would not make the hold any more; what rests on more than debt, when all is paid."""
-    below = situation.triggers == {TriggerKind.AR_AGING} and not crosses_threshold(situation.facts, policy)
-    return situation.paid or below
+    facts = situation.facts
+    gone = {
+        TriggerKind.AR_AGING: not crosses_threshold(facts, policy),
+        TriggerKind.CREDIT_LIMIT: facts.limit_state is not LimitState.EXCEEDED,
+    }
+    return situation.paid or (situation.rests_on_debt and all(gone[kind] for kind in situation.triggers))
 
 
 def standing_causes(now: Situation, policy: Policy) -> frozenset[ReleaseCause]:
@@ -157,13 +167,18 @@ def _money(before: Situation, now: Situation, policy: Policy) -> Iterator[Effect
         oldest = f"; the oldest open invoice was due {facts.oldest_due_date}" if facts.oldest_due_date else ""
         yield Effect(Outcome.PART_PAID, f"{fell}{oldest}, {facts.days_overdue} days overdue")
     if cause_gone(now, policy) and not cause_gone(before, policy):
-        line = f"{facts.total_open:,.2f} {facts.currency} open, {facts.days_overdue} days overdue: below the threshold"
+        line = f"{facts.total_open:,.2f} {facts.currency} open, {facts.days_overdue} days overdue: {_below(now)}"
         yield Effect(Outcome.CAUSE_GONE, line, lift, ReleaseCause.PAYMENT)
+
+
+def _below(now: Situation) -> str:
+    said = {TriggerKind.AR_AGING: "below the threshold", TriggerKind.CREDIT_LIMIT: "the credit limit is met again"}
+    return ", ".join(words for kind, words in said.items() if kind in now.triggers)
 
 
 def _needs_nobody(now: Situation, policy: Policy) -> bool:
     """Whether the policy lifts without a person: only a hold that rests on debt alone."""
-    return policy.auto_release_on_payment and now.triggers == {TriggerKind.AR_AGING}
+    return policy.auto_release_on_payment and now.rests_on_debt
 
 
 def _plan(before: Situation, now: Situation) -> Iterator[Effect]:

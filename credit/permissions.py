@@ -22,6 +22,8 @@ class Permission(StrEnum):
 
     LOOK = "look"
     START_HOLD = "start a hold"
+    TAKE_ORDER = "take, invoice or cancel an order"
+    MOVE_LOAD = "make and advance a load"
     DECIDE = "claim and decide"
     RETRY_BEAT = "retry a beat"
     EDIT_MESSAGE = "edit a message"
@@ -40,6 +42,8 @@ class Permission(StrEnum):
 LEAST_ROLE: dict[Permission, Role] = {
     Permission.LOOK: Role.VIEWER,
     Permission.START_HOLD: Role.REQUESTER,
+    Permission.TAKE_ORDER: Role.REQUESTER,
+    Permission.MOVE_LOAD: Role.REQUESTER,
     Permission.RUN_SCAN: Role.REQUESTER,
     Permission.EDIT_MESSAGE: Role.REQUESTER,
     Permission.DECIDE: Role.APPROVER,

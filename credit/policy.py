@@ -29,6 +29,16 @@ class Policy(BaseModel):
     count_disputed: bool = True
     """Whether disputed invoices count into `total_open`."""
 
+    exposure_counts_open_orders: bool = False
+    """Whether open orders count into the exposure that is compared with the credit limit.
+
+    To change this, or the next one, is no change of any customer: nothing is applied or lifted by it.
+    """
+    family_accounts_together: bool = False
+    """Whether a parent account's exposure includes its child accounts', and its credit hold covers them."""
+    prepaid_orders_pass: bool = False
+    """Whether a held customer may still order what is paid in advance."""
+
     material_share: Share = Decimal("0.10")
     """Facts that moved by this share of the amount shown make a new revision: earlier approvals are stale."""
     weakened_share: Share = Decimal("0.20")
@@ -85,3 +95,7 @@ class Policy(BaseModel):
     def deadline(self, start: datetime, wait: timedelta) -> datetime:
         """Return when a wait for a person is over, in business days where the policy says so."""
         return later(start, wait, self.calendar if self.count_business_days else None)
+
+
+DEFINES_EXPOSURE = ("exposure_counts_open_orders", "family_accounts_together")
+"""What, when it changes, has all exposures summed up anew."""

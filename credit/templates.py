@@ -48,8 +48,8 @@ class MessageContext(BaseModel):
 
 def customer_notice(ground: ReasonClass) -> str:
     """Return the template of a hold's notice: what rests on no late payment may not claim one."""
-    on_no_debt = ground in (ReasonClass.PREDICTION, ReasonClass.DISPUTE_PATTERN)
-    return REVIEW_NOTICE if on_no_debt else CUSTOMER_NOTICE
+    claims_lateness = ground in (ReasonClass.DELINQUENCY, ReasonClass.MANUAL)
+    return CUSTOMER_NOTICE if claims_lateness else REVIEW_NOTICE
 
 
 def recommended_next_call(
@@ -65,6 +65,8 @@ def recommended_next_call(
         return "today, about the payment plan: which instalment is late, and when it will arrive."
     if ground is ReasonClass.PREDICTION:
         return "today, to ask how business is going and what terms would help; do not dun, the hold is a precaution."
+    if ground is ReasonClass.CREDIT_LIMIT and not facts.days_overdue:
+        return "today, about the credit limit: what is paid when, or whether the limit still fits; nothing is late."
     if not invoices:
         return "today, to explain the hold; no open invoice is on record."
     oldest = invoices[0]
@@ -85,14 +87,15 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
-def render(name: str, subject: str, body: str, context: MessageContext) -> tuple[str, str]:
-    """Return subject and body of the message.
+def render(name: str, subject: str, body: str, context: BaseModel) -> tuple[str, str]:
+    """Return subject and body of the message; the fields of `context` are what the template may name.
 
     Raises:
         TemplateRefusedError: the template has a syntax error, names something unknown or does what it may not.
     """
-    values: dict[str, Any] = {field: getattr(context, field) for field in MessageContext.model_fields}
-    values["invoices"] = context.invoices[:_LISTED_INVOICES]
+    values: dict[str, Any] = {field: getattr(context, field) for field in type(context).model_fields}
+    if isinstance(context, MessageContext):
+        values["invoices"] = context.invoices[:_LISTED_INVOICES]
     environment = _environment()
     try:
         rendered = environment.from_string(subject).render(values), environment.from_string(body).render(values)

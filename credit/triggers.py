@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from credit.credit_hold import LimitState, crossing
 from credit.facts import Facts
 from credit.policy import Policy
 
@@ -15,6 +16,7 @@ class TriggerKind(StrEnum):
     """Where a proposal comes from (service-hold spec, trigger conditions)."""
 
     AR_AGING = "ar_aging_tick_threshold"
+    CREDIT_LIMIT = "credit_limit_exceeded"
     CUSTOMER_HEALTH = "customer_health_prediction"
     REPEATED_DISPUTES = "repeated_disputes"
     MANUAL = "manual"
@@ -24,6 +26,7 @@ class ReasonClass(StrEnum):
     """What a hold rests on. Only `delinquency` says that the customer pays late."""
 
     DELINQUENCY = "delinquency"
+    CREDIT_LIMIT = "credit_limit"
     MANUAL = "manual"
     DISPUTE_PATTERN = "dispute_pattern"
     PREDICTION = "prediction"
@@ -31,6 +34,7 @@ class ReasonClass(StrEnum):
 
 _CLASS_OF = {
     TriggerKind.AR_AGING: ReasonClass.DELINQUENCY,
+    TriggerKind.CREDIT_LIMIT: ReasonClass.CREDIT_LIMIT,
     TriggerKind.MANUAL: ReasonClass.MANUAL,
     TriggerKind.REPEATED_DISPUTES: ReasonClass.DISPUTE_PATTERN,
     TriggerKind.CUSTOMER_HEALTH: ReasonClass.PREDICTION,
@@ -70,6 +74,7 @@ class Admission(StrEnum):
     IN_GRACE = "in the grace after a release"
     EXEMPT = "exempt from automatic holds"
     BELOW_THRESHOLD = "no longer above the AR aging threshold"
+    LIMIT_MET = "within the credit limit again"
 
 
 class Disposition(StrEnum):
@@ -111,7 +116,7 @@ def crosses_threshold(facts: Facts, policy: Policy) -> bool:
 
 def warnings(facts: Facts, policy: Policy) -> list[str]:
     """Return what an approver should know first. Preconditions warn and never block (service-hold spec)."""
-    found = []
+    found = _credit_hold_warnings(facts)
     if facts.days_overdue < policy.warn_days_overdue:
         found.append(f"borderline: {facts.days_overdue} days overdue, usual minimum is {policy.warn_days_overdue}")
     if facts.ar_balance < policy.warn_ar_balance:
@@ -134,18 +139,29 @@ def warnings(facts: Facts, policy: Policy) -> list[str]:
     return found
 
 
+def _credit_hold_warnings(facts: Facts) -> list[str]:
+    found = []
+    if facts.limit_state is LimitState.EXCEEDED and facts.exposure is not None:
+        found.append(f"{crossing(facts.limit_state, facts.credit_limit, facts.exposure)} {facts.currency}")
+    if facts.blocked_by:
+        found.append(f"on credit hold already: {', '.join(source.label for source in facts.blocked_by)}")
+    return found
+
+
 def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, policy: Policy) -> Admission:
     """Decide whether a trigger may open a proposal (design 3.2).
 
-    A person's trigger always passes. AR aging's must still be above its threshold. Every automatic one never meets an
-    exempt customer, and waits out the snooze after a decline and the grace after a release, unless `total_open` grew
-    by the policy's share meanwhile. An expired proposal does not snooze. The set-based scan applies the same rule in
-    SQL: `db/repositories/admission.py`.
+    A person's trigger always passes. AR aging's must still be above its threshold, the credit limit's still beyond the
+    limit. Every automatic one never meets an exempt customer, and waits out the snooze after a decline and the grace
+    after a release, unless `total_open` grew by the policy's share meanwhile. An expired proposal does not snooze. The
+    set-based scan applies the same rule in SQL: `db/repositories/admission.py`.
     """
     if kind is TriggerKind.MANUAL:
         return Admission.ADMITTED
     if kind is TriggerKind.AR_AGING and not crosses_threshold(facts, policy):
         return Admission.BELOW_THRESHOLD
+    if kind is TriggerKind.CREDIT_LIMIT and facts.limit_state is LimitState.ACCEPTABLE:
+        return Admission.LIMIT_MET
     if facts.exempt_until is not None:
         return Admission.EXEMPT
     if last is None:

@@ -10,21 +10,24 @@ LOCK_SECONDS = 8
 """How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
 
 
-def make_engine(url: str, *, pool_size: int = 20) -> Engine:
+def make_engine(url: str, *, pool_size: int = 20, patience: int | None = None) -> Engine:
     """Return an engine whose sessions run in UTC and notice a restarted server before using it.
 
     Args:
         url: `postgresql+psycopg://…`.
-        pool_size: connections kept; one more than this is never opened, callers wait up to 30 s.
+        pool_size: connections kept; one more than this is never opened, callers wait.
+        patience: seconds to wait for a connection, new or free, and for each statement; None for 5, 30 and no limit.
     """
+    limits = "" if patience is None else f" -c statement_timeout={patience}s"
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        pool_timeout=patience or 30,
         connect_args={
-            "options": f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s",
-            "connect_timeout": 5,
+            "options": f"-c timezone=UTC -c lock_timeout={LOCK_SECONDS}s{limits}",
+            "connect_timeout": patience or 5,
             "application_name": "service-holds",
         },
     )

@@ -30,6 +30,17 @@
   + NothingToRepairError     NetSuite says what it should, or a proposal is to be decided instead
   + NothingToAdoptError      the customer was not seen ON in NetSuite without a hold
   + DriftCheckFailedError    NetSuite refused what a check asks of it
+  + UnknownEntryError        the customer's Credit Hold page has no such entry
+  + EntryOfHoldError         a service hold made the entry: its release ends it
+  + CustomerOnHoldError      the customer is on hold: no order, rate or load past Committed
+  + UnknownTariffError       no such tariff
+  + UnknownOrderError        no such order
+  + UnknownLoadError         no such load
+  + NumberTakenError         there is an order or load of this id already
+  + OrderClosedError         the order was invoiced or cancelled already
+  + LoadMovedError           the load is not in the status that was shown, or is delivered
+  + UnknownOrganisationError no such organisation
+  + OrganisationTakenError   there is an organisation of this name already
   + BadInputError            what was given makes no sense
   + UnknownUserError         nobody signs in under this name
   + LoginTakenError          somebody signs in under this name already
@@ -39,8 +50,10 @@
   + AbsentAlreadyError       the person is absent then already
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import ClassVar
+from uuid import UUID
 
 from credit.permissions import LEAST_ROLE, Permission, Role
 
@@ -68,6 +81,116 @@ class UnknownHoldError(RefusedError, LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no hold matches {name!r}: give a hold's id or a customer's id; `hold list` shows them")
+
+
+class UnknownEntryError(RefusedError, LookupError):
+    """The customer's Credit Hold page has no such entry (any more)."""
+
+    code = "unknown_entry"
+
+    def __init__(self, customer_id: str, entry_id: UUID) -> None:
+        super().__init__(
+            f"customer {customer_id} has no live credit hold entry {entry_id}: it was deleted, or never was"
+        )
+
+
+class EntryOfHoldError(RefusedError):
+    """Only the release of its service hold ends this entry."""
+
+    code = "release_needed"
+
+    def __init__(self, customer_id: str, hold_id: UUID) -> None:
+        super().__init__(
+            f"customer {customer_id} is blocked by service hold {hold_id}: its release is what lifts the block"
+        )
+        self.hold_id = hold_id
+
+
+class CustomerOnHoldError(RefusedError):
+    """The customer is on hold. The text is the content template's message, as people are to read it."""
+
+    code = "customer_on_hold"
+
+    def __init__(self, message: str, *, template: str, holds: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(message)
+        self.template = template
+        self.holds = holds
+        """What blocks: an object for each entry."""
+
+
+class UnknownTariffError(RefusedError, LookupError):
+    """No tariff has this code."""
+
+    code = "unknown_tariff"
+
+    def __init__(self, tariff: str, known: Sequence[str]) -> None:
+        there = ", ".join(known) or "none; `PUT /api/tariffs/{code}` makes one"
+        super().__init__(f"no tariff {tariff!r}; there are: {there}")
+
+
+class UnknownOrderError(RefusedError, LookupError):
+    """No order has this id."""
+
+    code = "unknown_order"
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"no order {order_id!r}: check its id")
+
+
+class UnknownLoadError(RefusedError, LookupError):
+    """No load has this id."""
+
+    code = "unknown_load"
+
+    def __init__(self, load_id: str) -> None:
+        super().__init__(f"no load {load_id!r}: check its id")
+
+
+class NumberTakenError(RefusedError):
+    """There is an order or load of this id already."""
+
+    code = "number_taken"
+
+    def __init__(self, what: str, number: str) -> None:
+        super().__init__(f"there is {what} {number} already: look at it, or leave the id out to get a new one")
+
+
+class OrderClosedError(RefusedError):
+    """The order ended the other way."""
+
+    code = "order_closed"
+
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(f"order {order_id} is {status} already: nothing was done")
+
+
+class LoadMovedError(RefusedError):
+    """The load is not where it was thought to be, or can go no further."""
+
+    code = "load_moved"
+
+    def __init__(self, load_id: str, status: str, expected: str | None = None) -> None:
+        shown = f", not {expected} any more: nothing was done; load it again" if expected else ": it goes no further"
+        super().__init__(f"load {load_id} is {status}{shown}")
+        self.status = status
+
+
+class UnknownOrganisationError(RefusedError, LookupError):
+    """No organisation has this name."""
+
+    code = "unknown_organisation"
+
+    def __init__(self, organisation: str) -> None:
+        super().__init__(f"no organisation {organisation!r}: GET /api/org-settings or `hold org show` lists them")
+
+
+class OrganisationTakenError(RefusedError):
+    """Each organisation has its own name."""
+
+    code = "organisation_taken"
+
+    def __init__(self, organisation: str) -> None:
+        super().__init__(f"there is an organisation {organisation!r} already: change that one, or take another name")
 
 
 class NothingToDecideError(RefusedError):

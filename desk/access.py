@@ -166,7 +166,7 @@ class Needs:
             NotAllowedError: the caller's role does not reach.
         """
         try:
-            who = await caller(request, desk)
+            who = await self.who(request, desk)
         except NotSignedInError as error:
             raise (SignInNeededError(str(error)) if self.page else error) from None
         signed_in: UserSession | None = request.state.session
@@ -179,6 +179,10 @@ class Needs:
                 await problems.record_refusal(request, error.code, str(error))
             raise
         return who
+
+    async def who(self, request: Request, desk: Surroundings) -> Caller:
+        """Return who is asking, whatever they may do."""
+        return await caller(request, desk)
 
 
 def needs(permission: Permission) -> Needs:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from desk import pages, problems
 from desk.api import docs, drift, events, exemptions, outcomes, report, routes
 from desk.api import people as people_api
+from desk.gate_access import KnownCallers
 from desk.pages import account, people, sign_in
 from desk.people import strangers
 from desk.people.oidc import Provider
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.known_callers = KnownCallers()
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     problems.install(app)
     sign_in.install(app)

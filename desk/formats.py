@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
+_TEMPLATES = {"service_hold_sales_rep": "Sales rep’s message", "service_hold_customer_notice": "Customer’s notice"}
 _TRIGGERS = {"ar_aging_tick_threshold": "AR aging", "manual": "By hand"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -24,6 +25,11 @@ def pretty(value: object) -> str:
 def trigger_name(kind: str) -> str:
     """A trigger as people call it."""
     return _TRIGGERS.get(kind) or sentence(kind)
+
+
+def template_name(name: str) -> str:
+    """A content template as people call it."""
+    return _TEMPLATES.get(name) or sentence(name)
 
 
 def words(name: str) -> str:
@@ -130,6 +136,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "day_of": day_of,
     "trigger_name": trigger_name,
+    "template_name": template_name,
     "pretty": pretty,
     "count": count,
 }

@@ -53,6 +53,21 @@ def moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
         raise BadInputError(_NOT_OURS) from error
 
 
+def moment_and_text(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return the key of a list that is sorted by a time and a text; None without a cursor.
+
+    Raises:
+        BadInputError: it is no cursor of such a list.
+    """
+    key = key_of(cursor, parts=2)
+    if key is None:
+        return None
+    try:
+        return datetime.fromisoformat(key[0]).astimezone(UTC), key[1]
+    except (ValueError, OverflowError) as error:
+        raise BadInputError(_NOT_OURS) from error
+
+
 def cut(rows: Sequence[Row], limit: int, key: Callable[[Row], Sequence[str]]) -> tuple[Sequence[Row], str | None]:
     """Return the first `limit` of `limit + 1` rows, and the cursor of the next page; None where this is the last."""
     if len(rows) <= limit:

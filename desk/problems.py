@@ -16,10 +16,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.proposing import NoWorkerError
 from db.engine import transaction
-from db.errors import ClaimedByAnotherError, RefusedError, StaleRevisionError, StaleVersionError
+from db.errors import (
+    ClaimedByAnotherError,
+    CustomerOnHoldError,
+    RefusedError,
+    StaleRevisionError,
+    StaleVersionError,
+)
 from db.repositories import audit
 from desk.people.strangers import address_of
 from starter.documents import utc
+from starter.gates import NoAnswerError
 
 _STATUS = {
     "not_signed_in": HTTPStatus.UNAUTHORIZED,
@@ -43,6 +50,11 @@ _STATUS = {
     "unknown_template": HTTPStatus.NOT_FOUND,
     "unknown_run": HTTPStatus.NOT_FOUND,
     "unknown_absence": HTTPStatus.NOT_FOUND,
+    "unknown_entry": HTTPStatus.NOT_FOUND,
+    "unknown_tariff": HTTPStatus.NOT_FOUND,
+    "unknown_order": HTTPStatus.NOT_FOUND,
+    "unknown_load": HTTPStatus.NOT_FOUND,
+    "unknown_organisation": HTTPStatus.NOT_FOUND,
     "stale_version": HTTPStatus.PRECONDITION_FAILED,
     "if_match_missing": HTTPStatus.PRECONDITION_REQUIRED,
     "not_exempt": HTTPStatus.NOT_FOUND,
@@ -55,6 +67,8 @@ _STATUS = {
 """`RefusedError.code` -> status; every other refusal is a conflict with what is there (409)."""
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_QUESTIONS = frozenset({"/api/rates"})
+"""POSTs that change nothing: what they are answered is counted, and no audit row."""
 _RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
 
@@ -133,7 +147,8 @@ async def answer(request: Request, error: Exception) -> Response:
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", "a text or number given cannot be kept")
         case SQLAlchemyError():
             _log.warning("the database failed a request", error=str(error)[:500])
-            return _away("database_away", "the database did not answer; try again soon")
+            said = str(error) if isinstance(error, NoAnswerError) else "the database did not answer; try again soon"
+            return _away("database_away", said)
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
@@ -154,7 +169,7 @@ def _away(code: str, detail: str) -> JSONResponse:
 
 
 async def _refused(request: Request, error: RefusedError) -> Response:
-    if request.method in _UNSAFE:
+    if request.method in _UNSAFE and request.url.path not in _QUESTIONS:
         await record_refusal(request, error.code, str(error))
     status = status_of(error)
     more: dict[str, object] = {}
@@ -167,6 +182,8 @@ async def _refused(request: Request, error: RefusedError) -> Response:
                 status = HTTPStatus.PRECONDITION_FAILED
         case StaleVersionError():
             more = {"current": error.current}
+        case CustomerOnHoldError():
+            more = {"message": str(error), "template": error.template, "holds": error.holds}
     difference = getattr(error, "difference", None)
     if difference is not None:
         more["difference"] = difference

@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 
 from db.engine import make_engine, transaction
+from starter.credit_hold_operations import CreditHoldOperations
+from starter.freight_operations import FreightOperations
+from starter.gates import Gates
 from starter.message_operations import MessageOperations
 from starter.operations import Operations
+from starter.outcome_operations import OutcomeOperations
 from starter.settings import Settings
 from starter.temporal import connect
 
@@ -29,17 +33,26 @@ class Surroundings:
     client: Client
     operations: Operations
     messages: MessageOperations
+    credit_holds: CreditHoldOperations
+    gates: Gates
+    freight: FreightOperations
 
 
 @asynccontextmanager
 async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
     """Open everything; Temporal may be away and is connected when first needed."""
-    engine = make_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    url = settings.database_url.get_secret_value()
+    engine = make_engine(url, pool_size=settings.database_pool_size)
+    gates = Gates(url, settings.eligibility_when_down)
     try:
         client = await connect(settings, lazy=True)
         operations, messages = Operations(engine, client, settings.task_queue), MessageOperations(engine, client)
-        yield Surroundings(settings, engine, client, operations, messages)
+        outcomes = OutcomeOperations(engine, client, settings.task_queue)
+        credit_holds = CreditHoldOperations(engine, outcomes)
+        freight = FreightOperations(engine, gates)
+        yield Surroundings(settings, engine, client, operations, messages, credit_holds, gates, freight)
     finally:
+        gates.close()
         engine.dispose()
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from credit.states import Beat, HoldStatus, MessageStatus, MessageVerdict, TextFormat, Verdict
 from db.errors import RefusedError
+from starter.desk_profiles import DeskProfiles
 
 Document = dict[str, Any]
 
@@ -31,6 +32,7 @@ class DeskClient:
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=_PATIENCE)
         weakref.finalize(self, self._http.close)  # a command has no end of its own to close it at
+        self.profiles = DeskProfiles(self._ask)
 
     def start(self, customer_id: str, *, reason: str) -> Document:
         """Propose a hold; `created` tells whether it is new."""
@@ -52,9 +54,12 @@ class DeskClient:
         """Give a claim back undecided."""
         self._ask("DELETE", f"{_hold(name)}/claim/{claim}")
 
-    def decide(self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str) -> Document:
+    def decide(
+        self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str, keep_block: bool = True
+    ) -> Document:
         """Decide a claimed proposal: {id, decision_id, status, delivered}."""
-        return self._post(f"{_hold(name)}/decision", claim=claim, revision=revision, decision=verdict, reason=reason)
+        decision = {"decision": verdict, "reason": reason, "keep_block": keep_block}
+        return self._post(f"{_hold(name)}/decision", claim=claim, revision=revision, **decision)
 
     def undo(self, name: str, *, reason: str) -> Document:
         """Take an approval back: {id, status, revision}."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -71,7 +72,15 @@ def facts_document(facts: Facts) -> Document:
         "promised_amount": f"{facts.promised_amount:.2f}",
         "promised_for": facts.promised_for.isoformat() if facts.promised_for else None,
         "broken_promises": facts.broken_promises,
+        "credit_limit": _amount(facts.credit_limit),
+        "exposure": _amount(facts.exposure),
+        "limit_state": facts.limit_state,
+        "blocked_by": list(facts.blocked_by),
     }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
 
 
 def whole(session: Session, hold: Hold, now: datetime) -> Document:

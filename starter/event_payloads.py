@@ -12,6 +12,8 @@ from credit.events import DisputeResolution
 from credit.health import Risk
 
 _YEAR = timedelta(days=366)
+_FIRST_YEAR = 1990
+"""Of due dates, as in files."""
 _CLOCKS_DIFFER = timedelta(days=1)
 """How far ahead of ours a sender's day may be: time zones."""
 
@@ -30,6 +32,13 @@ Amount = Annotated[
     Field(gt=0, max_digits=18, decimal_places=2),
     PlainSerializer(lambda amount: f"{amount:.2f}", when_used="json"),
 ]
+OpenAmount = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    Field(ge=0, max_digits=18, decimal_places=2),
+    PlainSerializer(lambda amount: f"{amount:.2f}", when_used="json"),
+]
+"""Zero for nothing."""
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Score = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(lambda score: round(score, 4))]
 Implausible = Iterator[tuple[str, str]]
@@ -90,6 +99,23 @@ class DisputeClosed(Event):
     def implausible(self, today: date) -> Implausible:
         """Yield what cannot be true today."""
         yield from _past("closed_at", self.closed_at, today)
+
+
+class InvoicePosted(Event):
+    """An invoice as it stands now: new, or changed."""
+
+    invoice_id: Line
+    due_date: date
+    amount: OpenAmount
+    """What is open of it; 0 closes it."""
+    currency: Currency
+
+    def implausible(self, today: date) -> Implausible:
+        """Yield what cannot be true today."""
+        if self.due_date.year < _FIRST_YEAR:
+            yield "due_date", f"{self.due_date} lies before {_FIRST_YEAR}"
+        if self.due_date > today + 10 * _YEAR:
+            yield "due_date", f"{self.due_date} lies more than ten years ahead"
 
 
 class PaymentReceived(Event):

@@ -30,11 +30,13 @@ from starter.event_payloads import (
     Event,
     HealthPrediction,
     InstalmentMissed,
+    InvoicePosted,
     PaymentReceived,
     PlanAgreed,
     PlanEnded,
     Promise,
 )
+from starter.event_taking import Taking
 
 _TRIES = 3
 _DEADLOCK = "40P01"
@@ -85,8 +87,12 @@ class InboundEvents:
         """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
         return await self._take(delivery, EventKind.DISPUTE, payload)
 
+    async def invoice(self, delivery: Delivery, payload: InvoicePosted) -> Taken:
+        """Post or change an invoice; a credit limit that it crosses acts at once."""
+        return await self._take(delivery, EventKind.INVOICE, payload)
+
     async def payment(self, delivery: Delivery, payload: PaymentReceived) -> Taken:
-        """Post a payment."""
+        """Post a payment; a credit limit that is met again by it acts at once."""
         return await self._take(delivery, EventKind.PAYMENT, payload)
 
     async def payment_plan(self, delivery: Delivery, payload: PlanAgreed | InstalmentMissed | PlanEnded) -> Taken:
@@ -135,7 +141,7 @@ class InboundEvents:
                 for field, why in payload.implausible(now.date()):
                     raise BadEventError(field, why)
                 _, policy = policies.current(session)
-                it = event_effects.Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
+                it = Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
                 event_effects.take(it, payload)
                 event.outcome, event.why, event.tell = it.outcome, it.why, it.tell
                 event.hold_id = it.hold.id if it.hold else None

@@ -30,6 +30,9 @@ from workflows.contract import FactsChangedSignal
 
 T = TypeVar("T")
 
+_PATIENCE = 3.0
+"""Seconds that a person waits for Temporal to be told; after that the relay, or the hold's daily look, does it."""
+
 
 class OutcomeOperations:
     """What can be set for a hold in force, on one database and one Temporal namespace.
@@ -56,7 +59,7 @@ class OutcomeOperations:
             return documents.whole(session, holds.find(session, str(hold.id)), now)
 
         document, hold = await self._write(name, write)
-        await self._tell(hold, "dates", reason, actor)
+        await self.tell(hold, "dates", reason, actor)
         return document
 
     async def override(self, name: str, *, reason: str, actor: str, is_admin: bool = False) -> Decided | ApprovedFirst:
@@ -73,12 +76,19 @@ class OutcomeOperations:
             return by_hand.override(session, hold, reason=reason, actor=actor, is_admin=is_admin, now=now)
 
         made, hold = await self._write(name, write)
+        return await self.hand_over(made, hold, reason=reason, actor=actor)
+
+    async def hand_over(
+        self, made: by_hand.Overridden, hold: Hold, *, reason: str, actor: str
+    ) -> Decided | ApprovedFirst:
+        """Tell the hold's workflow of an override that is written; where Temporal is away, the relay does."""
         if isinstance(made, decisions.FirstApproval):
-            await self._tell(hold, "override", reason, actor)
+            await self.tell(hold, "override", reason, actor)
             return ApprovedFirst(hold.id)
         try:
-            await deliver(self._client, self._engine, made.id, hold.workflow_id)
-        except (RPCError, SQLAlchemyError):
+            async with asyncio.timeout(_PATIENCE):
+                await deliver(self._client, self._engine, made.id, hold.workflow_id)
+        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
             return Decided(hold.id, made.id, "approved", delivered=False)  # it stands: the relay delivers it
         return Decided(hold.id, made.id, "approved", delivered=True)
 
@@ -101,7 +111,7 @@ class OutcomeOperations:
             return documents.exception(row)
 
         document, hold = await self._write(name, write)
-        await self._tell(hold, "exception", reason, actor)
+        await self.tell(hold, "exception", reason, actor)
         return document
 
     async def end_exception(self, name: str, exception_id: UUID, *, reason: str, actor: str) -> Document:
@@ -114,7 +124,7 @@ class OutcomeOperations:
             )
 
         document, hold = await self._write(name, write)
-        await self._tell(hold, "exception", reason, actor)
+        await self.tell(hold, "exception", reason, actor)
         return document
 
     async def _write(self, name: str, write: Callable[[Session, Hold], T]) -> tuple[T, Hold]:
@@ -125,14 +135,15 @@ class OutcomeOperations:
 
         return await asyncio.to_thread(run)
 
-    async def _tell(self, hold: Hold, what: str, why: str, actor: str) -> None:
+    async def tell(self, hold: Hold, what: str, why: str, actor: str) -> None:
         """Have the workflow look: its timers follow the rows. Where Temporal is away, it looks within a day."""
         signal = FactsChangedSignal(id=f"set/{uuid4()}", what=what, why=why, actor=actor, at=datetime.now(UTC))
-        with contextlib.suppress(RPCError):
-            await start_hold_workflow(
-                self._client,
-                self._task_queue,
-                hold.customer_id,
-                start_signal="facts_changed",
-                start_signal_args=[signal],
-            )
+        with contextlib.suppress(RPCError, RuntimeError, TimeoutError):  # RuntimeError: the SDK's first connection
+            async with asyncio.timeout(_PATIENCE):
+                await start_hold_workflow(
+                    self._client,
+                    self._task_queue,
+                    hold.customer_id,
+                    start_signal="facts_changed",
+                    start_signal_args=[signal],
+                )

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     oidc_roles: dict[str, Literal["viewer", "requester", "approver", "admin"]] = {}
     """Value of that claim -> role; who has none of them may not sign in."""
 
+    eligibility_when_down: Literal["refuse", "allow"] = "refuse"
+    """Whether customers may order, be rated and have loads advance while the database cannot say who is on hold."""
+
     events_secret: SecretStr | None = None
     """What senders of events sign with (Standard Webhooks): `whsec_…`, several with commas while one is replaced."""
 

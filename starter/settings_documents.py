@@ -34,6 +34,7 @@ def template(row: ContentTemplate) -> Document:
     """Return one version of a message template."""
     return {
         "name": row.name,
+        "organisation": row.organisation,
         "language": row.language,
         "version": row.version,
         "subject": row.subject,

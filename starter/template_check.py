@@ -1,8 +1,13 @@
-"""Whether a message template can be rendered, found out on invented customers before it is used."""
+"""Whether a content template can be rendered, found out on invented customers before it is used."""
 
 from datetime import date
 from decimal import Decimal
 
+from pydantic import BaseModel
+
+from credit import freight_messages
+from credit.credit_hold import BLOCK_ALL_TARIFFS
+from credit.eligibility import BACK_OFFICE, Action
 from credit.facts import Facts
 from credit.templates import MessageContext, OpenInvoice, recommended_next_call, render
 
@@ -27,7 +32,29 @@ def _facts(amount: str, days_overdue: int, **more: object) -> Facts:
     return Facts.model_validate(values)
 
 
-def _samples() -> list[MessageContext]:
+def _samples(name: str) -> list[BaseModel]:
+    """Return what the template of this name is tried on: the usual case first."""
+    if name in freight_messages.TEMPLATES:
+        return [*_on_hold(Action.ADVANCE_LOAD if name == BACK_OFFICE else Action.ORDER)]
+    return [*_messages()]
+
+
+def _on_hold(action: Action) -> list[freight_messages.OnHoldContext]:
+    usual = freight_messages.OnHoldContext(
+        customer_id="1012",
+        customer_name="Harbour Foods Ltd",
+        rep_name="Robin Rep",
+        blocked=BLOCK_ALL_TARIFFS,
+        action=action,
+        reference="LOAD-7001" if action is Action.ADVANCE_LOAD else "ORD-7001",
+        tariff="",
+    )
+    bare = usual.model_copy(update={"rep_name": "", "reference": ""})
+    rating = {"action": Action.RATE, "blocked": "LTL-STANDARD", "tariff": "LTL-STANDARD", "reference": ""}
+    return [usual, bare, usual.model_copy(update=rating)]
+
+
+def _messages() -> list[MessageContext]:
     """Invented customers on both sides of what a template may ask: the usual one first."""
     invoice = OpenInvoice(id="INV-7001", due_date=date(2026, 11, 1), amount_open=Decimal("40000.00"))
     return [
@@ -55,7 +82,7 @@ def rendered(name: str, subject: str, body: str) -> tuple[str, str]:
     Raises:
         TemplateRefusedError: it cannot be rendered for one of them; the text says why.
     """
-    usual, *unusual = _samples()
+    usual, *unusual = _samples(name)
     result = render(name, subject, body, usual)
     for context in unusual:
         render(name, subject, body, context)

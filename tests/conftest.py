@@ -28,6 +28,7 @@ from starter.stack.launch import Launch
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
 from starter.temporal import register_search_attributes
+from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.world import World
 from worker import build_workers, netsuite_client
@@ -182,3 +183,11 @@ async def world(idle_world: World) -> AsyncIterator[World]:
             await stack.enter_async_context(worker)
         yield idle_world
         await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def desk(settings: Settings) -> AsyncIterator[DeskServer]:
+    """A desk on the test's own database."""
+    with DeskServer(settings) as server:
+        yield server
+        await server.close_clients()

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import contract, policies, signatures
     from workflows.contract import ArAgingInput, ArAgingReport
 
-_PAGE = 200
+_PAGE = 100
 _BATCH = 20
 _DUE_AT = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 

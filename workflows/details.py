@@ -10,6 +10,7 @@ from typing import Any
 
 from temporalio.common import SearchAttributeUpdate
 
+from credit.credit_hold import BlockSource
 from credit.hold import HoldView
 from credit.states import OPEN_HOLD, PLACING, RELEASING, Beat, BeatStatus, HoldStatus, WaitingOn
 from workflows import contract
@@ -35,6 +36,13 @@ _HEADLINES = {
     HoldStatus.EXPIRED: "Expired undecided: nothing happened to the customer",
     HoldStatus.WITHDRAWN: "Withdrawn: nothing happened to the customer",
 }
+_BLOCKED_HEADLINES = {
+    HoldStatus.PROPOSED: "Proposed: the credit limit put the customer on credit hold; nothing else has happened yet",
+    HoldStatus.DECLINED: "Declined: no service hold came into force",
+    HoldStatus.EXPIRED: "Expired undecided: no service hold came into force",
+    HoldStatus.WITHDRAWN: "Withdrawn: no service hold came into force",
+}
+"""Where auto-apply had acted before anybody decided."""
 _NO_BEATS = (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)
 LAST_LINE = "\n\n\u00a0\n\n\u00a0"
 """The Web UI's box cuts off its last lines where others wrap: give it empty ones to cut."""
@@ -58,7 +66,7 @@ def current_details(hold: HoldView, beats: Mapping[Beat, BeatState], waiting: Wa
         f"**Since** {utc(hold.opened_at)}, hold `{hold.hold_id}`, revision {hold.revision}",
         *_what_to_do(hold, waiting),
     ]
-    return f"### {_HEADLINES[hold.status]}\n\n" + "  \n".join(lines) + LAST_LINE
+    return f"### {_headline(hold)}\n\n" + "  \n".join(lines) + LAST_LINE
 
 
 def search_attributes(
@@ -75,6 +83,11 @@ def search_attributes(
         contract.DAYS_OVERDUE.value_set(hold.facts.days_overdue),
         contract.AR_BALANCE.value_set(float(hold.facts.ar_balance)),
     ]
+
+
+def _headline(hold: HoldView) -> str:
+    applied = BlockSource.AUTO_APPLY in hold.facts.blocked_by
+    return (applied and _BLOCKED_HEADLINES.get(hold.status)) or _HEADLINES[hold.status]
 
 
 def _shown(hold: HoldView, beats: Mapping[Beat, BeatState]) -> Mapping[Beat, BeatState]:

@@ -60,6 +60,10 @@ class LedgerRow(NamedTuple):
     sales_rep_email: str | None
     """In lower case."""
     customer_email: str | None
+    organisation: str | None
+    """Whose customer it is."""
+    parent_id: str | None
+    """The customer id of the parent account."""
 
 
 def _remembered(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -83,6 +87,8 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "netsuite_id": _remembered(values.parse_netsuite_id),
     "sales_rep_email": _remembered(values.parse_rep_email),
     "customer_email": _remembered(values.parse_email),
+    "organisation": _remembered(values.parse_optional_id),
+    "parent_id": _remembered(values.parse_optional_id),
 }
 CANONICAL = tuple(_PARSERS)
 """Every column the import knows, in the order in which a row is read."""
@@ -218,6 +224,8 @@ class LedgerReader:
                 netsuite_id,
                 sales_rep_email,
                 customer_email,
+                organisation,
+                parent_id,
             ) = [parse(cells[index]) for index, parse in self._cells]
         except RefusedValueError:
             return self._refused(line, cells)
@@ -243,6 +251,8 @@ class LedgerReader:
             netsuite_id,
             sales_rep_email,
             customer_email,
+            organisation,
+            parent_id,
         )
 
     def _refused(self, line: int, cells: list[str]) -> BadRow:

@@ -181,6 +181,11 @@ def parse_email(value: str) -> str | None:
     return text or None
 
 
+def parse_optional_id(value: str) -> str | None:
+    """Return an id as `parse_id` does; None for an empty cell."""
+    return parse_id(value) if value.strip() else None
+
+
 def is_external_reference(netsuite_id: str) -> bool:
     """Say whether NetSuite would look for another record's external id where it is given this as an internal one."""
     return netsuite_id[: len(EXTERNAL)].lower() == EXTERNAL
@@ -192,10 +197,8 @@ def parse_netsuite_id(value: str) -> str | None:
     Raises:
         RefusedValueError: as `parse_id`, or the id starts with `eid:`, which marks an external one.
     """
-    if not value.strip():
-        return None
-    text = parse_id(value)
-    if is_external_reference(text):
+    text = parse_optional_id(value)
+    if text is not None and is_external_reference(text):
         raise RefusedValueError(f"an internal id is needed, and {EXTERNAL} before one makes it an external id")
     return text
 

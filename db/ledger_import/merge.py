@@ -1,15 +1,20 @@
 """The set-based statements that bring checked rows from the staging table into the ledger.
 
-Each touches only rows that would become different, so the same file a second time changes none.
+Each touches only rows that would become different, so the same file a second time changes none. Who lost or won an
+amount is noted in `ledger_touched`; last, their credit limits are judged, all at once.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.ledger_import import missing
+from credit.credit_hold import LimitCause
+from db.ledger_import import missing, touched
 from db.ledger_import.report import Counts, Missing
+from db.ledger_import.touched import written
+from db.repositories import credit_limits
 
 ANALYZE_FROM = 1000
 """Changed rows from which the planner's statistics are renewed at once instead of by autovacuum, a minute later."""
@@ -33,9 +38,11 @@ _CUSTOMERS = f"""
 CREATE TEMP TABLE ledger_customers ON COMMIT DROP AS
 SELECT s.customer_id AS id, coalesce(n.value, c.name, s.customer_id) AS name,
     coalesce(s.netsuite_id, c.netsuite_id, s.customer_id) AS netsuite_id, coalesce(e.value, c.email) AS email,
-    c.sales_rep_id, r.value AS rep_email, l.value AS credit_limit, c.id IS NULL AS is_new, s.spellings
+    c.sales_rep_id, r.value AS rep_email, l.value AS credit_limit, coalesce(s.organisation, c.organisation, 'main')
+    AS organisation, coalesce(s.parent_id, c.parent_id) AS parent_id, c.id IS NULL AS is_new, s.spellings
 FROM (
-    SELECT customer_id, min(netsuite_id) AS netsuite_id, count(DISTINCT customer_name) AS spellings
+    SELECT customer_id, min(netsuite_id) AS netsuite_id, min(organisation) AS organisation,
+        min(parent_id) AS parent_id, count(DISTINCT customer_name) AS spellings
     FROM ledger_staging GROUP BY customer_id
 ) AS s
 LEFT JOIN customers c ON c.id = s.customer_id
@@ -62,20 +69,20 @@ WHERE f.id = c.id AND f.netsuite_id <> c.netsuite_id
 """
 _UPDATE_CUSTOMERS = """
 UPDATE customers c SET name = f.name, netsuite_id = f.netsuite_id, email = f.email, sales_rep_id = f.sales_rep_id,
-    last_modified = clock_timestamp()
+    organisation = f.organisation, parent_id = f.parent_id, last_modified = clock_timestamp()
 FROM ledger_customers f
-WHERE f.id = c.id AND (c.name, c.netsuite_id, c.email, c.sales_rep_id)
-    IS DISTINCT FROM (f.name, f.netsuite_id, f.email, f.sales_rep_id)
+WHERE f.id = c.id AND (c.name, c.netsuite_id, c.email, c.sales_rep_id, c.organisation, c.parent_id)
+    IS DISTINCT FROM (f.name, f.netsuite_id, f.email, f.sales_rep_id, f.organisation, f.parent_id)
 """
 _INSERT_CUSTOMERS = """
-INSERT INTO customers (id, name, netsuite_id, email, sales_rep_id)
-SELECT id, name, netsuite_id, email, sales_rep_id FROM ledger_customers WHERE is_new ORDER BY id
+INSERT INTO customers (id, name, netsuite_id, email, sales_rep_id, organisation, parent_id)
+SELECT id, name, netsuite_id, email, sales_rep_id, organisation, parent_id FROM ledger_customers
+WHERE is_new ORDER BY id
 """
 _LIMITS = """
-INSERT INTO accounting_profiles (customer_id, credit_limit)
-SELECT f.id, f.credit_limit FROM ledger_customers f LEFT JOIN accounting_profiles p ON p.customer_id = f.id
-WHERE f.credit_limit IS NOT NULL AND f.credit_limit IS DISTINCT FROM p.credit_limit
-ON CONFLICT (customer_id) DO UPDATE SET credit_limit = excluded.credit_limit
+UPDATE accounting_profiles p SET credit_limit = f.credit_limit
+FROM ledger_customers f JOIN ledger_touched t ON t.customer_id = f.id
+WHERE p.customer_id = f.id AND f.credit_limit IS NOT NULL AND f.credit_limit IS DISTINCT FROM p.credit_limit
 """
 
 # An id whose amount changed its sign moves. An invoice that was ever disputed stays, at zero, for its disputes' sake.
@@ -153,29 +160,37 @@ class Merged(NamedTuple):
     """… and how many of them under more than one name."""
 
 
-def merge(session: Session, left_out: Missing | None = None) -> Merged:
+def merge(session: Session, left_out: Missing | None = None, *, actor: str, now: datetime) -> Merged:
     """Bring the staged rows into the ledger, and close what `left_out` says they leave out (`missing.find`).
 
-    Never touches `entitystatus`: a ledger is no one's decision about a customer.
+    Then the credit limits of everybody whose amounts, limit or family changed are judged. Never touches `entitystatus`:
+    a ledger is no one's decision about a customer.
     """
 
     def run(statement: str) -> int:
         return session.execute(text(statement)).rowcount  # type: ignore[attr-defined,no-any-return]
 
     run(_CUSTOMERS)
+    touched.create(session)
     named = session.execute(text(_NAMED)).one()
     reps = run(_REPS)
     run(_LINK_REPS)
     run(_LET_GO)
-    customers_updated = run(_UPDATE_CUSTOMERS)
     customers_inserted = run(_INSERT_CUSTOMERS)
-    limits = run(_LIMITS)
-    moved = run(_CREDITS_GONE) + run(_INVOICES_GONE) + run(_INVOICES_CLOSED)
-    invoices_updated, invoices_inserted = run(_UPDATE_INVOICES), run(_INSERT_INVOICES)
-    credits_updated, credits_inserted = run(_UPDATE_CREDITS), run(_INSERT_CREDITS)
+    customers_updated = run(_UPDATE_CUSTOMERS)
+    moved = written(session, _CREDITS_GONE) + written(session, _INVOICES_GONE) + written(session, _INVOICES_CLOSED)
+    invoices_updated, invoices_inserted = written(session, _UPDATE_INVOICES), written(session, _INSERT_INVOICES)
+    credits_updated, credits_inserted = written(session, _UPDATE_CREDITS), written(session, _INSERT_CREDITS)
     run(_MOVE_DISPUTES)
     closed = missing.close(session, left_out) if left_out else missing.Closed()
     totals = session.execute(text(_TOTALS)).one()
+    items = invoices_inserted + invoices_updated + credits_inserted + credits_updated
+    if items + closed.invoices + closed.credits >= ANALYZE_FROM:
+        run("ANALYZE customers, invoices, credits, customer_invoice_dispute")
+    run("ANALYZE ledger_touched")
+    credit_limits.lock(session, None)
+    limits = run(_LIMITS)
+    crossed = credit_limits.evaluate(session, None, cause=LimitCause.IMPORT, actor=actor, now=now)
     counts = Counts(
         customers_inserted=customers_inserted,
         customers_updated=customers_updated,
@@ -193,8 +208,8 @@ def merge(session: Session, left_out: Missing | None = None) -> Merged:
         invoices_closed=closed.invoices,
         credits_closed=closed.credits,
         amount_closed=closed.amount,
+        limits_crossed=len(crossed),
+        credit_holds_applied=sum(one.applied for one in crossed),
+        credit_holds_lifted=sum(one.lifted for one in crossed),
     )
-    written = invoices_inserted + invoices_updated + credits_inserted + credits_updated
-    if written + closed.invoices + closed.credits >= ANALYZE_FROM:
-        run("ANALYZE customers, invoices, credits, customer_invoice_dispute")
     return Merged(counts, named.customers, named.several)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.ledger_import.report import Missing
+from db.ledger_import.touched import written
 
 _FIND = """
 CREATE TEMP TABLE ledger_missing ON COMMIT DROP AS
@@ -82,8 +83,6 @@ def refusal(missing: Missing, *, most: Decimal, told: int | None, currency: str)
 
 def close(session: Session, missing: Missing) -> Closed:
     """Close what `find` noted and returned. A dispute that a person opened stays open, for that person to close."""
-
-    def run(statement: str) -> int:
-        return session.execute(text(statement)).rowcount  # type: ignore[attr-defined,no-any-return]
-
-    return Closed(run(_CLOSE_INVOICES), run(_CLOSE_CREDITS), run(_CLOSE_DISPUTES), missing.amount)
+    items = written(session, _CLOSE_INVOICES), written(session, _CLOSE_CREDITS)
+    disputes = session.execute(text(_CLOSE_DISPUTES)).rowcount  # type: ignore[attr-defined]
+    return Closed(*items, disputes, missing.amount)

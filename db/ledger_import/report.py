@@ -40,6 +40,12 @@ class Counts(BaseModel):
     credits_closed: int = 0
     amount_closed: Decimal = Decimal("0.00")
     """What was open on those invoices plus what was unapplied of those credits, in the ledger's currency."""
+    limits_crossed: int = 0
+    """Customers whose credit limit went from acceptable to exceeded, or back …"""
+    credit_holds_applied: int = 0
+    """… who are on credit hold for it …"""
+    credit_holds_lifted: int = 0
+    """… or whose block was lifted by itself."""
 
     @property
     def changed(self) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from credit.ledger_file import BadRow, LedgerFormat, LedgerReader, LedgerRow
@@ -17,13 +18,15 @@ from credit.policy import Policy
 from db.engine import transaction
 from db.ledger_import import missing, staging
 from db.ledger_import.merge import Merged, merge
-from db.ledger_import.report import ImportReport, RefusedRow
+from db.ledger_import.report import ImportReport, Missing, RefusedRow
 from db.ledger_import.source import LedgerSource
 from db.ledger_import.tally import Progress, Stage, Tally
 from db.models import Customer, Import
 from db.repositories import audit
 
 _SANDBOX_BATCH = 5000
+_TRIES = 5
+_DEADLOCK = "40P01"
 
 
 class _RefusedError(Exception):
@@ -120,7 +123,8 @@ def _import(
         if not tally.takes(skip_bad=how.skip_bad):
             raise _RefusedError
         tally.begin(Stage.MERGING)
-        merged = merge(session, tally.missing)
+        now = datetime.now(UTC)
+        merged = _merge(session, tally.missing, how.actor, now)
         if merged.counts.changed:
             what = Import(
                 file_name=name,
@@ -129,7 +133,7 @@ def _import(
                 actor=how.actor,
                 counts={"rows": tally.rows, "bad_rows": tally.bad_rows, **merged.counts.model_dump(mode="json")},
             )
-            import_id = _record(session, what, how)
+            import_id = _record(session, what, how, now)
     return merged, import_id
 
 
@@ -171,7 +175,19 @@ def _stage(session: Session, reader: LedgerReader, source: LedgerSource, tally: 
         tally.refuse(row)
 
 
-def _record(session: Session, what: Import, how: _How) -> UUID:
+def _merge(session: Session, left_out: Missing | None, actor: str, now: datetime) -> Merged:
+    """Merge; where that meets somebody's payment or decision in a deadlock, it is undone and tried again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            with session.begin_nested():
+                return merge(session, left_out, actor=actor, now=now)
+        except OperationalError as error:
+            if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _record(session: Session, what: Import, how: _How, at: datetime) -> UUID:
     """Keep what was imported, and who did it; return the import's id."""
     session.add(what)
     session.flush()
@@ -184,7 +200,6 @@ def _record(session: Session, what: Import, how: _How) -> UUID:
         "rates": {currency: str(rate) for currency, rate in how.rates.items()},
         **what.counts,
     }
-    at = datetime.now(UTC)
     audit.append(session, chain=audit.SYSTEM, actor=what.actor, action="ar_imported", detail=detail, at=at)
     return what.id
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from credit.ledger_file import BadRow, LedgerRow
 from credit.states import OPEN_HOLD
+from db.ledger_import import families
 
 _LOCK = 0x6C65646765720000  # "ledger": one import at a time looks at the ledger and changes it
 
@@ -20,7 +21,7 @@ CREATE TEMP TABLE ledger_staging (
     line bigint NOT NULL, customer_id text NOT NULL, customer_name text, invoice_id text NOT NULL, due_date date,
     is_credit boolean NOT NULL, amount numeric(18, 2) NOT NULL, source_amount numeric(18, 2) NOT NULL,
     source_currency text NOT NULL, rate numeric(18, 8) NOT NULL, disputed boolean, credit_limit numeric(18, 2),
-    netsuite_id text, sales_rep_email text, customer_email text
+    netsuite_id text, sales_rep_email text, customer_email text, organisation text, parent_id text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE ledger_losers (customer_id text PRIMARY KEY, netsuite_id text NOT NULL, reason text NOT NULL)
 ON COMMIT DROP;
@@ -32,16 +33,8 @@ SELECT line, invoice_id AS value, 'the same id as on line ' || first AS reason
 FROM (SELECT line, invoice_id, min(line) OVER (PARTITION BY invoice_id) AS first FROM ledger_staging) AS counted
 WHERE line <> first ORDER BY line
 """
-_TWO_NETSUITE_IDS = """
-SELECT s.line, s.netsuite_id AS value,
-    'customer ' || s.customer_id || ' has NetSuite id ' || f.netsuite_id || ' on line ' || f.line AS reason
-FROM ledger_staging s
-JOIN (
-    SELECT DISTINCT ON (customer_id) customer_id, netsuite_id, line FROM ledger_staging
-    WHERE netsuite_id IS NOT NULL ORDER BY customer_id, line
-) AS f USING (customer_id)
-WHERE s.netsuite_id <> f.netsuite_id ORDER BY s.line
-"""
+_ONE_EACH = {"netsuite_id": "NetSuite id", "organisation": "organisation", "parent_id": "parent"}
+"""What a customer has one of, and what it is called."""
 
 # What NetSuite id each customer of the file would have afterwards.
 _WANTED = """
@@ -87,6 +80,20 @@ FROM ledger_staging s JOIN ledger_losers l USING (customer_id) ORDER BY s.line
 _DROP_LOSERS = "DELETE FROM ledger_staging s USING ledger_losers l WHERE s.customer_id = l.customer_id"
 
 
+def _two_values(column: str) -> str:
+    """Build what finds the rows that contradict their customer's first row with a value in `column`."""
+    return f"""
+SELECT s.line, s.{column} AS value,
+    'customer ' || s.customer_id || ' has {_ONE_EACH[column]} ' || f.{column} || ' on line ' || f.line AS reason
+FROM ledger_staging s
+JOIN (
+    SELECT DISTINCT ON (customer_id) customer_id, {column}, line FROM ledger_staging
+    WHERE {column} IS NOT NULL ORDER BY customer_id, line
+) AS f USING (customer_id)
+WHERE s.{column} <> f.{column} ORDER BY s.line
+"""  # noqa: S608 (our own column names)
+
+
 def create(session: Session) -> None:
     """Make the temporary tables, and settings for the work on them; both are gone when the transaction ends."""
     session.execute(text(_CREATE))
@@ -112,22 +119,37 @@ def lock_ledger(session: Session) -> None:
 def refuse_contradictions(session: Session, column_of: Mapping[str, str]) -> Iterator[BadRow]:
     """Take rows out of the staging table that contradict others or the ledger, and yield each.
 
-    An invoice id that occurred before in the file; a customer with two NetSuite ids; a NetSuite id that two
-    customers claim (the one who has it keeps it, then the first in the file); one that would change under an open
-    hold, whose release must find the record it wrote to.
+    An invoice id that occurred before in the file; a customer with two NetSuite ids, organisations or parents; a
+    NetSuite id that two customers claim (the one who has it keeps it, then the first in the file); one that would
+    change under an open hold, whose release must find the record it wrote to; what `families` says.
 
     Args:
         session: the import's transaction, with the ledger locked.
         column_of: canonical column to the file's own name of it.
     """
     yield from _refuse(session, _DUPLICATES, column_of["invoice_id"])
+    for column in _ONE_EACH.keys() & column_of.keys():
+        yield from _refuse(session, _two_values(column), column_of[column])
+    if "organisation" in column_of:
+        yield from _refuse(session, families.UNKNOWN_ORGANISATIONS, column_of["organisation"])
     if "netsuite_id" in column_of:
-        yield from _refuse(session, _TWO_NETSUITE_IDS, column_of["netsuite_id"])
         session.execute(text(_LOCK_MOVING))
         session.execute(text(_MOVING_UNDER_A_HOLD), {"open_hold": list(OPEN_HOLD)})
         yield from _refuse_losers(session, column_of)
-    while _rows_of(session, _CLAIMED_TWICE):  # a customer that is left out keeps an id that another may have claimed
+    left_out = True
+    while left_out:  # a customer that is left out keeps an id that another may have claimed, and is nobody's parent
+        left_out = False
+        for row in _refuse_what_others_need(session, column_of):
+            left_out = True
+            yield row
+
+
+def _refuse_what_others_need(session: Session, column_of: Mapping[str, str]) -> Iterator[BadRow]:
+    if _rows_of(session, _CLAIMED_TWICE):
         yield from _refuse_losers(session, column_of)
+    if "parent_id" in column_of:
+        yield from _refuse(session, families.UNKNOWN_PARENTS, column_of["parent_id"])
+        yield from _refuse(session, families.OWN_ANCESTORS, column_of["parent_id"])
 
 
 def _refuse(session: Session, find: str, column: str) -> Iterator[BadRow]:

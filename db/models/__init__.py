@@ -3,6 +3,7 @@
 from db.models.absences import Absence
 from db.models.aging import ArAgingItem, ArAgingRun
 from db.models.base import Base
+from db.models.credit_holds import CreditHoldEntry, LimitTransition, OrgSettings
 from db.models.customers import AccountingProfile, Customer, SalesRep
 from db.models.drift import Adoption, NetSuiteDrift, NetSuiteReading
 from db.models.events import (
@@ -14,6 +15,7 @@ from db.models.events import (
     RiskEvent,
 )
 from db.models.exemptions import Exemption
+from db.models.freight import Load, Order, Tariff, TariffRate
 from db.models.holds import ApiToken, Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal, ReleaseRequest
 from db.models.messages import ContentTemplate, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.models.netsuite import NetSuitePush, NetSuiteRecord
@@ -37,6 +39,7 @@ __all__ = [
     "Claim",
     "ContentTemplate",
     "Credit",
+    "CreditHoldEntry",
     "Customer",
     "Decision",
     "Exemption",
@@ -49,6 +52,8 @@ __all__ = [
     "InboundEvent",
     "Invoice",
     "InvoiceDispute",
+    "LimitTransition",
+    "Load",
     "Message",
     "MessageDecision",
     "MessageDelivery",
@@ -58,6 +63,8 @@ __all__ = [
     "NetSuiteReading",
     "NetSuiteRecord",
     "Notification",
+    "Order",
+    "OrgSettings",
     "Payment",
     "PaymentPlan",
     "PaymentPlanInstalment",
@@ -70,6 +77,8 @@ __all__ = [
     "RiskEvent",
     "SalesRep",
     "SignInFailure",
+    "Tariff",
+    "TariffRate",
     "User",
     "UserSession",
     "WorkflowDefinition",

@@ -11,11 +11,13 @@ from db.models.base import Base, Stamp, Uuid, states
 
 
 class ContentTemplate(Base):
-    """A named text that people may change. The newest version of a name and language is in use."""
+    """A named text that people may change. The newest version of a name, organisation and language is in use."""
 
     __tablename__ = "content_templates"
 
     name: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
+    """Empty for the one that every organisation without its own uses."""
     language: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str]

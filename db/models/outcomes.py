@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.outcomes import ExceptionScope
@@ -32,6 +32,7 @@ class HoldException(Base):
 
     __table_args__ = (
         Index("ix_hold_exceptions_hold_id", "hold_id", "until"),
+        Index("ix_hold_exceptions_reference", "reference", "scope", postgresql_where=text("ended_at IS NULL")),
         CheckConstraint("reference <> '' AND reason <> ''", name="says_what_and_why"),
         CheckConstraint("num_nonnulls(ended_at, ended_by, end_reason) IN (0, 3)", name="ended_whole"),
     )

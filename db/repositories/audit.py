@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from db.models import AuditEvent
@@ -14,6 +14,15 @@ from db.models.base import JsonObject
 
 SYSTEM = "system"
 """The chain of what belongs to no hold."""
+
+_LOCK_EACH = text("""
+SELECT count(pg_advisory_xact_lock(hashtextextended('audit:' || c.chain, 0)))
+FROM (SELECT chain FROM unnest(CAST(:chains AS text[])) AS asked (chain) ORDER BY chain) AS c
+""")
+_HEADS = text("""
+SELECT c.chain, e.seq, e.hash FROM unnest(CAST(:chains AS text[])) AS c (chain),
+    LATERAL (SELECT seq, hash FROM audit_events WHERE chain = c.chain ORDER BY seq DESC LIMIT 1) AS e
+""")
 
 
 def append(
@@ -49,6 +58,31 @@ def append(
     )
     event.hash = digest(event)
     session.add(event)
+    session.flush()
+
+
+def append_to_each(
+    session: Session, details: Mapping[str, tuple[str, JsonObject]], *, actor: str, at: datetime
+) -> None:
+    """Append one event to each of many chains by a few statements.
+
+    Args:
+        session: the open transaction.
+        details: chain to the event's action and detail.
+        actor: who did all of it.
+        at: when.
+    """
+    chains = sorted(details)
+    session.execute(_LOCK_EACH, {"chains": chains})
+    heads = {row.chain: (row.seq, row.hash) for row in session.execute(_HEADS, {"chains": chains})}
+    for chain in chains:
+        seq, prev_hash = heads.get(chain, (0, ""))
+        action, detail = details[chain]
+        event = AuditEvent(
+            chain=chain, seq=seq + 1, at=at, actor=actor, action=action, detail=detail, prev_hash=prev_hash, hash=""
+        )
+        event.hash = digest(event)
+        session.add(event)
     session.flush()
 
 

@@ -18,6 +18,7 @@ from db.errors import (
 )
 from db.models import AutoDecision, Claim, Decision, Hold, Proposal
 from db.repositories import (
+    accounting_profiles,
     actions,
     audit,
     beats,
@@ -81,6 +82,7 @@ def decide(
     """Write the one decision of a hold's open proposal; it ends the claim in the same transaction.
 
     Where the amount asks for two people, the first approval is noted and the proposal stays open for the second.
+    A decline lifts the block that auto-apply made, unless `keep_block`.
 
     Raises:
         NothingToDecideError: already settled.
@@ -127,6 +129,7 @@ def decide(
         "before": ProposalStatus.OPEN,
         "after": proposal.status,
         **acting.detail(),
+        **({} if keep_block else {"keep_block": False}),
     }
     action = f"proposal_{proposal.status}"
     audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
@@ -224,6 +227,10 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
     notifications.proposal_decided(session, hold, proposal, decision, now=now)
     if decision.verdict is Verdict.DECLINE:
         hold.status, hold.closed_at = HoldStatus.DECLINED, now
+        if not decision.keep_block:
+            accounting_profiles.lift_auto_applied(
+                session, hold.customer_id, reason=decision.reason, actor=decision.actor, now=now
+            )
         proposals.reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
         return "declined"
     hold.status = HoldStatus.APPLYING

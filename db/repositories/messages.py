@@ -34,17 +34,6 @@ def message_id(hold_id: UUID, kind: MessageKind) -> UUID:
     return uuid5(hold_id, kind)
 
 
-def template(session: Session, name: str, language: str = "en") -> ContentTemplate:
-    """Return the version of a template in use."""
-    query = (
-        select(ContentTemplate)
-        .where(ContentTemplate.name == name, ContentTemplate.language == language)
-        .order_by(ContentTemplate.version.desc())
-        .limit(1)
-    )
-    return session.scalars(query).one()
-
-
 def draft(
     session: Session,
     *,

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from credit.policy import Policy
+from credit.policy import DEFINES_EXPOSURE, Policy
 from db.errors import BadInputError, StaleVersionError
 from db.models import PolicyVersion
-from db.repositories import audit
+from db.repositories import audit, exposures
 
 
 def current(session: Session) -> tuple[int, Policy]:
@@ -25,6 +25,9 @@ def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:
 
 def change(session: Session, policy: Policy, *, actor: str, note: str, at: datetime, changed: int | None = None) -> int:
     """Put a new version in force and return its number. Changes queue behind each other.
+
+    Where it defines exposure otherwise, every limit state is brought up to date in the same transaction, and no limit
+    counts as crossed.
 
     Args:
         session: the open transaction.
@@ -46,7 +49,9 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     settings = policy.model_dump(mode="json")
     session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
     session.flush()
-    detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings}
+    anew = [name for name in DEFINES_EXPOSURE if getattr(policy, name) != getattr(before, name)]
+    moved = {"limit_states_moved": exposures.judge_all_anew(session, policy)} if anew else {}
+    detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings, **moved}
     audit.append(session, chain=audit.SYSTEM, actor=actor, action="policy_changed", at=at, detail=detail)
     return version + 1
 

@@ -15,7 +15,7 @@ from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
 from db.errors import UnknownCustomerError
 from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal, ReflexionLog
-from db.repositories import audit, deadlines, holds, notifications, policies, prior_holds, receivables
+from db.repositories import audit, deadlines, eligibility, holds, notifications, policies, prior_holds, receivables
 from db.repositories.admission import last_ending
 
 _SYSTEM_ACTOR = "service-holds"
@@ -154,7 +154,7 @@ def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, p
     proposal.revision += 1
     proposal.facts = facts.model_dump(mode="json")
     proposal.warnings = warnings(facts, policy)
-    proposal.note = _note(session, hold, facts, proposal.return_reasons or [], now)
+    proposal.note = _note(session, hold, proposal.kind, facts, proposal.return_reasons or [], now)
     hold.warnings = proposal.warnings
     after = {"revision": proposal.revision, "facts": proposal.facts}
     detail = {"before": before, "after": after, "why": "new kind of trigger, or the facts moved"}
@@ -186,7 +186,7 @@ def propose(
         revision=revision,
         facts=facts.model_dump(mode="json"),
         warnings=warnings(facts, policy),
-        note=_note(session, hold, facts, because or [], now, opened_by),
+        note=_note(session, hold, kind, facts, because or [], now, opened_by),
         policy_version=version,
         returns_id=returns.id if returns else None,
         return_reasons=because,
@@ -203,6 +203,7 @@ def propose(
 def _note(
     session: Session,
     hold: Hold,
+    kind: ProposalKind,
     facts: Facts,
     because: list[str],
     now: datetime,
@@ -210,7 +211,8 @@ def _note(
 ) -> str:
     kinds = list(dict.fromkeys(one.kind for one in opened_by)) or holds.trigger_kinds(session, hold.id)
     held = prior_holds.of_customer(session, hold.customer_id, before=now, limit=_SHOWN)
-    return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held)
+    stays = eligibility.causes_besides(session, hold, now) if kind is ProposalKind.RELEASE else []
+    return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held, stays)
 
 
 def settle_undecided(session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime) -> bool:

@@ -26,7 +26,17 @@ from credit.facts import Facts
 from credit.policy import Policy
 from credit.templates import OpenInvoice
 from credit.triggers import Disposition, warnings
-from db.models import Credit, Customer, Hold, Invoice, InvoiceDispute, PaymentPlan, PromiseToPay
+from db.models import (
+    AccountingProfile,
+    Credit,
+    CreditHoldEntry,
+    Customer,
+    Hold,
+    Invoice,
+    InvoiceDispute,
+    PaymentPlan,
+    PromiseToPay,
+)
 from db.repositories import admission, exemptions
 from db.repositories.customers import UnknownCustomerError
 
@@ -135,6 +145,7 @@ def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
             _promise(func.count(), is_open=False).label("broken_promises"),
             prior_holds.label("prior_holds"),
             exempt_until.label("exempt_until"),
+            *_limit(),
         )
         .select_from(Customer)
         .outerjoin(owed, owed.c.customer_id == Customer.id)
@@ -149,6 +160,22 @@ def _promise(what: ColumnElement[Any], *, is_open: bool) -> ColumnElement[Any]:
     """Look at the enclosing query's customer: at its unsettled promise (it has one at most), or at its broken ones."""
     counted = PromiseToPay.settled_at.is_(None) if is_open else PromiseToPay.outcome == PromiseOutcome.BROKEN
     return select(what).where(PromiseToPay.customer_id == Customer.id, counted).scalar_subquery()
+
+
+def _limit() -> list[ColumnElement[Any]]:
+    """Look at how the enclosing query's customer stands with its credit limit, and what else blocks all tariffs."""
+    profile = (AccountingProfile.credit_limit, AccountingProfile.exposure, AccountingProfile.limit_state)
+    besides = select(CreditHoldEntry.source).where(
+        CreditHoldEntry.customer_id == Customer.id,
+        CreditHoldEntry.ended_at.is_(None),
+        CreditHoldEntry.tariffs.is_(None),
+        CreditHoldEntry.hold_id.is_(None),
+    )
+    mine = AccountingProfile.customer_id == Customer.id
+    return [
+        *(select(column).where(mine).scalar_subquery().label(column.key) for column in profile),
+        func.array(besides.order_by(CreditHoldEntry.created_at).scalar_subquery()).label("blocked_by"),
+    ]
 
 
 def _facts(row: RowMapping, as_of: date, policy: Policy) -> Facts:

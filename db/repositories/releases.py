@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from credit.hold import HoldView
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
-from db.models import Hold, HoldBeat, Proposal, ReleaseRequest
-from db.repositories import actions, audit, beats, customers, drift, holds, netsuite, proposals
+from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
+from db.repositories import accounting_profiles, actions, audit, beats, customers, drift, holds, netsuite, proposals
 
 _SYSTEM_ACTOR = "service-holds"
 _RELEASED = "the hold was released first"
@@ -94,11 +94,21 @@ def restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[st
     return customers.restore_entitystatus(session, hold.customer_id, prior, at), prior
 
 
+def lift_block(session: Session, hold: Hold, now: datetime) -> None:
+    """End the hold's entry on the Credit Hold page, in the name of who approved the release; others stay."""
+    newest = select(Decision).join(Proposal, Proposal.id == Decision.proposal_id)
+    approved = newest.where(Proposal.hold_id == hold.id, Proposal.kind == ProposalKind.RELEASE)
+    by = session.scalars(approved.where(Decision.outcome == "approved").order_by(Proposal.revision.desc())).first()
+    actor, reason = (by.actor, by.reason) if by else (_SYSTEM_ACTOR, "the hold was released")
+    accounting_profiles.lift_for_hold(session, hold, reason=reason, actor=actor, now=now)
+
+
 def finish(session: Session, hold_id: UUID, now: datetime) -> None:
-    """Close a hold whose release is carried out; a second call changes nothing."""
+    """Close a hold whose release is carried out, and leave none of its blocks; a second call changes nothing."""
     hold = holds.lock(session, hold_id)
     if hold.status is not HoldStatus.RELEASING:
         return
+    lift_block(session, hold, now)  # still there where somebody left the beat out
     hold.status, hold.closed_at = HoldStatus.RELEASED, now
     proposals.reflect(session, hold, "released", f"released after {_held(hold, now)}: {hold.reason}", now)
     detail = {"held_seconds": int((now - (hold.in_force_at or hold.proposed_at)).total_seconds())}

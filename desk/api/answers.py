@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from credit.credit_hold import BlockSource, LimitState
 from credit.states import (
     Beat,
     BeatStatus,
@@ -56,6 +57,10 @@ class Facts(BaseModel):
         promised_amount="0.00",
         promised_for=None,
         broken_promises=0,
+        credit_limit="50000.00",
+        exposure="40000.00",
+        limit_state="acceptable",
+        blocked_by=[],
     )
 
     as_of: date
@@ -70,6 +75,13 @@ class Facts(BaseModel):
     promised_for: date | None
     """The day by which `promised_amount` was promised; null without an unsettled promise."""
     broken_promises: int
+    credit_limit: str | None
+    """Null for no limit."""
+    exposure: str | None
+    limit_state: LimitState | None
+    """Null where it never was evaluated."""
+    blocked_by: list[BlockSource]
+    """What keeps the customer on credit hold besides service holds."""
 
 
 _FACTS = Facts.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index]

@@ -14,7 +14,15 @@ from credit.permissions import Permission
 from db.errors import BadEventError, UnknownSenderError
 from desk.access import caller
 from desk.surroundings import Surroundings, surroundings
-from starter.event_payloads import Dispute, Event, HealthPrediction, PaymentPlanEvent, PaymentReceived, Promise
+from starter.event_payloads import (
+    Dispute,
+    Event,
+    HealthPrediction,
+    InvoicePosted,
+    PaymentPlanEvent,
+    PaymentReceived,
+    Promise,
+)
 from starter.inbound import Delivery, InboundEvents, Taken
 
 router = APIRouter(prefix="/api/events", tags=["events"])
@@ -80,6 +88,13 @@ async def dispute(payload: Dispute, events: Inbound, who: Sender) -> Response:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
     with _precisely():
         return _answer(await events.dispute(_named(who, payload), payload))
+
+
+@router.post("/invoice", status_code=HTTPStatus.ACCEPTED)
+async def invoice(payload: InvoicePosted, events: Inbound, who: Sender) -> Response:
+    """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
+    with _precisely():
+        return _answer(await events.invoice(_named(who, payload), payload))
 
 
 @router.post("/payment", status_code=HTTPStatus.ACCEPTED)

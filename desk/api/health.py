@@ -39,5 +39,5 @@ async def readyz(desk: Annotated[Surroundings, Depends(surroundings)]) -> PlainT
 @router.get("/metrics")
 async def metrics(desk: Annotated[Surroundings, Depends(surroundings)]) -> Response:
     """Prometheus metrics, counted from the record."""
-    text_format = await asyncio.to_thread(Metrics(desk.engine).text)
+    text_format = await asyncio.to_thread(Metrics(desk.engine, more=[desk.gates]).text)
     return Response(text_format, media_type=CONTENT_TYPE_LATEST)

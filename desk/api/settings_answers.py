@@ -133,6 +133,7 @@ class Template(BaseModel):
 
     model_config = _example(
         name="service_hold_customer_notice",
+        organisation="",
         language="en",
         version=1,
         subject="Your account {{ customer_id }}",
@@ -142,6 +143,8 @@ class Template(BaseModel):
     )
 
     name: str
+    organisation: str
+    """Empty for everybody's who has none of its own."""
     language: str
     version: int
     subject: str

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Path, Request
+from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from credit.mail_text import html_of
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
-from db.errors import RefusedError
+from db.errors import RefusedError, UnknownTemplateError
+from db.models import ContentTemplate
 from db.repositories import templates
 from desk.api import settings_answers as answers
 from desk.api.common import (
@@ -36,6 +37,10 @@ from starter.documents import Document
 router = api_router("templates", "/api/templates")
 
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+Organisation = Annotated[
+    str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Whose text; empty for everybody's.")
+]
+Language = Annotated[str, Query(max_length=35, pattern=r"^[^\x00]*$", description="A tag like `en` or `pt-BR`.")]
 _MISSING = documented(HTTPStatus.NOT_FOUND)
 
 
@@ -60,9 +65,23 @@ async def list_templates(request: Request, desk: Desk, _: Viewer) -> Response:
 
 
 @router.get("/{name}", response_model=answers.Template, responses=_MISSING)
-async def show(request: Request, name: Name, desk: Desk, _: Viewer) -> Response:
-    """Show the version in use. The ETag is its number."""
-    row = await in_transaction(desk, lambda session: templates.versions(session, name)[0])
+async def show(
+    request: Request,
+    name: Name,
+    desk: Desk,
+    _: Viewer,
+    organisation: Organisation = templates.EVERYBODY,
+    language: Language = templates.LANGUAGE,
+) -> Response:
+    """Show the version in use of exactly this text, which has no fallback. The ETag is its number."""
+
+    def read(session: Session) -> ContentTemplate:
+        found = templates.versions(session, name, organisation, language)
+        if not found:
+            raise UnknownTemplateError(f"{name} ({organisation or 'everybody'}, {language})")
+        return found[0]
+
+    row = await in_transaction(desk, read)
     return versioned(request, settings_documents.template(row), row.version)
 
 
@@ -72,9 +91,19 @@ async def show(request: Request, name: Name, desk: Desk, _: Viewer) -> Response:
     responses=_MISSING | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
 )
 async def change(
-    request: Request, name: Name, body: NewText, desk: Desk, who: TemplateWriter, if_match: IfMatch = None
+    request: Request,
+    name: Name,
+    body: NewText,
+    desk: Desk,
+    who: TemplateWriter,
+    if_match: IfMatch = None,
+    organisation: Organisation = templates.EVERYBODY,
+    language: Language = templates.LANGUAGE,
 ) -> Response:
-    """Put a new version into use. Drafts that are there keep their text."""
+    """Put a new version into use; `If-Match: "0"` makes an organisation's or language's first one.
+
+    Drafts that are there keep their text.
+    """
     version = number_in(if_match)
     if version is None:
         raise IfMatchMissingError
@@ -83,7 +112,15 @@ async def change(
     def write(session: Session) -> Document:
         now = datetime.now(UTC)
         row = templates.change(
-            session, name, subject=body.subject, body=body.body, changed=version, actor=who.name, at=now
+            session,
+            name,
+            subject=body.subject,
+            body=body.body,
+            changed=version,
+            actor=who.name,
+            at=now,
+            organisation=organisation,
+            language=language,
         )
         return settings_documents.template(row)
 

@@ -3,17 +3,22 @@
 from fastapi import FastAPI
 
 from desk.pages import (
+    accounting_profile,
     aging,
     assets,
     audit,
+    credit_hold,
     customers,
     drift,
     errors,
     hold,
     hold_beats,
     hold_in_force,
+    loads,
     message,
+    org_settings,
     queue,
+    rates,
     report,
     settings,
     start,
@@ -29,12 +34,17 @@ def install(app: FastAPI) -> None:
         hold_beats,
         hold_in_force,
         message,
+        accounting_profile,
+        credit_hold,
         customers,
         aging,
         drift,
         report,
         audit,
         settings,
+        org_settings,
+        rates,
+        loads,
     ):
         app.include_router(module.router)
     app.mount("/static", assets.static_files, name="static")

@@ -11,7 +11,8 @@ from temporalio.service import RPCError
 
 from credit.facts import Facts
 from db.models import ArAgingItem, ArAgingRun
-from db.repositories import aging, customer_page, policies, receivables
+from db.repositories import aging, credit_hold_page, customer_page, policies, receivables
+from db.repositories.credit_hold_page import Held
 from db.repositories.receivables import Candidate
 from desk.flashes import see_other
 from desk.pages.common import Desk, Scanner, Scheduler, Viewer
@@ -26,24 +27,31 @@ Reason = Annotated[str, Form(max_length=500)]
 
 RUNS = 20
 LISTED = 200
+HELD = 50
 
 
 @router.get("/aging")
 async def show(
-    request: Request, desk: Desk, _: Viewer, dry_run: str | None = None, after: str | None = None
+    request: Request,
+    desk: Desk,
+    _: Viewer,
+    dry_run: str | None = None,
+    after: str | None = None,
+    held_after: str | None = None,
 ) -> Response:
-    """Show the schedule and the last runs; with `dry_run` whom a scan of that day would propose."""
+    """Show the schedule, the last runs and who is on credit hold; with `dry_run` whom a scan would propose."""
     now = datetime.now(UTC)
     day = _day(dry_run) or now.date()
 
-    def read(session: Session) -> tuple[list[ArAgingRun], list[Candidate] | None]:
+    def read(session: Session) -> tuple[list[ArAgingRun], list[Held], list[Candidate] | None]:
         runs = list(aging.recent_runs(session, RUNS))
+        held = credit_hold_page.held(session, after=held_after, limit=HELD + 1)
         if dry_run is None:
-            return runs, None
+            return runs, held, None
         _, policy = policies.current(session)
-        return runs, receivables.candidates(session, day, policy, now=now, after=after, limit=LISTED + 1)
+        return runs, held, receivables.candidates(session, day, policy, now=now, after=after, limit=LISTED + 1)
 
-    runs, found = await in_transaction(desk, read)
+    runs, held, found = await in_transaction(desk, read)
     schedule, away = await _schedule(desk)
     return render(
         request,
@@ -51,6 +59,9 @@ async def show(
         schedule=schedule,
         away=away,
         runs=runs,
+        held=held[:HELD],
+        held_after=held_after,
+        held_more=held[HELD - 1].customer_id if len(held) > HELD else None,
         day=day,
         bad_day=dry_run is not None and _day(dry_run) is None,
         candidates=found[:LISTED] if found is not None else None,

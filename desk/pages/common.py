@@ -22,6 +22,8 @@ Sender = Annotated[Caller, Depends(signed_in_page(Permission.SEND_MESSAGE))]
 Scanner = Annotated[Caller, Depends(signed_in_page(Permission.RUN_SCAN))]
 Scheduler = Annotated[Caller, Depends(signed_in_page(Permission.SCHEDULE_SCAN))]
 Auditor = Annotated[Caller, Depends(signed_in_page(Permission.READ_AUDIT))]
+LoadMover = Annotated[Caller, Depends(signed_in_page(Permission.MOVE_LOAD))]
+ProfileChanger = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_ACCOUNTING_PROFILE))]
 PolicyMaker = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_POLICY))]
 TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMPLATE))]
 

@@ -12,10 +12,12 @@ from db.errors import BadInputError, RefusedError
 from db.models import Exemption
 from db.repositories import customer_page, customers, exemptions, payment_plans
 from desk.flashes import see_other
+from desk.pages.accounting_profile import read_accounting
 from desk.pages.book import open_book
 from desk.pages.common import Desk, PolicyMaker, Viewer, refused
 from desk.rendering import part, render
 from desk.surroundings import Surroundings, in_transaction
+from starter.profile_documents import label
 
 router = APIRouter(include_in_schema=False)
 
@@ -103,6 +105,8 @@ async def _page(
         book = open_book(session, customer_id, now)
         return {
             "book": book,
+            "accounting": read_accounting(session, customer_id),
+            "credit_hold_label": label,
             "exemption": exemptions.active(session, customer_id, now),
             "risks": customer_page.risk_events(session, customer_id),
             "promises": customer_page.promises(session, customer_id),

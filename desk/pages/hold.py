@@ -96,6 +96,7 @@ async def decide(
             verdict=form.verdict,
             reason=form.reason.strip(),
             actor=who.name,
+            keep_block=not form.lift_block,
             is_admin=who.role is Role.ADMIN,
         )
     except RefusedError as error:

@@ -34,6 +34,8 @@ class DecisionForm(BaseModel):
     shown: str = ""
     """The proposal's facts as JSON, only ever shown back to who sent them."""
     reason: str = Field("", max_length=2000)
+    lift_block: bool = False
+    """With a decline: whether the credit hold that auto-apply made is lifted too."""
 
     def moved_to(self, facts: Facts) -> list[tuple[str, str, str]]:
         """Return which facts differ from those that were shown."""

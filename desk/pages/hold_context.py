@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
+from credit.credit_hold import BlockSource
+from credit.eligibility import Block
 from credit.facts import Facts
 from credit.permissions import Role
 from credit.policy import Policy
@@ -36,7 +38,7 @@ from db.models import (
     Proposal,
     ReleaseRequest,
 )
-from db.repositories import audit, customer_page, four_eyes, hold_page, holds, messages, netsuite
+from db.repositories import audit, customer_page, eligibility, four_eyes, hold_page, holds, messages, netsuite
 from db.repositories.four_eyes import Acting
 from db.repositories.tokens import Caller
 from desk.pages import hold_life
@@ -110,6 +112,8 @@ class HoldPage:
     """What placing the hold does; empty before the approval."""
     release_steps: list[Step]
     """What its release does; empty before that is approved."""
+    stays: Sequence[Block]
+    """What keeps the customer on credit hold besides this service hold."""
     life: Life
     record: NetSuiteRecord | None
     pushes: Sequence[NetSuitePush]
@@ -132,6 +136,11 @@ class HoldPage:
         """Whether its release may be proposed: none is, and none is about to be carried out."""
         waits = (ProposalStatus.OPEN, ProposalStatus.APPROVED)
         return self.in_force and not (self.proposal.kind is ProposalKind.RELEASE and self.proposal.status in waits)
+
+    @property
+    def auto_applied(self) -> bool:
+        """Whether the credit limit put the customer on credit hold, and no service hold has taken that over."""
+        return any(block.source is BlockSource.AUTO_APPLY for block in self.stays)
 
     @property
     def live_steps(self) -> bool:
@@ -196,6 +205,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         release_requests=hold_page.release_requests(session, proposal.id),
         steps=_steps(PLACING, rows),
         release_steps=_steps(RELEASING, rows),
+        stays=eligibility.causes_besides(session, hold, now),
         life=hold_life.read(session, hold, book.policy, now),
         record=record,
         pushes=customer_page.pushes(session, hold.id, book.customer.netsuite_id),

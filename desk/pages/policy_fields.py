@@ -101,6 +101,29 @@ GROUPS = (
         ),
     ),
     Group(
+        "Credit limits and orders",
+        (
+            Setting(
+                "exposure_counts_open_orders",
+                "Count open orders into the exposure",
+                "Beside open invoices less unapplied credits; prepaid orders never count.",
+                Unit.YES,
+            ),
+            Setting(
+                "family_accounts_together",
+                "Take parent and child accounts together",
+                "A parent's exposure includes its child accounts', and its credit hold covers them.",
+                Unit.YES,
+            ),
+            Setting(
+                "prepaid_orders_pass",
+                "Let prepaid orders pass",
+                "A held customer may still order what is paid in advance.",
+                Unit.YES,
+            ),
+        ),
+    ),
+    Group(
         "What an approver is warned of",
         (
             Setting("warn_days_overdue", "Overdue less than", "A warning, never a block.", Unit.DAYS_LATE),

@@ -1,20 +1,22 @@
-"""`/settings`: the policy and the message templates, with every version before."""
+"""`/settings`: the policy and the content templates, with every version before."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
+from credit import freight_messages
 from credit.mail_text import html_of
 from credit.policy import Policy
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
 from db.errors import RefusedError
 from db.models import ContentTemplate, PolicyVersion
-from db.repositories import policies, templates
+from db.repositories import org_settings, policies, templates
 from desk.flashes import see_other
 from desk.pages import policy_form
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
@@ -38,7 +40,10 @@ _PLACEHOLDERS = {
     "next_call": "whom to call about what",
     "reason_class": "what the hold rests on: delinquency, prediction, dispute_pattern or manual",
 }
-"""What a template may name: the fields of `credit.templates.MessageContext`."""
+"""What a hold's message may name: the fields of `credit.templates.MessageContext`."""
+
+Organisation = Annotated[str, Query(max_length=200)]
+Language = Annotated[str, Query(max_length=35)]
 
 
 @router.get("/settings")
@@ -99,6 +104,7 @@ async def _page(
         version=versions[0].version,
         history=_history(versions),
         templates=texts,
+        address_of=lambda row: _Text(row.name, row.organisation, row.language).address(),
         problem=problem,
         problems=problems or {},
     )
@@ -120,16 +126,30 @@ def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tu
 
 
 @router.get("/settings/templates/{name}")
-async def template(request: Request, name: str, desk: Desk, _: TemplateWriter) -> Response:
-    """Show a template to edit."""
-    return await _template_page(request, desk, name)
+async def template(
+    request: Request,
+    name: str,
+    desk: Desk,
+    _: TemplateWriter,
+    organisation: Organisation = templates.EVERYBODY,
+    language: Language = templates.LANGUAGE,
+) -> Response:
+    """Show a template to edit; one that is not there yet with the text that is used in its place."""
+    return await _template_page(request, desk, _Text(name, organisation, language.strip()))
 
 
 @router.get("/settings/templates/{name}/preview")
-async def preview_in_use(request: Request, name: str, desk: Desk, who: TemplateWriter) -> Response:
+async def preview_in_use(
+    request: Request,
+    name: str,
+    desk: Desk,
+    who: TemplateWriter,
+    organisation: Organisation = templates.EVERYBODY,
+    language: Language = templates.LANGUAGE,
+) -> Response:
     """Show the version in use as it comes out for an invented customer."""
-    newest = (await in_transaction(desk, lambda session: templates.versions(session, name)))[0]
-    return await preview_template(request, name, desk, who, newest.subject, newest.body)
+    used = await in_transaction(desk, lambda session: templates.find(session, name, organisation, language))
+    return await preview_template(request, name, desk, who, used.subject, used.body)
 
 
 @router.post("/settings/templates/{name}/preview")
@@ -168,48 +188,83 @@ async def change_template(
     version: Annotated[int, Form()],
     subject: Annotated[str, Form(max_length=1000)] = "",
     body: Annotated[str, Form(max_length=200_000)] = "",
+    organisation: Organisation = templates.EVERYBODY,
+    language: Language = templates.LANGUAGE,
 ) -> Response:
     """Put a new version into use."""
     body = body.replace("\r\n", "\n")
+    which = _Text(name, organisation, language)
     try:
         template_check.rendered(name, subject, body)
     except TemplateRefusedError as error:
-        return await _template_page(request, desk, name, status=422, problem=str(error), text=(subject, body))
+        return await _template_page(request, desk, which, status=422, problem=str(error), text=(subject, body))
     try:
         await in_transaction(
             desk,
             lambda session: templates.change(
-                session, name, subject=subject, body=body, changed=version, actor=who.name, at=datetime.now(UTC)
+                session,
+                name,
+                subject=subject,
+                body=body,
+                changed=version,
+                actor=who.name,
+                at=datetime.now(UTC),
+                organisation=organisation,
+                language=language,
             ),
         )
     except RefusedError as error:
         status = await refused(request, error)
-        return await _template_page(request, desk, name, status=status, problem=str(error), text=(subject, body))
-    return see_other(f"/settings/templates/{name}", "template_changed")
+        return await _template_page(request, desk, which, status=status, problem=str(error), text=(subject, body))
+    return see_other(which.address(), "template_changed")
+
+
+class _Text(NamedTuple):
+    """Which text of a template."""
+
+    name: str
+    organisation: str
+    language: str
+
+    def address(self, action: str = "") -> str:
+        """Return its page's address; names may have spaces in them."""
+        path = f"/settings/templates/{quote(self.name, safe='')}{action}"
+        if (self.organisation, self.language) == (templates.EVERYBODY, templates.LANGUAGE):
+            return path
+        return f"{path}?{urlencode({'organisation': self.organisation, 'language': self.language})}"
 
 
 async def _template_page(
     request: Request,
     desk: Surroundings,
-    name: str,
+    which: _Text,
     *,
     status: int = 200,
     problem: str = "",
     text: tuple[str, str] | None = None,
 ) -> Response:
-    versions = await in_transaction(desk, lambda session: templates.versions(session, name))
-    newest = versions[0]
-    subject, body = text or (newest.subject, newest.body)
+    def read(session: Session) -> tuple[list[ContentTemplate], ContentTemplate, list[str]]:
+        named = [row.organisation for row in org_settings.listed(session)]
+        return list(templates.versions(session, *which)), templates.find(session, *which), named
+
+    versions, used, organisations = await in_transaction(desk, read)
+    subject, body = text or (used.subject, used.body)
+    is_on_hold = which.name in freight_messages.TEMPLATES
     return render(
         request,
         "template.html",
         status,
-        newest=newest,
+        which=which,
+        path=f"/settings/templates/{quote(which.name, safe='')}",
+        newest=versions[0] if versions else None,
+        used=used,
+        organisations=organisations,
         subject=subject,
         body=body,
         problem=problem,
         typed=text is not None,
-        differs=diff(newest.body, body) if text is not None and newest.body != body else [],
-        placeholders=_PLACEHOLDERS,
+        differs=diff(used.body, body) if text is not None and used.body != body else [],
+        placeholders=freight_messages.PLACEHOLDERS if is_on_hold else _PLACEHOLDERS,
+        has_variants=is_on_hold,
         versions=versions,
     )

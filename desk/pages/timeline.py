@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from credit.credit_hold import BLOCK_ALL_TARIFFS
 from db.models import AuditEvent
 from db.models.base import JsonObject
 from desk.formats import words
@@ -85,6 +86,11 @@ def _dates(detail: JsonObject) -> str:
     return f"set {', '.join(said)}"
 
 
+def _blocked(detail: JsonObject) -> str:
+    what = str(detail.get("blocked") or "tariffs")
+    return "all tariffs" if what == BLOCK_ALL_TARIFFS else what
+
+
 def _retried(detail: JsonObject) -> str:
     return "asked to try again: " + ", ".join(_BEATS.get(beat, words(beat)) for beat in detail.get("beats", []))
 
@@ -96,7 +102,9 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "proposal_claimed": lambda d: f"claimed revision {d.get('revision')} to decide it",
     "proposal_approved": lambda d: f"approved revision {d.get('revision')}",
     "proposal_approved_first": lambda d: f"approved revision {d.get('revision')} as the first of two people",
-    "proposal_declined": lambda d: f"declined revision {d.get('revision')}",
+    "proposal_declined": lambda d: (
+        f"declined revision {d.get('revision')}" + (", and lifted its block" if d.get("keep_block") is False else "")
+    ),
     "approval_undone": "took the approval back",
     "case_weakened": "brought it back for a second look: the case had weakened",
     "customer_flagged": lambda d: f"flagged the customer: {d.get('before', 'active')} → {d.get('after', 'hold')}",
@@ -143,6 +151,29 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "health_predicted": "predicted the customer’s health",
     "exemption_granted": lambda d: f"exempted customer {d.get('customer_id')} from automatic holds",
     "exemption_ended": lambda d: f"ended the exemption of customer {d.get('customer_id')}",
+    "limit_exceeded": lambda d: (
+        "found the credit limit exceeded"
+        + (" and put the customer on credit hold" if d.get("done") == "credit_hold" else "")
+    ),
+    "limit_acceptable": lambda d: (
+        "found the credit limit met again" + (" and lifted the block" if d.get("done") == "block lifted" else "")
+    ),
+    "credit_limit_changed": lambda d: (
+        f"changed the credit limit: {d.get('before') or 'none'} → {d.get('after') or 'none'}"
+    ),
+    "tariffs_blocked": lambda d: f"blocked {_blocked(d)}",
+    "tariffs_unblocked": lambda d: f"lifted the block of {_blocked(d)}",
+    "credit_hold_taken_over": "made the credit hold that was there the service hold’s",
+    "credit_hold_overridden": "took the customer out of credit hold though the limit is exceeded",
+    "invoice_posted": "posted an invoice",
+    "order_taken": lambda d: f"took order {d.get('order')}",
+    "order_invoiced": lambda d: f"invoiced order {d.get('order')}",
+    "order_cancelled": lambda d: f"cancelled order {d.get('order')}",
+    "load_quoted": lambda d: f"quoted load {d.get('load')}",
+    "load_advanced": lambda d: f"moved load {d.get('load')} on: {d.get('before')} → {d.get('after')}",
+    "tariff_changed": lambda d: f"changed tariff {d.get('after', {}).get('code')}",
+    "organisation_created": lambda d: f"made the organisation {d.get('organisation')}",
+    "org_settings_changed": lambda d: f"changed the settings of {d.get('organisation')}: version {d.get('version')}",
     "netsuite_drift_found": "found that NetSuite says something else",
     "netsuite_drift_ended": "found that NetSuite says again what is wanted",
     "netsuite_drift_accepted": lambda d: f"accepted what NetSuite says: {d.get('before')}",

@@ -13,13 +13,16 @@ from starter.cli import (
     absence,
     ar,
     audit,
+    block,
     dates,
     drift,
     exceptions,
     exempt,
     holds,
     messages,
+    org,
     override,
+    profile,
     pull,
     release,
     report,
@@ -67,6 +70,9 @@ app.add_typer(drift.app, name="drift", help="Where NetSuite says something else 
 app.add_typer(exempt.app, name="exempt", help="Customers whom automatic triggers leave alone for a while.")
 app.add_typer(exceptions.app, name="exception", help="Single orders and loads that a hold lets through.")
 app.add_typer(absence.app, name="absence", help="Who is away, and who stands in.")
+app.add_typer(profile.app, name="profile", help="Accounting profiles: credit status and credit limit.")
+app.add_typer(block.app, name="block", help="Credit Hold pages: what is blocked for a customer, and why.")
+app.add_typer(org.app, name="org", help="What an organisation has chosen.")
 app.add_typer(token.app, name="token", help="API tokens.")
 app.add_typer(user.app, name="user", help="Who may sign in to the desk, and as what.")
 app.add_typer(audit.app, name="audit", help="The audit trail: verify it, export it.")

@@ -276,6 +276,9 @@ def _print_summary(report: ImportReport) -> None:
         (report.disputes_closed, "dispute(s) closed"),
         (report.moved, "item(s) turned from invoice to credit or back"),
         (report.invoices_closed + report.credits_closed, f"item(s) {missing}"),
+        (report.limits_crossed, "credit limit(s) crossed"),
+        (report.credit_holds_applied, "customer(s) put on credit hold"),
+        (report.credit_holds_lifted, "credit hold(s) lifted"),
     ):
         if count:
             err.print(f"{count:,} {words}", markup=False)

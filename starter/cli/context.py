@@ -22,6 +22,7 @@ from starter.tokens import TOKEN_FILE
 if TYPE_CHECKING:  # Temporal's library takes a quarter of a second to load: only where it is used
     from starter.message_operations import MessageOperations
     from starter.operations import Operations
+    from starter.profiles import Profiles
 
 
 class NoTokenError(RefusedError):
@@ -93,7 +94,7 @@ class Context:
         """
         if self.settings.desk_url:
             return DeskClient(self.settings.desk_url, self._token().get_secret_value())
-        return Direct(self.engine, self.caller, self.operations, self.message_operations)
+        return Direct(self.engine, self.caller, self.operations, self.message_operations, self.profiles)
 
     async def operations(self) -> "Operations":
         """Connect to Temporal.
@@ -116,6 +117,17 @@ class Context:
         from starter.temporal import connect  # noqa: PLC0415
 
         return MessageOperations(self.engine, await connect(self.settings))
+
+    async def profiles(self) -> "Profiles":
+        """Return accounting profiles; Temporal is only asked where a service hold's release is."""
+        from starter.credit_hold_operations import CreditHoldOperations  # noqa: PLC0415
+        from starter.outcome_operations import OutcomeOperations  # noqa: PLC0415
+        from starter.profiles import Profiles  # noqa: PLC0415
+        from starter.temporal import connect  # noqa: PLC0415
+
+        client = await connect(self.settings, lazy=True)
+        outcomes = OutcomeOperations(self.engine, client, self.settings.task_queue)
+        return Profiles(self.engine, CreditHoldOperations(self.engine, outcomes))
 
 
 _data_dir: list[str] = []

@@ -15,6 +15,7 @@ from db.repositories import holds, messages
 from db.repositories.tokens import Caller
 from starter import documents
 from starter.absences import Absences
+from starter.cli.direct_profiles import DirectProfiles
 from starter.documents import Document
 
 if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
 
     from starter.message_operations import MessageOperations
     from starter.operations import Operations
+    from starter.profiles import Profiles
 
 T = TypeVar("T")
 
@@ -35,12 +37,14 @@ class Direct:
         caller: Caller,
         operations: "Callable[[], Awaitable[Operations]]",
         message_operations: "Callable[[], Awaitable[MessageOperations]]",
+        profiles: "Callable[[], Awaitable[Profiles]]",
     ) -> None:
         self._engine = engine
         self._caller = caller
         self._operations = operations
         self._message_operations = message_operations
         self._absences = Absences(engine)
+        self.profiles = DirectProfiles(engine, caller, profiles)
 
     def start(self, customer_id: str, *, reason: str) -> Document:
         """Propose a hold; `created` tells whether it is new."""
@@ -73,7 +77,9 @@ class Direct:
         del name  # the claim's id says whose it is
         self._hold_work(lambda work: work.release_claim(UUID(claim), actor=self._caller.name))
 
-    def decide(self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str) -> Document:
+    def decide(
+        self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str, keep_block: bool = True
+    ) -> Document:
         """Decide a claimed proposal: {id, decision_id, status, delivered}."""
         self._caller.require(Permission.DECIDE)
         decided = self._hold_work(
@@ -84,6 +90,7 @@ class Direct:
                 verdict=verdict,
                 reason=reason,
                 actor=self._caller.name,
+                keep_block=keep_block,
                 is_admin=self._caller.role is Role.ADMIN,
             )
         )

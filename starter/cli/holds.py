@@ -111,10 +111,19 @@ def approve(
 
 
 def decline(
-    name: Name, reason: Reason = None, yes: Yes = False, revision: Revision = None, as_json: Json = False
+    name: Name,
+    reason: Reason = None,
+    yes: Yes = False,
+    revision: Revision = None,
+    lift_block: Annotated[
+        bool,
+        typer.Option("--lift-block", help="Also lift the credit hold that auto-apply made; it stays by default."),
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Decline a proposal: claims it, shows it, asks, decides. Automatic triggers are snoozed for a while."""
-    _decide(name, Verdict.DECLINE, reason=reason, yes=yes, revision=revision, as_json=as_json)
+    keep = not lift_block
+    _decide(name, Verdict.DECLINE, reason=reason, yes=yes, revision=revision, keep_block=keep, as_json=as_json)
 
 
 def undo(
@@ -166,7 +175,16 @@ def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> Non
         err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.", markup=False)
 
 
-def _decide(name: str, verdict: Verdict, *, reason: str | None, yes: bool, revision: int | None, as_json: bool) -> None:
+def _decide(
+    name: str,
+    verdict: Verdict,
+    *,
+    reason: str | None,
+    yes: bool,
+    revision: int | None,
+    as_json: bool,
+    keep_block: bool = True,
+) -> None:
     asking.require_answers(reason, yes=yes, revision=revision)
     desk = open_context().desk
     held = desk.claim(name)
@@ -181,6 +199,7 @@ def _decide(name: str, verdict: Verdict, *, reason: str | None, yes: bool, revis
         revision=held["revision"] if revision is None else revision,
         verdict=verdict,
         reason=asking.reason_or_ask(reason),
+        keep_block=keep_block,
     )
     _say_decided(name, decided, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -72,7 +73,7 @@ def hold(document: Document) -> RenderableType:
 
 
 def _facts(document: Document) -> Table:
-    facts, proposal = document["facts"], document["proposal"]
+    facts = document["facts"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -80,15 +81,10 @@ def _facts(document: Document) -> Table:
     table.add_row("Trigger", ", ".join(document["triggers"]))
     table.add_row("Open", f"{_money(document)} {facts['currency']}")
     table.add_row("Overdue", f"{facts['days_overdue']} days as of {facts['as_of']}")
+    if facts["credit_limit"] is not None:
+        table.add_row("Credit limit", f"{_figure(facts['credit_limit'])}{_limit_state(facts)}")
     table.add_row("Context", Text(_context(facts)))
-    waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
-    if proposal["due_at"]:
-        waiting.append(f", due {_minute(proposal['due_at'])}", "dim")
-    if proposal["due_at"] and proposal["escalated_at"]:
-        waiting.append(f", escalated to {proposal['escalated_to']} since {_minute(proposal['escalated_at'])}", "dim")
-    if proposal["claimed_by"]:
-        waiting.append(f", claimed by {proposal['claimed_by']} until {_minute(proposal['claim_expires_at'])}", "dim")
-    table.add_row("Waiting on", waiting)
+    table.add_row("Waiting on", _waiting_on(document))
     table.add_row("Revision", str(document["revision"]))
     if document["end_date"]:
         table.add_row("Ends", f"{document['end_date']}: its release is proposed")
@@ -106,6 +102,18 @@ def _facts(document: Document) -> Table:
     table.add_row("Hold", document["id"])
     table.add_row("Workflow", document["workflow_id"])
     return table
+
+
+def _waiting_on(document: Document) -> Text:
+    proposal = document["proposal"]
+    waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
+    if proposal["due_at"]:
+        waiting.append(f", due {_minute(proposal['due_at'])}", "dim")
+    if proposal["due_at"] and proposal["escalated_at"]:
+        waiting.append(f", escalated to {proposal['escalated_to']} since {_minute(proposal['escalated_at'])}", "dim")
+    if proposal["claimed_by"]:
+        waiting.append(f", claimed by {proposal['claimed_by']} until {_minute(proposal['claim_expires_at'])}", "dim")
+    return waiting
 
 
 def _context(facts: Document) -> str:
@@ -148,9 +156,16 @@ def _timeline(document: Document) -> Table:
     return table
 
 
+def _limit_state(facts: Document) -> str:
+    return f", {facts['limit_state']}: exposure {_figure(facts['exposure'])}" if facts["limit_state"] else ""
+
+
 def _money(document: Document) -> str:
-    whole, _, cents = document["facts"]["total_open"].partition(".")
-    return f"{int(whole):,}.{cents}"
+    return _figure(document["facts"]["total_open"])
+
+
+def _figure(amount: str) -> str:
+    return f"{Decimal(amount):,.2f}"
 
 
 def _minute(at: str) -> str:

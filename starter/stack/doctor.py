@@ -54,6 +54,7 @@ def diagnose(settings: Settings) -> list[Check]:
         ("smtp", _smtp),
         ("worker", _worker),
         ("disk", _disk),
+        ("eligibility", _eligibility),
     ]
     return [_guarded(name, look, settings) for name, look in looks]
 
@@ -63,6 +64,12 @@ def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -
         return look(settings)
     except Exception as error:  # noqa: BLE001 - a diagnosis that breaks off helps nobody
         return Check(name, ok=False, problem=f"The check itself failed: {error!r}", remedy="Report this as a fault.")
+
+
+def _eligibility(settings: Settings) -> Check:
+    """Tell what customers are answered while the database is away: a choice, and nothing wrong either way."""
+    answer = f"while the database is away: {settings.eligibility_when_down}"
+    return Check("eligibility", ok=True, version=f"{answer} (HOLD_ELIGIBILITY_WHEN_DOWN)")
 
 
 def _postgres(settings: Settings) -> Check:

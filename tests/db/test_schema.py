@@ -59,7 +59,7 @@ def test_every_amount_of_money_is_numeric() -> None:
         column
         for table in Base.metadata.tables.values()
         for column in table.columns
-        if "amount" in column.name or "limit" in column.name
+        if "amount" in column.name or column.name in ("credit_limit", "exposure")
     ]
     assert amounts
     assert all(isinstance(column.type, Numeric) and column.type.asdecimal for column in amounts)

@@ -4,10 +4,11 @@ import itertools
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 
 from credit.permissions import Role
 from db.engine import make_engine, transaction
@@ -21,13 +22,22 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _names = itertools.count(1)
+_document: dict[str, Any] = {}
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once: it takes a second and is the same for every desk."""
+    if not _document:
+        _document.update(app.openapi())
+    return _document
 
 
 class DeskServer:
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.settings = settings
         app = create_app(settings)
-        self.contract = Contract(app.openapi())
+        app.openapi_schema = _described(app)
+        self.contract = Contract(app.openapi_schema)
         config = uvicorn.Config(
             app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5
         )

@@ -118,6 +118,11 @@ def payment(customer: str, amount: str = "100.00", **more: Any) -> dict[str, Any
     return made | {"paid_on": day()} | more
 
 
+def invoice(customer: str, number: str, amount: str = "100.00", **more: Any) -> dict[str, Any]:
+    made = {"customer_id": customer, "invoice_id": number, "due_date": day(30), "amount": amount, "currency": "USD"}
+    return made | more
+
+
 def dispute(customer: str, invoice: str, **more: Any) -> dict[str, Any]:
     made = {"customer_id": customer, "action": "opened", "invoice_id": invoice, "reason": "wrong goods"}
     return made | {"opened_at": now()} | more

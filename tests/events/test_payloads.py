@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from db.models import InboundEvent
 from tests.events.conftest import Outside, closed, day, dispute, payment, plan, prediction, promise
+from tests.events.conftest import invoice as bill
 from tests.holds.helpers import rows
 
 LATER = "2199-01-01T00:00:00Z"
@@ -37,6 +38,14 @@ def cases(customer: str, invoice: str) -> list[Case]:
         ("payment", pay(payment_id=" "), "body.payment_id", "pattern"),
         ("payment", pay(tip="5"), "body.tip", "not permitted"),
         ("payment", {"customer_id": customer}, "body.amount", "required"),
+        ("invoice", bill(customer, "I", amount="-0.01"), "body.amount", "greater than or equal to 0"),
+        ("invoice", bill(customer, "I", amount=10.5), "body.amount", "as strings"),
+        ("invoice", bill(customer, "I", amount="1.001"), "body.amount", "2 decimal places"),
+        ("invoice", bill(customer, "I", currency="EUR"), "body.currency", "kept in USD"),
+        ("invoice", bill(customer, "I", due_date="1989-12-31"), "body.due_date", "before 1990"),
+        ("invoice", bill(customer, "I", due_date=day(3700)), "body.due_date", "ten years ahead"),
+        ("invoice", bill(customer, " "), "body.invoice_id", "pattern"),
+        ("invoice", bill(customer, "I", paid="no"), "body.paid", "not permitted"),
         ("dispute", dispute(customer, "I-unknown"), "body.invoice_id", "has no invoice"),
         ("dispute", dispute(customer, invoice, opened_at=LATER), "body.opened_at", "in the future"),
         ("dispute", dispute(customer, invoice, opened_at="2026-01-01T00:00:00"), "opened_at", "timezone"),

@@ -99,6 +99,7 @@ def test_a_hold_rests_on_its_strongest_ground(kinds: list[TriggerKind], ground: 
 def test_only_delinquency_and_a_person_s_word_claim_debts() -> None:
     assert {ground: customer_notice(ground) for ground in ReasonClass} == {
         ReasonClass.DELINQUENCY: CUSTOMER_NOTICE,
+        ReasonClass.CREDIT_LIMIT: REVIEW_NOTICE,
         ReasonClass.MANUAL: CUSTOMER_NOTICE,
         ReasonClass.DISPUTE_PATTERN: REVIEW_NOTICE,
         ReasonClass.PREDICTION: REVIEW_NOTICE,

@@ -12,7 +12,7 @@ from credit.states import HoldStatus, MessageKind, MessageVerdict, TextFormat
 from db.engine import transaction
 from db.errors import TooLateError
 from db.models import AuditEvent, Hold, Message
-from db.repositories import message_deliveries, message_review, messages
+from db.repositories import message_deliveries, message_review, messages, templates
 from starter import documents
 from starter.message_operations import MessageDecided, MessageOperations
 from tests.holds.helpers import events, until
@@ -51,7 +51,7 @@ class Mailing:
                 hold_id=hold,
                 kind=kind,
                 recipient=address,
-                source=messages.template(session, "service_hold_customer_notice"),
+                source=templates.find(session, "service_hold_customer_notice"),
                 text=("Your account is on hold", "Please pay.\n.\nThank you.\n"),
                 at=now,
             )

@@ -182,13 +182,13 @@ async def test_many_at_once_are_one_mail_with_the_largest_first(idle_world: Worl
 async def test_what_comes_shortly_after_a_mail_waits_for_the_next_one(idle_world: World, mailbox: Mailbox) -> None:
     world = idle_world
     person(world, "mike")
-    teller = notifier(world, rest=timedelta(seconds=1.5))
+    resting, rested = notifier(world, rest=timedelta(hours=1)), notifier(world, rest=timedelta(0))
     async with mailbox.running():
         for _ in range(4):
             propose(world)
-            await teller.sweep()
+            await resting.sweep()
         assert len(mailbox.mails()) == 1
-        await _sweep_until_sent(world, teller)
+        await _sweep_until_sent(world, rested)
 
     assert [mail["Subject"].startswith("Holds: 3 to decide") for mail in mailbox.mails()] == [False, True]
 

@@ -71,7 +71,7 @@ async def test_declined_customer_is_proposed_again_when_it_got_worse(world: Worl
 
 
 async def test_pages_are_read_to_the_end_and_each_customer_once(world: World) -> None:
-    customers = [world.customer(in_netsuite=False) for _ in range(205)]
+    customers = [world.customer(in_netsuite=False) for _ in range(105)]
 
     assert await scan(world) == {"proposed": len(customers)}
 

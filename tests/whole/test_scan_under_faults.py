@@ -20,7 +20,7 @@ from starter.settings import Settings
 from tests.stack.helpers import kill_part, restarted, wait_until
 from tests.whole.conftest import Hold
 
-CANDIDATES = int(os.environ.get("HOLD_TEST_SCAN_CANDIDATES", "150"))
+CANDIDATES = int(os.environ.get("HOLD_TEST_SCAN_CANDIDATES", "80"))
 KILLS = int(os.environ.get("HOLD_TEST_KILLS", "4"))
 """The supervisor waits longer before each restart: more kills mean a much longer test."""
 _PAUSE = (1.0, 4.0)

@@ -65,6 +65,34 @@ async def stand_in(api: httpx.AsyncClient, world: World) -> None:
     await api.delete(f"/api/absences/{added.json()['id']}")
 
 
+async def credit_hold(api: httpx.AsyncClient, world: World) -> None:
+    path = f"/api/customers/{world.customer(in_netsuite=False)}"
+    await api.put(f"{path}/accounting-profile", json={"credit_status": "credit_hold"})
+    await api.get(f"{path}/accounting-profile")
+    entries = (await api.get(f"{path}/credit-hold-entries")).json()["entries"]
+    await api.delete(f"{path}/credit-hold-entries/{entries[0]['id']}")
+    made = await api.post(f"{path}/credit-hold-entries", json={"note": "x"})
+    await api.delete(f"{path}/credit-hold-entries", params={"id": made.json()["id"]})
+    await api.post("/api/org-settings", json={"organisation": "west"})
+    await api.put("/api/org-settings/west", json={"auto_apply_credit_hold": True})
+    assert (await api.get("/api/org-settings/west")).is_success
+    assert (await api.get("/api/org-settings")).is_success
+
+
+async def order_and_ship(api: httpx.AsyncClient, world: World) -> None:
+    customer = {"customer_id": world.customer(in_netsuite=False)}
+    await api.get(f"/api/customers/{customer['customer_id']}/eligibility?action=order")
+    await api.post("/api/rates", json=customer)
+    for end in ("cancel", "invoiced"):
+        order = (await api.post("/api/orders", json=customer)).json()
+        await api.post(f"/api/orders/{order['id']}/{end}")
+    load = (await api.post("/api/loads", json=customer)).json()
+    await api.post(f"/api/loads/{load['id']}/advance")
+    await api.put("/api/tariffs/AIR", json={"name": "Air", "currency": "EUR", "rates": []})
+    for path in ("orders", f"orders/{order['id']}", "loads", f"loads/{load['id']}", "tariffs"):
+        await api.get(f"/api/{path}")
+
+
 async def test_every_route_answers_as_described(desk: DeskServer, world: World) -> None:
     world.set_policy(approval_undo=timedelta(minutes=5), notice_cooling_off=timedelta(hours=1))
     await schedules.ensure(world.client, world.settings)
@@ -97,6 +125,8 @@ async def test_every_route_answers_as_described(desk: DeskServer, world: World) 
     await api.post(f"{hold}/release", json=why)
     await skip_a_beat(api, world)
     await stand_in(api, world)
+    await order_and_ship(api, world)
+    await credit_hold(api, world)
     for path in (
         "/api/absences",
         hold,

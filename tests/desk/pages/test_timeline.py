@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from credit.credit_hold import LimitState, OrderStatus
 from credit.outcomes import Outcome
 from credit.states import HoldStatus, Verdict
 from db.repositories import message_deliveries
@@ -22,6 +23,8 @@ MADE_UP = {
     },
     "f'proposal_{proposal.status}'": {f"proposal_{verdict}d" for verdict in Verdict},
     "effect.outcome": set(Outcome),
+    "f'order_{status}'": {f"order_{status}" for status in OrderStatus if status is not OrderStatus.OPEN},
+    "f'limit_{it.after}'": {f"limit_{state}" for state in LimitState},
     "Outcome.OVERRIDDEN": {Outcome.OVERRIDDEN},
     "_DELIVERIES[outcome]": {action for _, action in message_deliveries._DELIVERIES.values()},
 }
@@ -38,6 +41,12 @@ def functions() -> Iterator[tuple[Path, Function]]:
             for node in [*body, *(one for group in body if isinstance(group, ast.ClassDef) for one in group.body)]:
                 if isinstance(node, Function):
                     yield path, node
+
+
+def seen_from(path: Path) -> list[Path]:
+    """A file and the modules of ours that it imports from: whose public methods it may call."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    return [path, *(ROOT / f"{(node.module or '').replace('.', '/')}.py" for node in nodes)]
 
 
 def parameters(function: Function) -> list[str]:
@@ -83,6 +92,7 @@ def all_actions() -> dict[str, str]:
     """Return action -> where it is written."""
     found: dict[str, str] = {}
     passing_on = {}
+    seen = {path: seen_from(path) for path in {path for path, _ in functions()}}
     for path, function in functions():
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and writes(node)):
             [value] = [word.value for word in call.keywords if word.arg == "action"]
@@ -90,10 +100,15 @@ def all_actions() -> dict[str, str]:
             if isinstance(value, ast.Name) and value.id in parameters(function):
                 passing_on[path, function.name] = parameters(function), value.id
     for path, function in functions():
+        known = {
+            name: passed
+            for (where, name), passed in passing_on.items()
+            if where == path or (where in seen[path] and passed[0][0] == "self" and not name.startswith("_"))
+        }
         for call in (by_thread(node) for node in ast.walk(function) if isinstance(node, ast.Call)):
-            if (path, called(call)) not in passing_on:
+            if called(call) not in known:
                 continue
-            names, wanted = passing_on[path, called(call)]
+            names, wanted = known[called(call)]
             names = [name for name in names if name != "self"]
             given = dict(zip(names, call.args, strict=False)) | {word.arg or "": word.value for word in call.keywords}
             found |= dict.fromkeys(actions_of(given[wanted], function), f"{path.name}: {function.name}")

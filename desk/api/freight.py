@@ -1,0 +1,240 @@
+"""The front office and the back office over HTTP: eligibility, rates, orders, loads and tariffs (freight spec)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field, StringConstraints, model_validator
+
+from credit.credit_hold import LoadStatus, OrderStatus
+from credit.eligibility import Action
+from credit.permissions import Permission
+from db.errors import BadInputError
+from db.repositories.freight import Lane
+from db.repositories.tokens import Caller
+from desk import paging
+from desk.api import freight_answers as answers
+from desk.api.common import Body, Desk, Line, LoadMover, OrderTaker, PolicyMaker, Viewer, api_router, fresh
+from desk.gate_access import at_gate
+from desk.problems import documented
+from starter.documents import Document
+from starter.freight_operations import OrderLine
+
+router = api_router("front and back office")
+
+Asker = Annotated[Caller, Depends(at_gate(Permission.LOOK))]
+_Place = StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")
+Place = Annotated[str, _Place]
+CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+OfCustomer = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only this customer's.")]
+Number = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+"""A number of the caller's own for an order or a load: it is what an exception names."""
+Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
+Code = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}$")]
+_NOT_FOUND = documented(HTTPStatus.NOT_FOUND)
+_REFUSED = _NOT_FOUND | documented(HTTPStatus.CONFLICT)
+
+
+class Wanted(Body):
+    """Which lane to rate, and with which tariff; all tariffs without one."""
+
+    customer_id: Line
+    tariff: Line | None = None
+    origin: Place = ""
+    destination: Place = ""
+
+
+class NewOrder(Body):
+    """An order. `id` is a number of your own, which has not been used before; without it the order gets one."""
+
+    customer_id: Line
+    lines: Annotated[list[OrderLine], Field(max_length=1000)] = Field(default_factory=list)
+    prepaid: bool = False
+    id: Number | None = None
+
+
+class NewLoad(Body):
+    """A load. `id` as for an order."""
+
+    customer_id: Line
+    tariff: Line | None = None
+    origin: Place = ""
+    destination: Place = ""
+    id: Number | None = None
+
+
+class Advance(Body):
+    """From which status: a load that has moved on meanwhile is not moved again."""
+
+    from_: Annotated[LoadStatus | None, Field(alias="from")] = None
+
+
+class NewLane(Body):
+    """What a tariff asks on one lane; an empty origin or destination stands for any."""
+
+    origin: Place = ""
+    destination: Place = ""
+    amount: Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=2)]
+    transit_days: Annotated[int, Field(ge=0, le=365)]
+
+
+class NewTariff(Body):
+    """A tariff, whole: lanes that are left out are gone."""
+
+    name: Line
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+    rates: Annotated[list[NewLane], Field(max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _each_lane_once(self) -> "NewTariff":
+        seen: set[tuple[str, str]] = set()
+        for lane in self.rates:
+            key = (lane.origin.lower(), lane.destination.lower())
+            if key in seen:
+                raise ValueError(f"rates: {lane.origin or 'any'} to {lane.destination or 'any'} is there twice")
+            seen.add(key)
+        return self
+
+
+@router.get("/customers/{customer_id}/eligibility", response_model=answers.Eligibility, responses=_NOT_FOUND)
+async def eligibility(
+    customer_id: CustomerId,
+    desk: Desk,
+    _: Asker,
+    action: Action,
+    tariff: Annotated[Place | None, Query(description="For `rate`: with which tariff.")] = None,
+    reference: Annotated[Place, Query(description="The order's or load's id, which an exception may name.")] = "",
+    prepaid: Annotated[bool, Query(description="For `order`: whether it is paid in advance.")] = False,  # noqa: FBT002
+) -> Response:
+    """Say whether a customer may order, be rated, or have a load advance past Committed."""
+    document = await desk.freight.eligibility(
+        customer_id, action, tariff=tariff or None, reference=reference, prepaid=prepaid
+    )
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/rates", response_model=answers.Rates, responses=_REFUSED)
+async def rate(body: Wanted, desk: Desk, _: Asker) -> Response:
+    """Rate a lane: with one tariff, or with every one that is not blocked. 409 where nothing may be rated."""
+    lane = {"origin": body.origin, "destination": body.destination}
+    return JSONResponse(await desk.freight.rates(body.customer_id, tariff=body.tariff, **lane))
+
+
+@router.post("/orders", status_code=HTTPStatus.CREATED, response_model=answers.Order, responses=_REFUSED)
+async def create_order(body: NewOrder, desk: Desk, who: OrderTaker) -> Response:
+    """Take an order; 409 for a held customer."""
+    made = await desk.freight.create_order(
+        body.customer_id, body.lines, prepaid=body.prepaid, order_id=body.id, actor=who.name
+    )
+    return JSONResponse(made, HTTPStatus.CREATED, {"Location": f"/api/orders/{made['id']}"})
+
+
+@router.get("/orders", response_model=answers.Orders)
+async def list_orders(
+    request: Request,
+    desk: Desk,
+    _: Viewer,
+    customer_id: OfCustomer = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List orders, the newest first."""
+    return _page(
+        request, "orders", await desk.freight.orders(customer_id, after=_after(cursor), limit=limit + 1), limit
+    )
+
+
+@router.get("/orders/{order_id}", response_model=answers.Order, responses=_NOT_FOUND)
+async def show_order(request: Request, order_id: Id, desk: Desk, _: Viewer) -> Response:
+    """Show an order."""
+    return fresh(request, await desk.freight.order(order_id))
+
+
+@router.post("/orders/{order_id}/cancel", response_model=answers.Order, responses=_NOT_FOUND)
+async def cancel_order(order_id: Id, desk: Desk, who: OrderTaker) -> Response:
+    """Cancel an open order; once more changes nothing."""
+    return JSONResponse(await desk.freight.close_order(order_id, OrderStatus.CANCELLED, actor=who.name))
+
+
+@router.post("/orders/{order_id}/invoiced", response_model=answers.Order, responses=_NOT_FOUND)
+async def order_invoiced(order_id: Id, desk: Desk, who: OrderTaker) -> Response:
+    """Say that an order was invoiced: it is open no more; once more changes nothing."""
+    return JSONResponse(await desk.freight.close_order(order_id, OrderStatus.INVOICED, actor=who.name))
+
+
+@router.post("/loads", status_code=HTTPStatus.CREATED, response_model=answers.Load, responses=_REFUSED)
+async def create_load(body: NewLoad, desk: Desk, who: LoadMover) -> Response:
+    """Make a load, quoted: a held customer's too, it only cannot pass Committed."""
+    made = await desk.freight.create_load(
+        body.customer_id,
+        tariff=body.tariff,
+        origin=body.origin,
+        destination=body.destination,
+        load_id=body.id,
+        actor=who.name,
+    )
+    return JSONResponse(made, HTTPStatus.CREATED, {"Location": f"/api/loads/{made['id']}"})
+
+
+@router.get("/loads", response_model=answers.Loads)
+async def list_loads(
+    request: Request,
+    desk: Desk,
+    _: Viewer,
+    customer_id: OfCustomer = None,
+    status: LoadStatus | None = None,
+    limit: paging.Limit = paging.DEFAULT_LIMIT,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List loads, the newest first."""
+    found = await desk.freight.loads(customer_id, status=status, after=_after(cursor), limit=limit + 1)
+    return _page(request, "loads", found, limit)
+
+
+@router.get("/loads/{load_id}", response_model=answers.Load, responses=_NOT_FOUND)
+async def show_load(request: Request, load_id: Id, desk: Desk, _: Viewer) -> Response:
+    """Show a load."""
+    return fresh(request, await desk.freight.load(load_id))
+
+
+@router.post("/loads/{load_id}/advance", response_model=answers.Load, responses=_NOT_FOUND)
+async def advance_load(load_id: Id, desk: Desk, who: LoadMover, body: Advance | None = None) -> Response:
+    """Move a load to its next status; 409 where it would pass Committed and the customer is on hold."""
+    expected = body.from_ if body else None
+    return JSONResponse(await desk.freight.advance_load(load_id, expected=expected, actor=who.name))
+
+
+@router.get("/tariffs", response_model=answers.Tariffs)
+async def list_tariffs(request: Request, desk: Desk, _: Viewer) -> Response:
+    """List tariffs with all their lanes."""
+    return fresh(request, {"tariffs": await desk.freight.tariffs()})
+
+
+@router.put("/tariffs/{code}", response_model=answers.Tariff, responses={HTTPStatus.CREATED: {"model": answers.Tariff}})
+async def put_tariff(code: Code, body: NewTariff, desk: Desk, who: PolicyMaker) -> Response:
+    """Make a tariff, or put it in another's place, whole."""
+    lanes = [Lane(one.origin, one.destination, one.amount, one.transit_days) for one in body.rates]
+    written, is_new = await desk.freight.put_tariff(
+        code, name=body.name, currency=body.currency, lanes=lanes, actor=who.name
+    )
+    return JSONResponse(written, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    key = paging.key_of(cursor, parts=2)
+    if key is None:
+        return None
+    try:
+        return datetime.fromisoformat(key[0]).astimezone(UTC), key[1]
+    except (ValueError, OverflowError) as error:
+        raise BadInputError("this is not a cursor of this list: start again without one") from error
+
+
+def _page(request: Request, what: Literal["orders", "loads"], rows: Sequence[Document], limit: int) -> Response:
+    page, following = paging.cut(rows, limit, lambda row: (row["created_at"], row["id"]))
+    document = {what: page, "next_cursor": following}
+    return fresh(request, document, paging.next_link(request, following))

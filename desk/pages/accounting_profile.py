@@ -1,0 +1,147 @@
+"""`/customers/…/accounting-profile`: a customer's credit status and limit, shown and edited (freight spec)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
+
+from credit.credit_hold import CreditStatus
+from db.errors import BadInputError, RefusedError
+from db.models import AccountingProfile, CreditHoldEntry, Customer
+from db.repositories import accounting_profiles, customers, policies
+from desk.api.accounting_profiles import Limit
+from desk.flashes import see_other
+from desk.pages.common import Desk, ProfileChanger, refused
+from desk.rendering import render
+from desk.surroundings import Surroundings, in_transaction
+from starter.profile_documents import available
+from starter.profiles import Profiles
+
+router = APIRouter(include_in_schema=False)
+
+Typed = Annotated[str, Form(max_length=2000)]
+
+_limit: TypeAdapter[Decimal] = TypeAdapter(Limit)
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What the pages show of a customer's credit."""
+
+    customer: Customer
+    profile: AccountingProfile
+    entries: Sequence[CreditHoldEntry]
+    currency: str
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the credit status is Credit Hold."""
+        return self.profile.credit_status is CreditStatus.CREDIT_HOLD
+
+    @property
+    def left(self) -> Decimal | None:
+        """What is left of the limit, below zero where it is exceeded; None without a limit."""
+        return available(self.profile)
+
+    @property
+    def used(self) -> int:
+        """How much of the limit is used, in hundredths, 100 at most."""
+        limit, exposure = self.profile.credit_limit, self.profile.exposure
+        if limit is None or exposure is None or exposure <= 0:
+            return 0
+        return 100 if exposure >= limit else int(exposure / limit * 100)
+
+
+def read_accounting(session: Session, customer_id: str) -> Accounting:
+    """Read what the pages show of a customer's credit.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    return Accounting(
+        customer=customers.get(session, customer_id),
+        profile=accounting_profiles.get(session, customer_id),
+        entries=accounting_profiles.entries(session, customer_id),
+        currency=policies.current(session)[1].ledger_currency,
+    )
+
+
+def address_of(customer_id: str, page: str = "") -> str:
+    """Return the address of a customer's page."""
+    return f"/customers/{quote(customer_id)}{f'/{page}' if page else ''}"
+
+
+@router.get("/customers/{customer_id:path}/accounting-profile")
+async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger) -> Response:
+    """Show the form."""
+    return await _page(request, desk, customer_id)
+
+
+@router.post("/customers/{customer_id:path}/accounting-profile")
+async def change(
+    request: Request,
+    customer_id: str,
+    desk: Desk,
+    who: ProfileChanger,
+    credit_status: Annotated[CreditStatus, Form()],
+    credit_limit: Typed = "",
+    reason: Typed = "",
+) -> Response:
+    """Save what was changed; what was typed stays where it is refused."""
+    try:
+        if not reason.strip():
+            raise BadInputError("say why: other users see it, and it is kept in the record")
+        limit = _typed_limit(credit_limit)
+        done = await Profiles(desk.engine, desk.credit_holds).set(
+            who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason
+        )
+    except RefusedError as error:
+        typed = {"credit_status": credit_status.value, "credit_limit": credit_limit, "reason": reason}
+        return await _page(request, desk, customer_id, error=error, typed=typed)
+    release = done.get("release")
+    flash = f"credit_release_{release['status']}" if release else "profile_changed"
+    return see_other(address_of(customer_id), flash)
+
+
+def _typed_limit(text: str) -> Decimal | None:
+    if not text.strip():
+        return None
+    try:
+        return _limit.validate_python(text.replace(",", "").strip())
+    except ValidationError as error:
+        raise BadInputError(
+            f"{text.strip()[:40]!r} is no credit limit: write an amount like 50000.00, not below zero, "
+            "or nothing for no limit"
+        ) from error
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    customer_id: str,
+    *,
+    error: RefusedError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
+    limit = shown.profile.credit_limit
+    kept = {
+        "credit_status": shown.profile.credit_status.value,
+        "credit_limit": "" if limit is None else f"{limit:.2f}",
+        "reason": "",
+    }
+    return render(
+        request,
+        "accounting_profile.html",
+        await refused(request, error) if error else 200,
+        accounting=shown,
+        statuses=list(CreditStatus),
+        typed=typed or kept,
+        problem=str(error) if error else "",
+    )

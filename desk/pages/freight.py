@@ -1,0 +1,24 @@
+"""What the pages of the front and the back office share."""
+
+from sqlalchemy.orm import Session
+
+from db.errors import CustomerOnHoldError, RefusedError
+from db.models import Tariff
+from db.repositories import freight
+from desk.surroundings import Surroundings, in_transaction
+
+
+async def tariffs(desk: Surroundings) -> list[Tariff]:
+    """Return the tariffs to choose from."""
+
+    def read(session: Session) -> list[Tariff]:
+        return list(freight.tariffs(session))
+
+    return await in_transaction(desk, read)
+
+
+def explained(error: RefusedError | None) -> dict[str, str]:
+    """Return a refusal's words for the templates: a hold's are the content template's, shown as they are."""
+    if isinstance(error, CustomerOnHoldError):
+        return {"problem": "", "message": str(error), "about": error.template}
+    return {"problem": str(error) if error else "", "message": "", "about": ""}

@@ -1,0 +1,87 @@
+"""`/loads`: what the back office does with loads, and where a hold stops it: at Committed (freight spec)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import Response
+
+from credit.credit_hold import LoadStatus
+from db.errors import BadInputError, RefusedError
+from desk import paging
+from desk.flashes import see_other
+from desk.pages import freight
+from desk.pages.common import Desk, LoadMover, Viewer, refused
+from desk.rendering import render
+from desk.surroundings import Surroundings
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 25
+
+Asked = Annotated[str, Query(max_length=200)]
+Typed = Annotated[str, Form(max_length=200)]
+
+
+@router.get("/loads")
+async def show(request: Request, desk: Desk, _: Viewer, customer: Asked = "", cursor: paging.Cursor = None) -> Response:
+    """List loads, the newest first, of one customer or of all."""
+    return await _page(request, desk, customer=customer.strip(), cursor=cursor)
+
+
+@router.post("/loads")
+async def create(
+    request: Request,
+    desk: Desk,
+    who: LoadMover,
+    customer_id: Typed = "",
+    tariff: Typed = "",
+    origin: Typed = "",
+    destination: Typed = "",
+) -> Response:
+    """Make a load: a held customer's too, since a hold stops it at Committed."""
+    try:
+        if not customer_id.strip():
+            raise BadInputError("name the customer whose load it is")
+        lane = {"origin": origin.strip(), "destination": destination.strip()}
+        await desk.freight.create_load(customer_id.strip(), actor=who.name, tariff=tariff or None, **lane)
+    except RefusedError as error:
+        typed = {"customer_id": customer_id, "tariff": tariff, "origin": origin, "destination": destination}
+        return await _page(request, desk, error=error, typed=typed)
+    return see_other("/loads", "load_made")
+
+
+@router.post("/loads/{load_id:path}/advance")
+async def advance(
+    request: Request, load_id: str, desk: Desk, who: LoadMover, expected: Annotated[LoadStatus, Form()]
+) -> Response:
+    """Move a load to its next status."""
+    try:
+        await desk.freight.advance_load(load_id, actor=who.name, expected=expected)
+    except RefusedError as error:
+        return await _page(request, desk, error=error)
+    return see_other("/loads", "load_advanced")
+
+
+async def _page(
+    request: Request,
+    desk: Surroundings,
+    *,
+    customer: str = "",
+    cursor: str | None = None,
+    error: RefusedError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    key = paging.moment_and_text(cursor)
+    found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
+    page, more = paging.cut(found, PAGE, lambda row: [row["created_at"], row["id"]])
+    return render(
+        request,
+        "loads.html",
+        await refused(request, error) if error else 200,
+        loads=page,
+        more=more,
+        customer=customer,
+        tariffs=await freight.tariffs(desk),
+        typed=typed or {"customer_id": customer, "tariff": "", "origin": "", "destination": ""},
+        **freight.explained(error),
+    )

@@ -1,0 +1,81 @@
+"""`/settings/organisations`: what each organisation has chosen (freight spec, LSP Org Settings)."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from db.errors import RefusedError
+from db.repositories import org_settings
+from desk.flashes import see_other
+from desk.pages.common import Desk, PolicyMaker, refused
+from desk.rendering import render
+from desk.surroundings import Surroundings, in_transaction
+
+router = APIRouter(include_in_schema=False)
+
+_HERE = "/settings/organisations"
+
+Typed = Annotated[str, Form(max_length=200)]
+
+
+@router.get(_HERE)
+async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
+    """Show every organisation's settings as a form."""
+    return await _page(request, desk)
+
+
+@router.post(_HERE)
+async def create(request: Request, desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
+    """Make an organisation."""
+    name = organisation.strip()
+
+    def write(session: Session) -> None:
+        org_settings.create(session, name, actor=who.name, now=datetime.now(UTC))
+
+    try:
+        await in_transaction(desk, write)
+    except RefusedError as error:
+        return await _page(request, desk, error=error, named=organisation)
+    return see_other(_HERE, "organisation_created")
+
+
+@router.post(_HERE + "/{organisation}")
+async def change(
+    request: Request,
+    organisation: str,
+    desk: Desk,
+    who: PolicyMaker,
+    version: Annotated[int, Form()],
+    auto_apply_credit_hold: Annotated[bool, Form()] = False,  # noqa: FBT002 (a box that is not ticked sends nothing)
+    auto_lift_credit_hold: Annotated[bool, Form()] = False,  # noqa: FBT002
+    language: Typed = "en",
+) -> Response:
+    """Save an organisation's settings."""
+    wanted: dict[str, bool | str] = {
+        "auto_apply_credit_hold": auto_apply_credit_hold,
+        "auto_lift_credit_hold": auto_lift_credit_hold,
+        "language": language.strip(),
+    }
+
+    def write(session: Session) -> bool:
+        now = datetime.now(UTC)
+        row = org_settings.change(session, organisation, wanted, actor=who.name, now=now, changed=version)
+        return row.version != version
+
+    try:
+        is_new = await in_transaction(desk, write)
+    except RefusedError as error:
+        return await _page(request, desk, error=error)
+    return see_other(_HERE, "org_settings_changed" if is_new else "policy_unchanged")
+
+
+async def _page(
+    request: Request, desk: Surroundings, *, error: RefusedError | None = None, named: str = ""
+) -> Response:
+    rows = await in_transaction(desk, org_settings.listed)
+    status = await refused(request, error) if error else 200
+    problem = str(error) if error else ""
+    return render(request, "org_settings.html", status, rows=rows, named=named, problem=problem)

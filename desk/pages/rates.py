@@ -1,0 +1,47 @@
+"""`/rates`: what the front office shows a customer: rates, or the message that it is on hold (freight spec)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from db.errors import RefusedError
+from desk.pages import freight
+from desk.pages.common import Desk, Viewer
+from desk.problems import status_of
+from desk.rendering import render
+
+router = APIRouter(include_in_schema=False)
+
+Typed = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/rates")
+async def show(
+    request: Request,
+    desk: Desk,
+    _: Viewer,
+    customer: Typed = "",
+    tariff: Typed = "",
+    origin: Typed = "",
+    destination: Typed = "",
+) -> Response:
+    """Rate a lane for a customer, once one is named."""
+    given = {"customer": customer, "tariff": tariff, "origin": origin, "destination": destination}
+    typed = {name: value.strip() for name, value in given.items()}
+    rated, refusal = None, None
+    if typed["customer"]:
+        try:
+            lane = {"origin": typed["origin"], "destination": typed["destination"]}
+            rated = await desk.freight.rates(typed["customer"], tariff=typed["tariff"] or None, **lane)
+        except RefusedError as error:
+            refusal = error
+    return render(
+        request,
+        "rates.html",
+        status_of(refusal) if refusal else 200,
+        typed=typed,
+        rated=rated,
+        tariffs=await freight.tariffs(desk),
+        **freight.explained(refusal),
+    )

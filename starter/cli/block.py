@@ -1,0 +1,79 @@
+"""`hold block list | add | remove`: the entries of a customer's Credit Hold page."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from starter.cli import asking
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+from starter.cli.profile import say_release
+from starter.documents import Document
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Customer = Annotated[str, typer.Argument(help="The customer's id.")]
+
+
+@app.command("list")
+def list_entries(customer: Customer, as_json: Json = False) -> None:
+    """List what is blocked for a customer."""
+    document = open_context().desk.profiles.entries(customer)
+    if as_json:
+        print_json(document)
+    elif document["entries"]:
+        console.print(_table(document["entries"]))
+    else:
+        err.print(f"Nothing is blocked for customer {customer}.", markup=False)
+
+
+@app.command()
+def add(
+    customer: Customer,
+    note: Annotated[str, typer.Option("--note", help="Tells other users the reason.")],
+    tariffs: Annotated[
+        list[str] | None, typer.Option("--tariff", help="A tariff to block; repeat it for more. All by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Block all tariffs, which is a credit hold, or only those named."""
+    asking.require_text(note)
+    entry = open_context().desk.profiles.block(customer, tariffs=tariffs or None, note=note)
+    if as_json:
+        print_json(entry)
+        return
+    err.print(f"Customer {customer}: {entry['label']} (entry {entry['id']}).", markup=False)
+    for warning in entry["warnings"]:
+        err.print(f"Note: {warning}.", markup=False)
+
+
+@app.command()
+def remove(
+    customer: Customer,
+    entry: Annotated[UUID, typer.Argument(metavar="ENTRY", help="As `hold block list` shows it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Delete an entry, which lifts its block. A service hold's asks for the hold's release instead."""
+    done = open_context().desk.profiles.unblock(customer, str(entry), reason=reason)
+    if as_json:
+        print_json(done)
+    elif done["ended"]:
+        err.print(f"Deleted: customer {customer} is not blocked by it any more.", markup=False)
+    else:
+        say_release(done)
+
+
+def _table(entries: list[Document]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("Blocked", "Source", "Note", "By", "Since (UTC)", "Entry"):
+        table.add_column(column)
+    for row in entries:
+        since = row["created_at"][:16].replace("T", " ")
+        texts = (row["label"], row["source"].replace("_", " "), row["note"], row["created_by"], since, row["id"])
+        table.add_row(*(Text(text) for text in texts))
+    return table

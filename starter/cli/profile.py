@@ -1,0 +1,100 @@
+"""`hold profile show | set`: a customer's credit status and credit limit."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from credit.credit_hold import CreditStatus
+from starter.cli.context import open_context
+from starter.cli.output import console, err, print_json
+from starter.documents import Document
+
+app = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Customer = Annotated[str, typer.Argument(help="The customer's id.")]
+NO_LIMIT = "none"
+
+_CENT = Decimal("0.01")
+
+
+@app.command()
+def show(customer: Customer, as_json: Json = False) -> None:
+    """Show a customer's credit status, limit and exposure, with what blocks it."""
+    document = open_context().desk.profiles.show(customer)
+    if as_json:
+        print_json(document)
+    else:
+        console.print(_table(document))
+
+
+@app.command("set")
+def set_profile(
+    customer: Customer,
+    status: Annotated[CreditStatus | None, typer.Option("--status", help="The credit status.")] = None,
+    limit: Annotated[
+        str | None, typer.Option("--limit", metavar="AMOUNT", help=f"The credit limit; `{NO_LIMIT}` for none.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Change the credit status, the credit limit, or both.
+
+    Out of credit hold while the limit is exceeded is an override. A service hold's block stays until its release.
+    """
+    changes: dict[str, Any] = {} if status is None else {"credit_status": status}
+    if limit is not None:
+        changes["credit_limit"] = None if limit.lower() == NO_LIMIT else _amount(limit)
+    if not changes:
+        raise typer.BadParameter("nothing to change: give --status, --limit, or both", param_hint="--status")
+    document = open_context().desk.profiles.set(customer, changes, reason=reason)
+    if as_json:
+        print_json(document)
+        return
+    limits = document["credit_limit"] or "no limit"
+    err.print(f"Customer {customer}: {document['credit_status_label']}, credit limit {limits}.", markup=False)
+    if "release" in document:
+        say_release(document["release"])
+
+
+def say_release(release: Document) -> None:
+    """Say what became of the release of a service hold whose block was met."""
+    what = "is approved: the block goes with it" if release["status"] == "approved" else "waits for an approver"
+    err.print(f"The release of service hold {release['hold_id']} {what}.", markup=False)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+        sound = amount.is_finite() and amount >= 0 and amount == amount.quantize(_CENT)
+    except InvalidOperation:
+        sound = False
+    if not sound:
+        msg = f"{text!r} is no credit limit: an amount like 50000.00, not negative, or {NO_LIMIT}"
+        raise typer.BadParameter(msg, param_hint="--limit")
+    return amount
+
+
+def _table(shown: Document) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    override = shown["override"]
+    rows = {
+        "Credit status": shown["credit_status_label"],
+        "Credit limit": shown["credit_limit"] or "none",
+        "Exposure": shown["exposure"] or "not evaluated yet",
+        "Available": shown["available"] or "",
+        "Limit state": shown["limit_state"] or "not evaluated yet",
+        "Currency": shown["currency"],
+        "Organisation": shown["organisation"],
+        "Override": f"{override['by']}: {override['reason']}" if override else "",
+    }
+    blocked = [f"{entry['label']} ({entry['source'].replace('_', ' ')}): {entry['note']}" for entry in shown["entries"]]
+    for name, said in rows.items():
+        if said:
+            table.add_row(name, Text(said))
+    for number, line in enumerate(blocked):
+        table.add_row("" if number else "Blocked", Text(line))
+    return table

@@ -15,10 +15,14 @@ from db.models.base import JsonObject
 SYSTEM = "system"
 """The chain of what belongs to no hold."""
 
-_LOCK_EACH = text("""
-SELECT count(pg_advisory_xact_lock(hashtextextended('audit:' || c.chain, 0)))
-FROM (SELECT chain FROM unnest(CAST(:chains AS text[])) AS asked (chain) ORDER BY chain) AS c
+_LOCK = text("""
+SELECT count(pg_advisory_xact_lock(key)) FROM (
+    SELECT DISTINCT CASE WHEN chain LIKE 'customer/%' THEN abs(own % 4096) ELSE own END AS key
+    FROM unnest(CAST(:chains AS text[])) AS asked (chain), LATERAL hashtextextended('audit:' || chain, 0) AS own
+    ORDER BY key
+) AS keys
 """)
+"""Customers' chains share 4,096 locks: an import that crosses any number of limits fits PostgreSQL's lock table."""
 _HEADS = text("""
 SELECT c.chain, e.seq, e.hash FROM unnest(CAST(:chains AS text[])) AS c (chain),
     LATERAL (SELECT seq, hash FROM audit_events WHERE chain = c.chain ORDER BY seq DESC LIMIT 1) AS e
@@ -37,11 +41,11 @@ def append(
 ) -> None:
     """Append one event to a chain, linked to the one before it by its hash.
 
-    Appends to one chain queue behind each other until the transaction ends; chains don't wait for one another.
+    Appends to one chain queue behind each other until the transaction ends; holds' chains don't wait for one another.
     An event with the key `once` is appended only if the chain has none with this key.
     """
     chain = str(chain)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"audit:{chain}", 0))))
+    session.execute(_LOCK, {"chains": [chain]})
     if once is not None:
         detail = {**(detail or {}), "once": once}
         if session.scalar(select(exists().where(AuditEvent.chain == chain, AuditEvent.detail["once"].astext == once))):
@@ -73,7 +77,7 @@ def append_to_each(
         at: when.
     """
     chains = sorted(details)
-    session.execute(_LOCK_EACH, {"chains": chains})
+    session.execute(_LOCK, {"chains": chains})
     heads = {row.chain: (row.seq, row.hash) for row in session.execute(_HEADS, {"chains": chains})}
     for chain in chains:
         seq, prev_hash = heads.get(chain, (0, ""))

@@ -1,0 +1,27 @@
+"""One transaction that appends to very many chains."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, func, select, text
+
+from db.engine import transaction
+from db.models import AuditEvent
+from db.repositories import audit
+
+MANY = 30_000
+"""More than PostgreSQL's lock table has room for: `max_locks_per_transaction * max_connections`."""
+
+
+def test_any_number_of_customers_chains_fits_the_lock_table(engine: Engine) -> None:
+    now = datetime.now(UTC)
+    details = {f"customer/{number}": ("limit_exceeded", {"why": "exposure"}) for number in range(MANY)}
+    with transaction(engine) as session:
+        audit.append_to_each(session, details, actor="import", at=now)
+        held = session.scalar(
+            text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        )
+        assert 0 < (held or 0) <= 4096
+    with transaction(engine) as session:
+        audit.append(session, chain="customer/7", actor="mike", action="credit_limit_changed", at=now)
+        assert [row.seq for row in audit.chain_of(session, "customer/7")] == [1, 2]
+        assert session.scalar(select(func.count()).select_from(AuditEvent)) == MANY + 1

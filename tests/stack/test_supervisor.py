@@ -76,7 +76,7 @@ def test_what_follows_readiness_runs_before_the_next_stage(tmp_path: Path) -> No
 def test_a_part_that_keeps_dying_is_started_ever_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BACKOFF_FIRST", 0.05)
     monkeypatch.setattr(module, "_BACKOFF_LIMIT", 0.2)
-    watched = Watched(tmp_path, [shell("flapping", "sleep 0.15; exit 7")])
+    watched = Watched(tmp_path, [shell("flapping", "sleep 0.8; exit 7")])
     with watched.running():
         wait_until(lambda: sum("starting it again" in line for line in watched.said) >= 4)
     pauses = [line.split(" in ")[1].split(" s")[0] for line in watched.said if "starting it again" in line]

@@ -122,11 +122,11 @@ async def test_hold_is_applied_once_after_the_desk_dies_between_row_and_signal(
         body = {**await claimed(api, customer), "decision": "approve", "reason": "agreed"}
         deciding = asyncio.create_task(api.post(f"/api/holds/{customer}/decision", json=body, timeout=30))
         await world.eventually(lambda: rows(world, select(Decision)))
+        await asyncio.wait_for(taken.wait(), 20)  # the signal is on its way
         await asyncio.to_thread(doomed.kill)
         [answer] = await asyncio.gather(deciding, return_exceptions=True)
     silent.close()
     assert isinstance(answer, httpx.TransportError), "it was killed before it could answer"
-    assert taken.is_set()
     [decision] = rows(world, select(Decision))
     assert (decision.sent_at, decision.applied_at) == (None, None)
     assert world.status(customer) == "proposed"

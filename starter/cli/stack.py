@@ -110,7 +110,7 @@ async def _repair(context: Context) -> ReconcileReport:
 def _print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
         mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-        console.print(mark, Text.assemble((f"{check.name:<16}", "bold"), check.version or ""), soft_wrap=True)
+        console.print(mark, Text.assemble((f"{check.name:<21}", "bold"), check.version or ""), soft_wrap=True)
         if not check.ok:
             console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
 

@@ -1,7 +1,6 @@
 """The front office and the back office over HTTP: eligibility, rates, orders, loads and tariffs (freight spec)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -13,7 +12,6 @@ from pydantic import Field, StringConstraints, model_validator
 from credit.credit_hold import LoadStatus, OrderStatus
 from credit.eligibility import Action
 from credit.permissions import Permission
-from db.errors import BadInputError
 from db.repositories.freight import Lane
 from db.repositories.tokens import Caller
 from desk import paging
@@ -144,7 +142,10 @@ async def list_orders(
 ) -> Response:
     """List orders, the newest first."""
     return _page(
-        request, "orders", await desk.freight.orders(customer_id, after=_after(cursor), limit=limit + 1), limit
+        request,
+        "orders",
+        await desk.freight.orders(customer_id, after=paging.moment_and_text(cursor), limit=limit + 1),
+        limit,
     )
 
 
@@ -191,7 +192,7 @@ async def list_loads(
     cursor: paging.Cursor = None,
 ) -> Response:
     """List loads, the newest first."""
-    found = await desk.freight.loads(customer_id, status=status, after=_after(cursor), limit=limit + 1)
+    found = await desk.freight.loads(customer_id, status=status, after=paging.moment_and_text(cursor), limit=limit + 1)
     return _page(request, "loads", found, limit)
 
 
@@ -222,16 +223,6 @@ async def put_tariff(code: Code, body: NewTariff, desk: Desk, who: PolicyMaker) 
         code, name=body.name, currency=body.currency, lanes=lanes, actor=who.name
     )
     return JSONResponse(written, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
-
-
-def _after(cursor: str | None) -> tuple[datetime, str] | None:
-    key = paging.key_of(cursor, parts=2)
-    if key is None:
-        return None
-    try:
-        return datetime.fromisoformat(key[0]).astimezone(UTC), key[1]
-    except (ValueError, OverflowError) as error:
-        raise BadInputError("this is not a cursor of this list: start again without one") from error
 
 
 def _page(request: Request, what: Literal["orders", "loads"], rows: Sequence[Document], limit: int) -> Response:

@@ -15,16 +15,16 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-from worker import WORKFLOWS
+from worker import SANDBOX, WORKFLOWS
 
 FOLDER = Path(__file__).with_name("histories")
 IDENTITY = "recorder"
 RECORDING = bool(os.environ.get("RECORD_HISTORIES"))
 
-_STRICT = SandboxRestrictions.default.with_import_notification_policy(
+_STRICT = SANDBOX.with_import_notification_policy(
     SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
     | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
 )

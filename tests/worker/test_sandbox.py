@@ -7,7 +7,8 @@ import pytest
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, _restrictions, _runner
 from temporalio.workflow import _Definition
 
-from worker import SANDBOX, WORKFLOWS
+from tests.world import World
+from worker import SANDBOX, WORKFLOWS, build_workers, netsuite_client
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.__name__)
@@ -29,3 +30,11 @@ async def test_an_instance_loads_its_own_module_alone(workflow: type[Any], monke
         if module is not sys.modules.get(name) and not isinstance(module, _restrictions.RestrictedModule)
     }
     assert loaded == {"__main__", "workflows", workflow.__module__}
+
+
+async def test_the_worker_runs_its_workflows_in_it(idle_world: World) -> None:
+    netsuite = netsuite_client(idle_world.settings)
+    workers = build_workers(idle_world.client, idle_world.settings, idle_world.engine, netsuite)
+    netsuite.close()
+
+    assert workers[0].config()["workflow_runner"].restrictions is SANDBOX

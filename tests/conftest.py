@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from starter.settings import Settings
 from starter.stack import temporal_cli
 from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
+from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
 from starter.temporal import register_search_attributes
@@ -35,6 +35,7 @@ from worker import build_workers, netsuite_client
 
 _TEMPLATE = "template_holds"
 _numbers = itertools.count(1)
+_reserved = Reservations()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,9 +52,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that no other test process takes as long as this one lives, and no connection that goes out."""
+    return _reserved.spare()
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:

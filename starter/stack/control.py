@@ -35,8 +35,9 @@ class StackOptions:
             StackError: a port that was named is taken, or a program is not to be had.
         """
         program = temporal_cli.ensure(say)
-        stack = Stack(data_dir, ports.choose(data_dir, self.named_ports, say), program)
-        return Plan(stack.stages(), stack.settings)
+        reserved = ports.Reservations()
+        stack = Stack(data_dir, ports.choose(data_dir, self.named_ports, say, reserved), program)
+        return Plan(stack.stages(), stack.settings, reserved.close)
 
 
 def up(options: StackOptions, *, detached: bool = False) -> int:

@@ -9,5 +9,9 @@ class PortTakenError(StackError):
     """A port that was asked for by name is in use by another process."""
 
 
+class PortStolenError(StackError):
+    """Another program took a part's port after it was chosen; a start with other ports may go well."""
+
+
 class CommandMissingError(StackError):
     """A program that the stack needs is not to be had on this machine."""

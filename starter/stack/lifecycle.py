@@ -16,7 +16,7 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
 from starter.stack import record as records
-from starter.stack.errors import StackError
+from starter.stack.errors import PortStolenError, StackError
 from starter.stack.files import ensure_data_dir, ensure_private_dir
 from starter.stack.leftovers import end_leftovers
 from starter.stack.processes import wait_gone
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DONE, FAILED = 0, 1
 
 _STOP_LIMIT = 120.0  # seconds the whole stack may take to stop in good order
+_PORT_TRIES = 5  # starts, each with other ports, before one that is stolen again and again is told of
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -116,15 +117,9 @@ def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None]) -> int:
         session.begin()
         if last is not None:
             end_leftovers(data_dir, last, session.say)
-        supervisor = session.prepare(plan)
-        with _signals(lambda _number, _frame: supervisor.request_stop()):
-            try:
-                if supervisor.start():
-                    session.ready()
-                    supervisor.run()
-            finally:
-                session.stopping()
-                supervisor.stop()
+        tries = 1
+        while _stolen(session, plan, last=tries == _PORT_TRIES):
+            tries += 1
     except (StackError, OSError) as error:
         session.say(str(error))
         return FAILED
@@ -133,6 +128,31 @@ def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None]) -> int:
     finally:
         session.close()
     return DONE
+
+
+def _stolen(session: Session, plan: Planner, *, last: bool) -> bool:
+    """Start the stack and look after it until it is told to stop; True where a port was stolen before it was up.
+
+    Raises:
+        StackError: it can't be started; with `last` also where a port was stolen.
+    """
+    supervisor = session.prepare(plan)
+    stolen = False
+    with _signals(lambda _number, _frame: supervisor.request_stop()):
+        try:
+            if supervisor.start():
+                session.ready()
+                supervisor.run()
+        except PortStolenError as error:
+            if last:
+                raise
+            session.say(f"{error} Starting again with other ports.")
+            stolen = True
+        finally:
+            if not stolen:
+                session.stopping()
+            supervisor.stop()
+    return stolen
 
 
 @contextmanager

@@ -30,7 +30,7 @@ HOST = "127.0.0.1"
 CLIENT = "service-holds"
 """The client id and the certificate id by which the worker is known to the NetSuite sandbox."""
 
-_PROBE_LIMIT = 2.0  # seconds
+_PROBE_LIMIT = 10.0  # seconds
 
 
 def answers(url: str) -> bool:
@@ -121,9 +121,9 @@ class Stack:
             command=postgres.command,
             ready=postgres.ready,
             port=postgres.port,
+            own_ports=(postgres.port,),
             prepare=prepare,
             first_ready=self._migrate,
-            ready_within=300.0,  # recovery after a crash may have much to read
             stop_signal=signal.SIGINT,
             stop_within=30.0,
         )
@@ -145,6 +145,7 @@ class Stack:
             command=temporal.command,
             ready=lambda: temporal.ready() and answers(f"{temporal.ui_url}/healthz"),
             port=temporal.port,
+            own_ports=(temporal.port, temporal.ui_port),
             first_ready=temporal.keep_closed_workflows,
         )
 
@@ -163,6 +164,7 @@ class Stack:
             command=lambda: self._python("netsuite.sandbox", options),
             ready=lambda: answers(f"http://{HOST}:{port}/_sandbox/health"),
             port=port,
+            own_ports=(port,),
             prepare=self._ensure_keys,
         )
 
@@ -188,6 +190,7 @@ class Stack:
             command=lambda: self._python("starter.mail_sink", {"--host": HOST, "--port": str(port), "--dir": folder}),
             ready=lambda: takes_mail(HOST, port),
             port=port,
+            own_ports=(port,),
         )
 
     def _worker(self) -> Part:
@@ -197,6 +200,7 @@ class Stack:
             command=lambda: self._python("worker", {}),
             ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
             port=port,
+            own_ports=(port,),
             stop_within=30.0,
         )
 
@@ -207,6 +211,7 @@ class Stack:
             command=lambda: self._python("desk", {}),
             ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
             port=port,
+            own_ports=(port,),
             stop_within=15.0,
         )
 

@@ -193,7 +193,7 @@ class Postgres:
             user=_SUPERUSER,
             password=secret(self.data_dir / "postgres-admin.password"),
             dbname="postgres",
-            connect_timeout=2,
+            connect_timeout=10,
             autocommit=True,
         )
 

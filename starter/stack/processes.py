@@ -132,11 +132,11 @@ def wait_gone(identities: Iterable[Identity], within: float) -> bool:
         time.sleep(0.02)
 
 
-def tail(path: Path, lines: int = 15) -> str:
-    """Return the last `lines` lines of a log file, indented; a note where it is empty or missing."""
+def tail(path: Path, lines: int = 15, *, since: int = 0) -> str:
+    """Return the last `lines` lines of a log file, indented, from its byte `since` on; a note where there are none."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 16_384))
+            file.seek(max(since, path.stat().st_size - 16_384))
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return "    (no log)"

@@ -12,7 +12,7 @@ from starter.stack.errors import StackError
 from starter.stack.files import ensure_private_dir
 from starter.stack.processes import Identity
 from starter.stack.record import PartRecord, StackRecord, StackState
-from starter.stack.supervisor import Part, Supervisor
+from starter.stack.supervisor import Part, Supervisor, nothing
 
 Say = Callable[[str], None]
 """Takes one line for a person at a time."""
@@ -20,10 +20,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stack is made of: its parts in stages (see `Supervisor`), and the settings of its clients."""
+    """What a stack is made of: its parts in stages (see `Supervisor`), and the settings of its clients.
+
+    `release` gives back what the plan has reserved.
+    """
 
     stages: Sequence[Sequence[Part]]
     settings: Mapping[str, Any]
+    release: Callable[[], None] = nothing
 
 
 Planner = Callable[[Path, Say], Plan]
@@ -49,6 +53,7 @@ class Session:
         self._stack_id = stack_id
         self._settings = settings
         self._tell = tell
+        self._release: Callable[[], None] = nothing
         self._state: StackState = "starting"
         self._parts: tuple[PartRecord, ...] = ()
         log_dir = ensure_private_dir(data_dir / "logs")
@@ -71,10 +76,14 @@ class Session:
     def prepare(self, plan: Planner) -> Supervisor:
         """Return the supervisor of what is planned, not started yet, and record what clients have to know.
 
+        A second call plans anew: what the first had reserved is given back.
+
         Raises:
             StackError: something that the plan needs is not to be had.
         """
+        self._release()
         planned = plan(self._data_dir, self.say)
+        self._release = planned.release
         self._settings = dict(planned.settings)
         self._write()
         return Supervisor(planned.stages, self._log_dir, self._stack_id, self.say, self._changed)
@@ -101,6 +110,7 @@ class Session:
         """Record that nothing runs any more."""
         self._state = "stopped"
         self._write()
+        self._release()
         self._log.close()
 
     def _write(self) -> None:

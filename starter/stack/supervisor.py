@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from starter.stack.errors import StackError
+from starter.stack import ports
+from starter.stack.errors import PortStolenError, StackError
 from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
 from starter.stack.processes import PART_VARIABLE, Identity, descendants, kill_marked, tail, wait_gone
+from starter.stack.progress import PATIENCE, Progress
 from starter.stack.record import PartRecord, PartState
 
 _TICK = 0.1  # seconds between two looks at the parts
 _BACKOFF_FIRST, _BACKOFF_LIMIT = 0.5, 30.0  # seconds before a part is started again
 _HEALTHY_AFTER = 60.0  # seconds a part has to run before its past failures are forgotten
+_NEWS = 15.0  # seconds between two words about what is still waited for
 _LOG_LIMIT = 16 * 1024 * 1024  # bytes of a part's log, after which a start puts it aside as `<part>.log.1`
 
 
@@ -35,9 +38,10 @@ class Part:
         command: Returns how to start it; asked for at every start.
         ready: Tells, within a few seconds and without raising, whether it does its work.
         port: The port it listens on, for the record.
+        own_ports: All ports on which nobody else may listen once it works.
         prepare: Runs before every start.
         first_ready: Runs once, when it has become ready for the first time and before any later stage starts.
-        ready_within: Seconds it may take to become ready.
+        patience: Seconds without a sign of progress, after which it is given up while it is not ready.
         stop_signal: What asks it to stop in good order.
         stop_within: Seconds it may take to stop before it is killed.
     """
@@ -46,9 +50,10 @@ class Part:
     command: Callable[[], Launch]
     ready: Callable[[], bool]
     port: int | None = None
+    own_ports: tuple[int, ...] = ()
     prepare: Callable[[], None] = nothing
     first_ready: Callable[[], None] = nothing
-    ready_within: float = 60.0
+    patience: float = PATIENCE
     stop_signal: int = signal.SIGTERM
     stop_within: float = 15.0
 
@@ -65,14 +70,44 @@ class _Running:
         self.state: PartState = "stopped"
         self.failures = 0
         self.since = 0.0  # when its process was started, or has become ready, or (without one) is to be started
+        self.progress: Progress | None = None  # of a process that is not ready yet
+        self._log_began = 0  # where in the log this process's output begins
 
     def start(self) -> None:
         self.part.prepare()
         with self._open_log() as log:
+            self._log_began = log.tell()
             self.process = self.part.command().start(log, extra_env={PART_VARIABLE: self.mark})
         self.identity = Identity.of(self.process.pid)
         self.state = "restarting"
         self.since = time.monotonic()
+        self.progress = Progress(self.log, self.identity, self.since, patience=self.part.patience)
+
+    def given_up(self) -> str | None:
+        """Return why it is waited for no longer to become ready; None while it is."""
+        return None if self.progress is None else self.progress.given_up(time.monotonic())
+
+    def works(self) -> bool:
+        """Tell whether it is ready, and no stranger on its port answers in its place."""
+        return self.part.ready() and self._stranger() is None
+
+    def stolen(self) -> str | None:
+        """Return which port of its own another program has, in words; None where that is not seen."""
+        port = self._stranger()
+        if port is not None:
+            return f"port {port} was taken by {ports.holder(port)}"
+        if self.part.own_ports and "address already in use" in tail(self.log, since=self._log_began).lower():
+            return "its port was taken by another program"
+        return None
+
+    def _stranger(self) -> int | None:
+        family = [self.identity, *descendants(self.identity)] if self.identity else []
+        ours = {identity.pid for identity in family}
+        return next((port for port in self.part.own_ports if ports.held_by_another(port, ours)), None)
+
+    def tail(self) -> str:
+        """Return the end of what this process wrote, for a message."""
+        return f"The end of {self.log}:\n{tail(self.log, since=self._log_began)}"
 
     def _open_log(self) -> IO[bytes]:
         with suppress(FileNotFoundError):
@@ -141,14 +176,22 @@ class Supervisor:
             StackError: a part ended or did not become ready in time; the message quotes the end of its log. What was
                 started so far still runs: call `stop`.
         """
+        ready: list[_Running] = []
         for stage in self._stages:
             for running in stage:
                 self._start_first(running)
-            waiting = list(stage)
+            waiting, told = list(stage), time.monotonic()
             while waiting:
                 if self._stop.wait(_TICK):
                     return False
-                waiting = [running for running in waiting if not self._became_ready(running)]
+                for running in ready:
+                    self._look_after(running)
+                ready += [running for running in waiting if self._became_ready(running)]
+                waiting = [running for running in waiting if running not in ready]
+                if waiting and time.monotonic() - told > _NEWS:
+                    told = time.monotonic()
+                    names = ", ".join(f"{running.part.name} ({told - running.since:.0f} s)" for running in waiting)
+                    self._say(f"Waiting for {names}: slow, but not stuck.")
         return True
 
     def _start_first(self, running: _Running) -> None:
@@ -159,18 +202,20 @@ class Supervisor:
         self._record()
 
     def _became_ready(self, running: _Running) -> bool:
-        part = running.part
+        name = running.part.name
         how = running.ended()
         if how is not None:
-            raise StackError(f"{part.name} {how} before it was ready. The end of {running.log}:\n{tail(running.log)}")
-        if not part.ready():
-            if time.monotonic() - running.since > part.ready_within:
-                raise StackError(
-                    f"{part.name} was not ready within {part.ready_within:g} s. "
-                    f"The end of {running.log}:\n{tail(running.log)}"
-                )
+            if (stolen := running.stolen()) is not None:
+                raise PortStolenError(f"{name} {how}: {stolen}.")
+            raise StackError(f"{name} {how} before it was ready. {running.tail()}")
+        if not running.works():
+            how = running.given_up()
+            if how is not None:
+                if (stolen := running.stolen()) is not None:
+                    raise PortStolenError(f"{name} {how}: {stolen}.")
+                raise StackError(f"{name} {how}. {running.tail()}")
             return False
-        part.first_ready()
+        running.part.first_ready()
         self._is_ready(running)
         return True
 
@@ -178,6 +223,7 @@ class Supervisor:
         took = time.monotonic() - running.since
         running.state = "running"
         running.since = time.monotonic()
+        running.progress = None
         self._say(f"{running.part.name} is ready ({took:.1f} s)")
         self._record()
 
@@ -191,17 +237,18 @@ class Supervisor:
         now = time.monotonic()
         how = running.ended()
         if how is not None:
-            self._again_later(running, how)
+            stolen = running.stolen()
+            self._again_later(running, f"{how} ({stolen})" if stolen else how)
         elif running.process is None:
             if now >= running.since:
                 self._start_again(running)
         elif running.state == "restarting":
-            if running.part.ready():
+            if running.works():
                 self._is_ready(running)
-            elif now - running.since > running.part.ready_within:
+            elif (how := running.given_up()) is not None:
                 running.process.kill()
                 running.process.wait()
-                self._again_later(running, f"was not ready within {running.part.ready_within:g} s")
+                self._again_later(running, how)
         elif running.failures and now - running.since > _HEALTHY_AFTER:
             running.failures = 0
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from starter.stack.postgres import Postgres
-from tests.stack.helpers import free_port, started
+from tests.conftest import free_port
+from tests.stack.helpers import started
 
 
 @pytest.fixture

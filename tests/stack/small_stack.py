@@ -1,8 +1,11 @@
 """A small stack for the tests: one small program, and a real PostgreSQL if wanted, under the real supervisor.
 
-python small_stack.py up|detach|down DATA_DIR [--postgres] [--broken] [--slow]
+python small_stack.py up|detach|down DATA_DIR [--postgres] [--broken] [--slow] [--stolen]
+
+With --stolen the program listens on the port of the Web UI, and a stranger takes the first one chosen for it.
 """
 
+import socket
 import sys
 import time
 from functools import partial
@@ -14,12 +17,39 @@ from starter.stack.postgres import Postgres
 from starter.stack.session import Plan, Say
 from starter.stack.supervisor import Part
 
+_LISTEN = """
+import socket, sys, time
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    server.accept()[0].close()
+"""
+_thief: list[socket.socket] = []
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def stolen_plan(data_dir: Path, say: Say) -> Plan:
+    reserved = ports.Reservations()
+    port = ports.choose(data_dir, {}, say, reserved)["temporal_ui"]
+    if not _thief:
+        _thief.append(socket.create_server(("127.0.0.1", port)))
+    launch = Launch((sys.executable, "-c", _LISTEN, str(port)))
+    program = Part("program", lambda: launch, lambda: answers(port), port=port, own_ports=(port,))
+    return Plan([[program]], {}, reserved.close)
+
 
 def plan(data_dir: Path, say: Say, *, broken: bool, with_postgres: bool, slow: bool) -> Plan:
     if slow:
         (data_dir / "planning").touch()
         time.sleep(60)
-    port = ports.choose(data_dir, {}, say)["postgres"]
+    reserved = ports.Reservations()
+    port = ports.choose(data_dir, {}, say, reserved)["postgres"]
     postgres = Postgres(data_dir, port, durable=False)
 
     def prepare() -> None:
@@ -45,13 +75,15 @@ def plan(data_dir: Path, say: Say, *, broken: bool, with_postgres: bool, slow: b
         prepare=partial(sign.unlink, missing_ok=True),
     )
     settings = {"database_url": postgres.url("holds"), "smtp_host": "127.0.0.1", "smtp_port": 25, "mail_dir": "/mail"}
-    return Plan([[server], [program]] if with_postgres else [[program]], settings)
+    return Plan([[server], [program]] if with_postgres else [[program]], settings, reserved.close)
 
 
 if __name__ == "__main__":
     command, folder, *rest = sys.argv[1:]
     data_dir = Path(folder)
     planner = partial(plan, broken="--broken" in rest, with_postgres="--postgres" in rest, slow="--slow" in rest)
+    if "--stolen" in rest:
+        planner = stolen_plan
     if command == "detach":
         sys.exit(lifecycle.up_detached(data_dir, [sys.executable, __file__, "up", folder, "--detached", *rest]))
     if command == "up":

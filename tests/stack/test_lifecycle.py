@@ -1,5 +1,6 @@
 """Up, down and every way of dying in between, with a real PostgreSQL and a small program as the stack."""
 
+import json
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from starter.stack import record
+from starter.stack import ports, record
 from starter.stack.postgres import Postgres
 from starter.stack.processes import Identity
 from tests.stack.helpers import (
@@ -191,3 +192,15 @@ def test_a_remembered_port_that_was_taken_meanwhile_is_replaced(run: Run, data_d
     assert again.returncode == 0, again.stderr
     assert f"Port {port} (postgres) is in use" in again.stderr
     assert raw_record(data_dir)["parts"][0]["port"] != port
+
+
+def test_a_port_that_a_stranger_took_after_it_was_chosen_is_replaced(run: Run, data_dir: Path) -> None:
+    """The stranger takes connections on it too: what answers there must not pass for the part."""
+    started = run("detach", "--stolen")
+    assert started.returncode == 0, started.stderr
+    assert "Starting again with other ports." in started.stderr
+    port = raw_record(data_dir)["parts"][0]["port"]
+    assert ports.listeners(port) == [part_pid(data_dir, "program")]
+    assert json.loads((data_dir / "ports.json").read_text())["temporal_ui"] == port
+    assert run("down").returncode == 0
+    assert processes_of(data_dir) == []

@@ -95,13 +95,13 @@ def test_failures_are_forgotten_after_a_healthy_while(tmp_path: Path, monkeypatc
 
 def test_a_part_that_is_never_ready_again_is_killed_and_started_again(tmp_path: Path) -> None:
     answers = iter([True])
-    part = shell("hung", "sleep 60", ready=lambda: next(answers, False), ready_within=0.2)
+    part = shell("hung", "sleep 60", ready=lambda: next(answers, False), patience=0.2)
     watched = Watched(tmp_path, [part])
     with watched.running():
         first = watched.part("hung").identity
         assert first is not None
         first.send(9)
-        wait_until(lambda: any("was not ready within 0.2 s" in line for line in watched.said))
+        wait_until(lambda: any("was not ready, and showed no progress for 0.2 s" in line for line in watched.said))
 
 
 def test_a_part_that_will_not_stop_is_killed_with_what_it_started(tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_a_part_that_will_not_stop_is_killed_with_what_it_started(tmp_path: Path
     [
         (shell("a", "echo sorry; exit 2"), "ended with exit status 2 before it was ready.*sorry"),
         (
-            shell("a", "echo waiting; sleep 60", ready=lambda: False, ready_within=0.3),
-            "not ready within 0.3 s.*waiting",
+            shell("a", "echo waiting; sleep 60", ready=lambda: False, patience=0.3),
+            "not ready, and showed no progress for 0.3 s.*waiting",
         ),
         (Part("a", lambda: Launch(("/no/such/program",)), lambda: True), "a can't be started.*No such file"),
     ],
@@ -133,6 +133,34 @@ def test_a_failed_start_says_why(tmp_path: Path, part: Part, message: str) -> No
         watched.supervisor.start()
     watched.supervisor.stop()
     assert marked(watched.stack_id) == []
+
+
+def test_a_slow_part_is_waited_for_as_long_as_its_log_grows(tmp_path: Path) -> None:
+    sign = tmp_path / "sign"
+    script = f"for n in $(seq 30); do echo step $n; sleep 0.1; done; touch {sign}; sleep 60"
+    with Watched(tmp_path, [shell("slow", script, ready=sign.exists, patience=1.0)]).running():
+        assert "step 30" in (tmp_path / "logs" / "slow.log").read_text()
+
+
+def test_a_part_of_an_earlier_stage_that_dies_meanwhile_is_told_and_started_again(tmp_path: Path) -> None:
+    first, go, second = tmp_path / "first", tmp_path / "go", tmp_path / "second"
+    dies_once = f"[ -e {first} ] && sleep 60; touch {first}; until [ -e {go} ]; do sleep 0.05; done; exit 4"
+    comes_later = f"until [ -e {second} ]; do sleep 0.05; done; sleep 60"
+    parts = [shell("early", dies_once, ready=first.exists)], [shell("late", comes_later, ready=second.exists)]
+    watched = Watched(tmp_path, *parts)
+
+    def let_it_come() -> None:
+        wait_until(lambda: watched.parts and watched.part("late").state == "restarting")
+        go.touch()
+        wait_until(lambda: any("early ended with exit status 4" in line for line in watched.said))
+        wait_until(lambda: watched.part("early").state == "running" and watched.said[-1].startswith("early is ready"))
+        second.touch()
+
+    thread = threading.Thread(target=let_it_come)
+    thread.start()
+    with watched.running():
+        assert watched.part("late").state == "running"
+    thread.join()
 
 
 def test_a_stop_while_starting_is_heeded(tmp_path: Path) -> None:

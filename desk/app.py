@@ -15,6 +15,7 @@ from desk.people.oidc import Provider
 from desk.security import ProtectedApp
 from desk.surroundings import open_surroundings
 from starter.settings import Settings
+from starter.version import VERSION
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = ProtectedApp(
         settings,
         title="Service holds",
-        version="0.1.0",
+        version=VERSION,
         description="Propose, decide, watch and mend service holds. Errors are RFC 9457 problems.",
         docs_url=None,
         openapi_url="/api/openapi.json",

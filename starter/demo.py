@@ -21,6 +21,7 @@ from db.repositories import policies
 from netsuite.client import Credentials, NetSuiteClient
 from starter import sample_ledger
 from starter.after_conditions import Condition, check, check_released
+from starter.cli import spelling
 from starter.cli.output import console, err
 from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.settings import Settings, default_data_dir
@@ -72,23 +73,36 @@ def demo(data_dir: Path) -> int:
     _hurry(data_dir)
     hold.say("ar", "scan")
     hold.say("list")
+    proposed = [row["customer_id"] for row in hold.run("list")["holds"] if row["status"] == "proposed"]
     where = hold.run("status")
+    _say_where(data_dir, where, proposed[0] if proposed else _CUSTOMER)
+    return 0
+
+
+def _say_where(data_dir: Path, where: dict[str, Any], customer: str) -> None:
+    """Say what can be done now; the address and what to sign in with come last, and alone."""
+
+    def command(*arguments: str) -> str:
+        return spelling.hold(data_dir, *arguments)
+
     password = _first_password(data_dir)
-    sign_in = f"   sign in as {LOGIN}, one-time password {password}" if password else ""
-    flag = "" if data_dir == default_data_dir() else f" --data-dir {data_dir}"
-    program = Path(sys.executable).with_name("hold")
+    if password is None:
+        sign_in = f"Sign in as {LOGIN} with the password that was chosen. Forgotten?"
+        secret = command("user", "reset-password", LOGIN)
+    else:
+        sign_in, secret = f"Sign in as {LOGIN} with this password, once:", password
     console.print(
         Text(
-            f"\nThe desk          {where['desk']}{sign_in}\n"
+            f"\nLook at a hold    {command('show', customer)}\n"
+            f"Decide            {command('approve', customer)}\n"
+            f"Break NetSuite    {command('demo', 'outage', 'on')}\n"
             f"Temporal Web UI   {where['temporal_ui']}\n"
             f"Mail sent         {where['mail_dir']}\n"
-            f"Look at a hold    {program} show {_CUSTOMER}{flag}\n"
-            f"Decide            {program} approve {_CUSTOMER}{flag}\n"
-            f"Stop              {program} down{flag}"
+            f"Stop              {command('down')}\n"
+            f"\nOpen {where['desk']}\n{sign_in}\n\n    {secret}\n"
         ),
         soft_wrap=True,
     )
-    return 0
 
 
 def once() -> int:
@@ -101,7 +115,7 @@ def once() -> int:
             conditions = list(_one_hold(hold))
         finally:
             hold.say("down")
-            _destroy(hold.data_dir)
+            destroy(hold.data_dir)
     for condition in conditions:
         mark = "[green]✓[/]" if condition.holds else "[red]✗[/]"
         console.print(mark, Text.assemble(condition.name, (f"  ({condition.seen})", "dim")), soft_wrap=True)
@@ -121,8 +135,12 @@ def _one_hold(hold: Hold) -> list[Condition]:
             f"{untouched['status']}, waiting on {untouched['waiting_on']}",
         )
     ]
-    _approve(hold, "no payment in sight")
-    _await(hold, lambda seen: seen["status"] == "in_force" and {beat["status"] for beat in seen["beats"]} == {"done"})
+    approve(hold, _CUSTOMER, "no payment in sight")
+    wait_for(
+        hold,
+        _CUSTOMER,
+        lambda seen: seen["status"] == "in_force" and {beat["status"] for beat in seen["beats"]} == {"done"},
+    )
     settings = Settings(data_dir=hold.data_dir)
     where = hold.run("status")
     key = settings.netsuite_private_key_file
@@ -139,17 +157,18 @@ def _one_hold(hold: Hold) -> list[Condition]:
         conditions += check(engine, netsuite, UUID(proposed["id"]), Path(where["mail_dir"]))
         conditions.append(_written(where["netsuite"], "ON"))
         hold.run("release", _CUSTOMER, "--reason", "paid in full")
-        _approve(hold, "the bank confirmed it")
-        _await(hold, lambda seen: seen["status"] == "released")
+        approve(hold, _CUSTOMER, "the bank confirmed it")
+        wait_for(hold, _CUSTOMER, lambda seen: seen["status"] == "released")
         conditions += check_released(engine, netsuite, UUID(proposed["id"]))
         conditions.append(_written(where["netsuite"], "ON", "AUTO"))
     engine.dispose()
     return conditions
 
 
-def _approve(hold: Hold, reason: str) -> None:
-    revision = str(hold.run("claim", _CUSTOMER)["revision"])
-    hold.run("approve", _CUSTOMER, "--reason", reason, "--yes", "--revision", revision)
+def approve(hold: Hold, customer: str, reason: str) -> None:
+    """Claim and approve what is proposed for this customer."""
+    revision = str(hold.run("claim", customer)["revision"])
+    hold.run("approve", customer, "--reason", reason, "--yes", "--revision", revision)
 
 
 def _written(sandbox: str, *values: str) -> Condition:
@@ -159,10 +178,11 @@ def _written(sandbox: str, *values: str) -> Condition:
     return Condition(f"NetSuite was told {', then '.join(values)}, each once", written == list(values), f"{written}")
 
 
-def _await(hold: Hold, done: Callable[[Any], bool]) -> None:
+def wait_for(hold: Hold, customer: str, done: Callable[[Any], bool]) -> None:
+    """Wait until `hold show` of this customer is as wanted; say so where it takes too long."""
     deadline = time.monotonic() + _BEATS_LIMIT
     while time.monotonic() < deadline:
-        if done(hold.run("show", _CUSTOMER)):
+        if done(hold.run("show", customer)):
             return
         time.sleep(0.2)
     err.print("The beats did not finish in time.")
@@ -193,7 +213,8 @@ def _first_password(data_dir: Path) -> str | None:
         return None
 
 
-def _destroy(data_dir: Path) -> None:
+def destroy(data_dir: Path) -> None:
+    """Delete the database of a stack that is down, wherever it lies."""
     Postgres(data_dir, 0).destroy()
 
 

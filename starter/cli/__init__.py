@@ -15,6 +15,7 @@ from starter.cli import (
     audit,
     block,
     dates,
+    demo,
     drift,
     exceptions,
     exempt,
@@ -32,8 +33,9 @@ from starter.cli import (
     user,
 )
 from starter.cli.context import use_data_dir
-from starter.cli.output import err
+from starter.cli.output import console, err
 from starter.stack.errors import StackError
+from starter.version import VERSION
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -46,13 +48,23 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"service-holds {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     data_dir: Annotated[
         str | None, typer.Option("--data-dir", help="Which embedded stack to talk to (or HOLD_DATA_DIR).")
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """Service holds: propose, decide, watch and mend them."""
+    del version
     use_data_dir(data_dir)
 
 
@@ -74,6 +86,7 @@ app.add_typer(profile.app, name="profile", help="Accounting profiles: credit sta
 app.add_typer(block.app, name="block", help="Credit Hold pages: what is blocked for a customer, and why.")
 app.add_typer(org.app, name="org", help="What an organisation has chosen.")
 app.add_typer(token.app, name="token", help="API tokens.")
+app.add_typer(demo.app, name="demo", help="See how holds come through trouble: break NetSuite's sandbox.")
 app.add_typer(user.app, name="user", help="Who may sign in to the desk, and as what.")
 app.add_typer(audit.app, name="audit", help="The audit trail: verify it, export it.")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from starter.stack.cache import cache_dir
 
 _LIMIT = 900  # seconds for one command of apt
+_START_LIMIT = 180  # seconds in which a program says its version, on a busy machine too
 
 
 class NeedsRootError(RuntimeError):
@@ -51,7 +52,6 @@ def unpacked(name: str, packages: Sequence[str], complete: Callable[[Path], bool
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root.is_dir() and complete(root)):  # another process may have been quicker
-            shutil.rmtree(root, ignore_errors=True)
             _fetch(packages, folder, root)
             if not complete(root):
                 raise FetchError(f"{' and '.join(packages)} came from Debian, but do not run here: see {root}")
@@ -83,6 +83,7 @@ def _fetch(packages: Sequence[str], folder: Path, root: Path) -> None:
             fresh.mkdir()
             for package in sorted((apt / "cache/archives").glob("*.deb")):
                 subprocess.run(["dpkg", "-x", package, fresh], check=True, stdout=output, stderr=subprocess.STDOUT)
+        shutil.rmtree(root, ignore_errors=True)
         fresh.rename(root)
     except (OSError, subprocess.SubprocessError) as error:
         raise FetchError(f"{' and '.join(packages)} could not be fetched from Debian ({error}): see {log}") from error
@@ -133,7 +134,7 @@ def write_launcher(launcher: Path, program: Path, variables: Mapping[str, str]) 
 def starts(program: Path, *, says: str = "") -> bool:
     """Whether this program runs and says its version, with `says` in it."""
     try:
-        said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=60)
+        said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=_START_LIMIT)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return said.returncode == 0 and says in said.stdout

@@ -34,7 +34,8 @@ _COLUMNS = (
 _LIMIT = 60_000  # milliseconds
 
 
-async def pictures(browser: Browser, where: dict[str, Any], password: str, folder: Path) -> None:
+async def pictures(browser: Browser, where: dict[str, Any], in_force: str, password: str, folder: Path) -> None:
+    """Take each; `in_force` is the id of the hold whose push to NetSuite is retried."""
     desk = await _page(browser, where["desk"], 1280, 800)
     await _sign_in(desk, password)
     await desk.goto("/")
@@ -42,8 +43,7 @@ async def pictures(browser: Browser, where: dict[str, Any], password: str, folde
     await desk.screenshot(path=folder / "desk-queue.png")
 
     await desk.set_viewport_size({"width": 1280, "height": 1000})
-    await desk.goto(f"/customers/{_IN_FORCE}")
-    await desk.locator("a[href^='/holds/']").first.click()
+    await desk.goto(f"/holds/{in_force}")
     await expect(desk.get_by_text("retrying").first).to_be_visible()
     await desk.screenshot(path=folder / "desk-hold.png")
 
@@ -90,7 +90,7 @@ async def take(hold: Hold, folder: Path, scratch: Path) -> None:
     password = (hold.data_dir / PASSWORD_FILE).read_text().strip()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(chromium.ensure()), args=FLAGS)
-        await pictures(browser, hold.run("status"), password, folder)
+        await pictures(browser, hold.run("status"), hold.run("show", _IN_FORCE)["id"], password, folder)
         await browser.close()
 
 

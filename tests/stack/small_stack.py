@@ -19,6 +19,7 @@ from starter.stack.supervisor import Part
 
 _LISTEN = """
 import socket, sys, time
+time.sleep(1)  # a program is slow to begin: what answers meanwhile is the stranger
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 while True:
     server.accept()[0].close()

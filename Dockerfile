@@ -23,6 +23,7 @@ COPY credit/ credit/
 COPY db/ db/
 COPY desk/ desk/
 COPY netsuite/ netsuite/
+COPY rendering/ rendering/
 COPY starter/ starter/
 COPY workflows/ workflows/
 RUN --mount=type=cache,target=/root/.cache/uv \

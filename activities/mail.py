@@ -29,6 +29,7 @@ from activities.messages import view
 from db.engine import transaction
 from db.repositories import message_deliveries, messages
 from db.repositories.message_deliveries import ACCEPTED, REFUSED, TRY_LATER, UNKNOWN, Attempt, DeliveryUnderwayError
+from rendering.renderer import BeyondLimitsError, RendererAwayError
 from workflows.contract import MessageView
 from workflows.signatures import MessageAt
 
@@ -70,13 +71,13 @@ class MailActivities:
         try:
             mail, recipient = compose(self._server.sender, attempt.text, attempt.message_id_header, now())
             answer = self._server.send(mail, recipient, hand_over)
-        except RefusedMailError as error:
+        except (RefusedMailError, BeyondLimitsError) as error:
             self._end(attempt, REFUSED, str(error), now())
         except HandedOverError as error:
             self._end(attempt, UNKNOWN, str(error), now())
         except message_deliveries.SupersededError:
             return
-        except MailServerError as error:
+        except (MailServerError, RendererAwayError) as error:
             self._end(attempt, TRY_LATER, str(error), now())
             raise ApplicationError(str(error), type="TryLater") from error
         else:

@@ -18,9 +18,10 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Literal
 
-from credit.mail_text import clean_address, clean_subject, html_of
+from credit.mail_text import clean_address, clean_subject
 from credit.states import TextFormat
 from db.models import MessageRevision
+from rendering.texts import html_of
 
 _PERMANENT = range(500, 600)
 _TAKEN = range(200, 300)
@@ -138,6 +139,8 @@ def compose(sender: Address, text: MessageRevision, message_id: str, at: datetim
 
     Raises:
         ValueError: mail cannot carry it; an approved revision was checked.
+        BeyondLimitsError: its Markdown takes too much to lay out.
+        RendererAwayError: nothing can be laid out right now.
     """
     recipient = clean_address(text.recipient or "")
     mail = EmailMessage(policy=_PLAIN_ASCII)

@@ -17,6 +17,7 @@ from db.engine import transaction
 from db.models import Hold, Message, SalesRep
 from db.repositories import audit, beats, customers, holds, message_review, messages, policies, proposals, receivables
 from db.repositories import templates as texts
+from rendering.texts import filled_in
 from workflows.contract import MessageView
 from workflows.signatures import Drafted, HeedMessageSignal, HoldAt, MessageAt, RunBeat, WithdrawMessage
 
@@ -57,7 +58,7 @@ class MessageActivities:
             name = templates.customer_notice(context.reason_class)
         source = texts.for_customer(session, name, customer)
         try:
-            text = templates.render(name, source.subject, source.body, context)
+            text = filled_in(name, source.subject, source.body, context)
         except TemplateRefusedError as error:
             raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
         if not beats.done(session, order.hold_id, order.beat, order.now):

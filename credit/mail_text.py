@@ -1,41 +1,12 @@
-"""What may stand in an e-mail, and how its body looks as HTML: the same in the desk's preview and in what is sent."""
+"""What may stand in an e-mail. How its body looks as HTML: `rendering.texts`."""
 
 from email.errors import MessageError
 from email.headerregistry import Address
-from html import escape
-from urllib.parse import urlsplit
-
-from markdown_it import MarkdownIt
-
-from credit.states import TextFormat
 
 _SUBJECT_LIMIT = 200
 _BODY_LIMIT = 100_000
 _ADDRESS_LIMIT = 254
 """Octets of an address in SMTP (RFC 5321, 4.5.3.1.3, less its brackets)."""
-
-_LINKS = ("http", "https", "mailto")
-
-
-def html_of(body: str, format: TextFormat) -> str:  # noqa: A002 (the field's name)
-    """Return the body as an HTML fragment that is safe to show: no raw HTML, no images, only web and mail links."""
-    if format is TextFormat.TEXT:
-        return f"<pre>{escape(body)}</pre>\n"
-    return str(_markdown().render(body))
-
-
-def _markdown() -> MarkdownIt:
-    # An image would be fetched by whoever reads the mail, from wherever its writer wants. Line ends stay line ends.
-    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
-    markdown.validateLink = _is_link  # type: ignore[method-assign]
-    return markdown
-
-
-def _is_link(url: str) -> bool:
-    try:
-        return urlsplit(url.strip()).scheme.lower() in _LINKS
-    except ValueError:
-        return False
 
 
 def clean_subject(subject: str) -> str:

@@ -1,11 +1,10 @@
-"""Message texts: what a template may use, and how it is rendered."""
+"""Message texts: what a template may use. How it is rendered: `rendering.texts`."""
 
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
-from jinja2 import StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
 from credit.facts import Facts
@@ -77,29 +76,31 @@ def recommended_next_call(
     )
 
 
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-    )
-    environment.filters["money"] = lambda amount: f"{amount:,.2f}"
-    return environment
+def values(context: BaseModel) -> dict[str, Any]:
+    """Return what a template may name, field by field, as plain data: nothing of it can be called.
 
-
-def render(name: str, subject: str, body: str, context: BaseModel) -> tuple[str, str]:
-    """Return subject and body of the message; the fields of `context` are what the template may name.
+    Strings, booleans, integers, decimals and None, and lists and dicts of them; dates are strings like 2027-03-01.
 
     Raises:
-        TemplateRefusedError: the template has a syntax error, names something unknown or does what it may not.
+        TypeError: the context has a field of another kind.
     """
-    values: dict[str, Any] = {field: getattr(context, field) for field in type(context).model_fields}
+    named = context.model_dump()
     if isinstance(context, MessageContext):
-        values["invoices"] = context.invoices[:_LISTED_INVOICES]
-    environment = _environment()
-    try:
-        rendered = environment.from_string(subject).render(values), environment.from_string(body).render(values)
-    except Exception as error:
-        msg = f"template {name}: {error}; mend it in content_templates, then retry the beat"
-        raise TemplateRefusedError(msg) from error
-    return rendered[0].replace("\n", " ").strip(), rendered[1]
+        named["invoices"] = named["invoices"][:_LISTED_INVOICES]
+    return {name: _plain(value) for name, value in named.items()}
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case Enum():
+            return _plain(value.value)
+        case None | bool() | int() | str() | Decimal():
+            return value
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case _:
+            raise TypeError(f"{type(value).__name__} is not for templates")

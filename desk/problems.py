@@ -25,6 +25,7 @@ from db.errors import (
 )
 from db.repositories import audit
 from desk.people.strangers import address_of
+from rendering.renderer import RendererAwayError
 from starter.documents import utc
 from starter.gates import NoAnswerError
 
@@ -66,6 +67,7 @@ _STATUS = {
 }
 """`RefusedError.code` -> status; every other refusal is a conflict with what is there (409)."""
 
+_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away"}
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _QUESTIONS = frozenset({"/api/rates"})
 """POSTs that change nothing: what they are answered is counted, and no audit row."""
@@ -152,8 +154,8 @@ async def answer(request: Request, error: Exception) -> Response:
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
-        case NoWorkerError():
-            return _away("no_worker", str(error))
+        case NoWorkerError() | RendererAwayError():
+            return _away(_AWAY[type(error)], str(error))
         case RPCError():
             return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")
         case RuntimeError() if str(error).startswith("Failed client connect"):  # the SDK's first connection

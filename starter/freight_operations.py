@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from credit.credit_hold import LimitCause, LoadStatus, OrderStatus
 from credit.eligibility import Action
 from db.engine import transaction
-from db.errors import BadInputError, CustomerOnHoldError, LoadMovedError, OrderClosedError
+from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.models.base import JsonObject
 from db.repositories import audit, credit_limits, customers, freight, policies
 from starter import freight_documents as documents
 from starter.documents import Document
 from starter.front_office import FrontOffice
 from starter.gates import DOWN, Gates, NoAnswerError
-from starter.on_hold import Judgement, Question, judge, refusal
+from starter.on_hold import Judgement, OnHoldError, Question, judge, refusal
 
 T = TypeVar("T")
 After = tuple[datetime, str]
@@ -276,9 +276,9 @@ class FreightOperations(FrontOffice):
         """Run what asks the rule, and count its answer."""
         try:
             done = await self._run(write)
-        except CustomerOnHoldError:
+        except OnHoldError as error:
             self._gates.count(action, allowed=False)
-            raise
+            raise await error.told() from None
         except NoAnswerError:
             self._gates.count(action, allowed=False, degraded=True)
             raise

@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from credit.eligibility import Action
 from credit.rating import Rate, best
-from db.errors import CustomerOnHoldError
 from db.repositories import freight
 from starter import freight_documents as documents
 from starter.documents import Document
 from starter.gates import Gates, NoAnswerError
-from starter.on_hold import Judgement, Question, hold_documents, judge, refusal
+from starter.on_hold import Judgement, OnHoldError, Question, hold_documents, judge, refusal
 
 _COPY_AGE, _COPY_USABLE = 60, 600
 """Seconds after which the copy of the tariffs is made anew, and for which it stands in for the database."""
@@ -57,14 +56,15 @@ class FrontOffice:
         """
         question = Question(customer_id, action, tariff, reference, prepaid)
 
-        def read(session: Session) -> tuple[Judgement, CustomerOnHoldError | None]:
+        def read(session: Session) -> tuple[Judgement, OnHoldError | None]:
             found = _judged(session, question)
             return found, None if found.allowed else refusal(session, found)
 
         try:
-            found, refused = await self._gates.ask(read)
+            found, on_hold = await self._gates.ask(read)
         except NoAnswerError:
             return self._without_record(question)
+        refused = await on_hold.told() if on_hold else None
         self._gates.count(action, allowed=found.allowed)
         return {
             "allowed": found.allowed,
@@ -119,9 +119,9 @@ class FrontOffice:
 
         try:
             rates, found = await self._gates.ask(read)
-        except CustomerOnHoldError:
+        except OnHoldError as error:
             self._gates.count(Action.RATE, allowed=False)
-            raise
+            raise await error.told() from None
         except NoAnswerError:
             copied = self._copied_tariffs()
             self._gates.count(Action.RATE, allowed=copied is not None, degraded=True)

@@ -21,8 +21,11 @@ from temporalio.service import RPCError
 
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.engine import transaction
+from db.errors import BadInputError
 from db.models import Claim, Message
 from db.repositories import claims, message_deliveries, message_review, messages
+from rendering.renderer import BeyondLimitsError
+from rendering.texts import aside, html_of
 from starter.documents import Document, utc
 from starter.relay import deliver_message_decision
 from workflows.contract import RecallSignal, RetrySignal, message_workflow_id
@@ -88,7 +91,13 @@ class MessageOperations:
         Raises:
             UnknownMessageError, MessageClosedError, StaleRevisionError, ClaimedByAnotherError, BadInputError:
             nothing was written.
+            RendererAwayError: whether its Markdown can be laid out cannot be found out right now.
         """
+        try:
+            if format is TextFormat.MARKDOWN:
+                await aside(html_of, body, format)
+        except BeyondLimitsError as error:
+            raise BadInputError(str(error)) from error
         return await self._write(
             message_review.edit,
             message_id,

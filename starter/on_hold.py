@@ -1,5 +1,6 @@
 """One customer before the eligibility rule: the answer, and what is said where it is a refusal."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +13,15 @@ from credit.eligibility import Action, Block, Eligibility, check
 from credit.freight_messages import OnHoldContext, plain
 from credit.outcomes import ExceptionScope
 from credit.policy import Policy
-from credit.templates import TemplateRefusedError, render
+from credit.templates import TemplateRefusedError
 from db.errors import CustomerOnHoldError, UnknownTemplateError
 from db.repositories import eligibility, templates
+from rendering.renderer import RendererAwayError
+from rendering.texts import aside, filled_in
 from starter.documents import Document, utc
 
+_PATIENCE = 5
+"""Seconds that a refusal waits until its message is rendered, before it is told in plain words."""
 _log = structlog.get_logger(__name__)
 
 
@@ -81,8 +86,36 @@ def judge(session: Session, question: Question, now: datetime) -> Judgement:
     return Judgement(question, answer, policy, [block for block in standing.blocks if block.tariffs is not None])
 
 
-def refusal(session: Session, judgement: Judgement) -> CustomerOnHoldError:
-    """Return the refusal in the words of the organisation's template; in plain ones where that cannot be used."""
+class OnHoldError(Exception):
+    """A refusal whose message is still to be rendered: outside of the transaction, where nothing waits for it."""
+
+    def __init__(self, judgement: Judgement, context: OnHoldContext, text: tuple[str, str] | None) -> None:
+        super().__init__(plain(context))
+        self._judgement = judgement
+        self._context = context
+        self._text = text
+
+    async def told(self) -> CustomerOnHoldError:
+        """Return it in the words of the organisation's template; in plain ones where that cannot be used (in time)."""
+        name = self._context.action.template
+        message = (await self._message(name)).strip() or plain(self._context)
+        return CustomerOnHoldError(message, template=name, holds=hold_documents(self._judgement))
+
+    async def _message(self, name: str) -> str:
+        if self._text is None:
+            return ""
+        try:
+            rendered = await asyncio.wait_for(aside(filled_in, name, *self._text, self._context), _PATIENCE)
+            return rendered[1]
+        except TemplateRefusedError as error:
+            _log.error("a content template cannot be used: mend it in the settings", template=name, error=str(error))
+        except (RendererAwayError, TimeoutError) as error:
+            _log.warning("a refusal was told in plain words", template=name, error=str(error))
+        return ""
+
+
+def refusal(session: Session, judgement: Judgement) -> OnHoldError:
+    """Return the refusal of what is not allowed, with all that its message needs."""
     question, because = judgement.question, judgement.answer.because
     whom = eligibility.addressee(session, question.customer_id)
     context = OnHoldContext(
@@ -96,18 +129,13 @@ def refusal(session: Session, judgement: Judgement) -> CustomerOnHoldError:
     )
     name = question.action.template
     _log.info("refused: on hold", customer=question.customer_id, action=question.action, why=judgement.answer.why)
-    return CustomerOnHoldError(
-        _message(session, name, whom, context) or plain(context), template=name, holds=hold_documents(judgement)
-    )
-
-
-def _message(session: Session, name: str, whom: eligibility.Addressee, context: OnHoldContext) -> str:
     try:
-        text = templates.find(session, name, whom.organisation, whom.language)
-        return render(name, text.subject, text.body, context)[1].strip()
-    except (TemplateRefusedError, UnknownTemplateError) as error:
-        _log.error("a content template cannot be used: mend it in the settings", template=name, error=str(error))
-        return ""
+        found = templates.find(session, name, whom.organisation, whom.language)
+        text = found.subject, found.body
+    except UnknownTemplateError as error:
+        _log.error("a content template is missing: write it in the settings", template=name, error=str(error))
+        text = None
+    return OnHoldError(judgement, context, text)
 
 
 def hold_documents(judgement: Judgement) -> list[Document]:

@@ -9,8 +9,11 @@ from credit import freight_messages
 from credit.credit_hold import BLOCK_ALL_TARIFFS
 from credit.eligibility import BACK_OFFICE, Action
 from credit.facts import Facts
-from credit.templates import MessageContext, OpenInvoice, recommended_next_call, render
+from credit.templates import MessageContext, OpenInvoice, TemplateRefusedError, recommended_next_call
+from rendering.texts import filled_in
 
+LONGEST = 20_000
+"""Characters of a template that somebody writes."""
 _DAY = date(2027, 3, 1)
 
 
@@ -80,10 +83,14 @@ def rendered(name: str, subject: str, body: str) -> tuple[str, str]:
     """Return subject and body as the usual customer would get them, having rendered them for unusual ones too.
 
     Raises:
-        TemplateRefusedError: it cannot be rendered for one of them; the text says why.
+        TemplateRefusedError: it is too long, or cannot be rendered for one of them; the text says why.
+        RendererAwayError: nothing can be rendered right now.
     """
+    for text in (subject, body):
+        if len(text) > LONGEST:
+            raise TemplateRefusedError(f"template {name}: it has {len(text):,} characters, shorten it to {LONGEST:,}")
     usual, *unusual = _samples(name)
-    result = render(name, subject, body, usual)
+    result = filled_in(name, subject, body, usual)
     for context in unusual:
-        render(name, subject, body, context)
+        filled_in(name, subject, body, context)
     return result

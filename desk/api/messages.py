@@ -1,6 +1,5 @@
 """Drafted messages over HTTP: list, look, edit, claim, approve or discard, recall, and mend their delivery."""
 
-import difflib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -37,6 +36,7 @@ from desk.api.common import (
 )
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
+from rendering.texts import aside, unified_difference
 from starter import documents
 from starter.documents import Document
 
@@ -208,18 +208,13 @@ async def _difference_shown(desk: Surroundings, message_id: UUID) -> AsyncIterat
         yield
     except StaleRevisionError as error:
         message = await in_transaction(desk, lambda session: messages.find(session, message_id))
-        raise StaleTextError(error, _difference(message, error.shown)) from error
+        difference = await aside(_difference, message, error.shown)
+        raise StaleTextError(error, difference) from error
 
 
 def _difference(message: Message, shown: int) -> str:
     texts = {
         row.revision: f"To: {row.recipient or ''}\nSubject: {row.subject}\n\n{row.body}" for row in message.revisions
     }
-    lines = difflib.unified_diff(
-        texts.get(shown, "").splitlines(),
-        texts[message.revision].splitlines(),
-        f"revision {shown}",
-        f"revision {message.revision}",
-        lineterm="",
-    )
-    return "\n".join(lines)
+    names = f"revision {shown}", f"revision {message.revision}"
+    return unified_difference(texts.get(shown, ""), texts[message.revision], *names)

@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from credit.mail_text import html_of
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
 from db.errors import RefusedError, UnknownTemplateError
@@ -31,6 +30,8 @@ from desk.api.common import (
 )
 from desk.problems import documented
 from desk.surroundings import in_transaction
+from rendering.renderer import BeyondLimitsError
+from rendering.texts import aside, html_of
 from starter import settings_documents, template_check
 from starter.documents import Document
 
@@ -53,8 +54,8 @@ class BadTemplateError(RefusedError):
 class NewText(Body):
     """A template's text, in Jinja: placeholders like `{{ customer_name }}`, `{{ facts.total_open | money }}`."""
 
-    subject: Annotated[Text, Field(min_length=1)]
-    body: Annotated[Text, Field(min_length=1)]
+    subject: Annotated[Text, Field(min_length=1, max_length=template_check.LONGEST)]
+    body: Annotated[Text, Field(min_length=1, max_length=template_check.LONGEST)]
 
 
 @router.get("", response_model=answers.Templates)
@@ -107,7 +108,7 @@ async def change(
     version = number_in(if_match)
     if version is None:
         raise IfMatchMissingError
-    _rendered(name, body)
+    await _rendered(name, body)
 
     def write(session: Session) -> Document:
         now = datetime.now(UTC)
@@ -129,14 +130,18 @@ async def change(
 
 
 @router.post("/{name}/preview", response_model=answers.TemplatePreview)
-async def preview(name: Name, body: NewText, _: Viewer) -> Response:
-    """Show a text rendered for an invented customer; nothing is kept."""
-    subject, text = _rendered(name, body)
-    return JSONResponse({"subject": subject, "body": text, "html": html_of(text, TextFormat.MARKDOWN)})
-
-
-def _rendered(name: str, text: NewText) -> tuple[str, str]:
+async def preview(name: Name, body: NewText, _: TemplateWriter) -> Response:
+    """Show a text rendered for an invented customer, to whom may change templates; nothing is kept."""
+    subject, text = await _rendered(name, body)
     try:
-        return template_check.rendered(name, text.subject, text.body)
+        html = await aside(html_of, text, TextFormat.MARKDOWN)
+    except BeyondLimitsError as error:
+        raise BadTemplateError(f"template {name}: {error}") from error
+    return JSONResponse({"subject": subject, "body": text, "html": html})
+
+
+async def _rendered(name: str, text: NewText) -> tuple[str, str]:
+    try:
+        return await aside(template_check.rendered, name, text.subject, text.body)
     except TemplateRefusedError as error:
         raise BadTemplateError(str(error)) from error

@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
-from credit.mail_text import html_of
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import MessageClosedError, RefusedError, StaleRevisionError
 from desk.flashes import see_other
@@ -20,6 +19,8 @@ from desk.pages.message_context import MessagePage
 from desk.rendering import markup, part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
+from rendering.renderer import BeyondLimitsError, RendererAwayError
+from rendering.texts import aside, html_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,7 +70,7 @@ async def preview(request: Request, message_id: UUID, desk: Desk, _: Viewer, rev
     page = await _read(desk, message_id)
     text = next((one for one in page.message.revisions if one.revision == revision), page.text)
     form = TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body)
-    return _mail(request, desk, form, page.header)
+    return await _mail(request, desk, form, page.header)
 
 
 @router.post("/messages/{message_id}/preview")
@@ -78,7 +79,7 @@ async def preview_unsaved(
 ) -> Response:
     """Show what stands in the form as it would arrive; keeps nothing."""
     del message_id
-    return _mail(request, desk, form, "")
+    return await _mail(request, desk, form)
 
 
 @router.post("/messages/{message_id}")
@@ -224,7 +225,7 @@ async def _page(
         problem=problem,
         reason=reason,
         compared=(before, after),
-        difference=page.difference(before, after) if newest > 1 else None,
+        difference=await aside(page.difference, before, after) if newest > 1 else None,
         changed_meanwhile=stale is not None,
         live=body,
         digest=digest,
@@ -258,8 +259,16 @@ def _live(request: Request, page: MessagePage, shown: str) -> tuple[Markup, str]
     return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def _mail(request: Request, desk: Surroundings, form: TextForm, header: str) -> HTMLResponse:
-    safe = Markup(html_of(form.body, form.format))  # noqa: S704 (safe by its contract)
-    response = part(request, "mail.html", form=form, body=safe, sender=desk.settings.mail_from, header=header)
+async def _mail(request: Request, desk: Surroundings, form: TextForm, header: str | None = None) -> HTMLResponse:
+    """Show a mail; one that cannot be laid out as plain text, and why. Without a `header` it is just being typed."""
+    problem, status = "", 200
+    try:
+        html = await aside(html_of, form.body, form.format)
+    except (BeyondLimitsError, RendererAwayError) as error:
+        problem, html = str(error), html_of(form.body, TextFormat.TEXT)
+        status = 422 if header is None and isinstance(error, BeyondLimitsError) else 200
+    safe = Markup(html)  # noqa: S704 (safe by its contract)
+    about = {"sender": desk.settings.mail_from, "header": header, "problem": problem}
+    response = part(request, "mail.html", status, form=form, body=safe, **about)
     response.headers["Content-Security-Policy"] = MAIL_PREVIEW_POLICY
     return response

@@ -11,7 +11,8 @@ from credit.policy import Policy
 from credit.states import Delivery, MessageStatus
 from db.models import Claim, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.repositories import customer_page, messages, policies
-from desk.pages.text_diff import Piece, diff
+from rendering.differences import Piece
+from rendering.texts import difference
 
 _ON_ITS_WAY = (Delivery.SENDING, Delivery.RETRYING)
 
@@ -72,7 +73,7 @@ class MessagePage:
         return 5
 
     def difference(self, before: int, after: int) -> Difference | None:
-        """Return what differs between two revisions; None where one of them is not there."""
+        """Return what differs between two revisions; None where one of them is not there. It blocks."""
         found = {one.revision: one for one in self.message.revisions}
         if before not in found or after not in found:
             return None
@@ -87,7 +88,7 @@ class MessagePage:
 
 
 def _changed(before: str, after: str) -> list[Piece]:
-    return diff(before, after) if before != after else []
+    return difference(before, after) if before != after else []
 
 
 def read(session: Session, message_id: UUID, now: datetime) -> MessagePage:

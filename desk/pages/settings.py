@@ -10,7 +10,6 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from credit import freight_messages
-from credit.mail_text import html_of
 from credit.policy import Policy
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
@@ -22,10 +21,10 @@ from desk.pages import policy_form
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
 from desk.pages.policy_fields import GROUPS, SETTINGS
 from desk.pages.policy_form import BadFieldsError
-from desk.pages.text_diff import diff
 from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
+from rendering.texts import aside, difference, html_of
 from starter import template_check
 
 router = APIRouter(include_in_schema=False)
@@ -163,7 +162,7 @@ async def preview_template(
 ) -> Response:
     """Show the text as it would come out for an invented customer; keeps nothing."""
     try:
-        subject, text = template_check.rendered(name, subject, body)
+        subject, text = await aside(template_check.rendered, name, subject, body)
         problem = ""
     except TemplateRefusedError as error:
         text, problem = "", str(error)
@@ -195,7 +194,7 @@ async def change_template(
     body = body.replace("\r\n", "\n")
     which = _Text(name, organisation, language)
     try:
-        template_check.rendered(name, subject, body)
+        await aside(template_check.rendered, name, subject, body)
     except TemplateRefusedError as error:
         return await _template_page(request, desk, which, status=422, problem=str(error), text=(subject, body))
     try:
@@ -263,7 +262,7 @@ async def _template_page(
         body=body,
         problem=problem,
         typed=text is not None,
-        differs=diff(used.body, body) if text is not None and used.body != body else [],
+        differs=await aside(difference, used.body, body) if text is not None and used.body != body else [],
         placeholders=freight_messages.PLACEHOLDERS if is_on_hold else _PLACEHOLDERS,
         has_variants=is_on_hold,
         versions=versions,

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from credit.facts import Facts
-from credit.templates import MessageContext, OpenInvoice, TemplateRefusedError, recommended_next_call, render
+from credit.templates import MessageContext, OpenInvoice, TemplateRefusedError, recommended_next_call
+from rendering.texts import filled_in
 
 FACTS = Facts(
     as_of=date(2026, 11, 21),
@@ -25,11 +26,11 @@ CONTEXT = MessageContext(
 )
 def test_bad_template_is_refused_by_name(body: str) -> None:
     with pytest.raises(TemplateRefusedError, match=r"template t: .*mend it"):
-        render("t", "subject", body, CONTEXT)
+        filled_in("t", "subject", body, CONTEXT)
 
 
 def test_subject_is_one_line_and_money_has_thousands() -> None:
-    assert render("t", "On hold: {{ customer_name }}", "{{ facts.total_open | money }}", CONTEXT) == (
+    assert filled_in("t", "On hold: {{ customer_name }}", "{{ facts.total_open | money }}", CONTEXT) == (
         "On hold: A B",
         "1,234,567.80",
     )

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from credit.permissions import Role
 from db.engine import transaction
-from desk.pages.text_diff import diff
+from rendering.differences import pieces as diff
 from starter.schedules import ensure
 from tests.desk.pages.conftest import Sit
 from tests.desk.server import DeskServer

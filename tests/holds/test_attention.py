@@ -7,6 +7,7 @@ from db.engine import transaction
 from db.errors import NothingToDecideError, UnknownHoldError
 from db.models import ContentTemplate
 from tests.holds.helpers import all_done, events, frozen, holds_of, in_force, shows
+from tests.rendering.renderers import LOOPS, strict
 from tests.world import World
 
 PUSH = "push_netsuite"
@@ -94,6 +95,17 @@ async def test_template_that_cannot_be_rendered_waits_and_is_retried_once_mended
     notice = next(one for one in world.show(customer)["messages"] if one["kind"] == "customer_notice")
     assert notice["body"].startswith("We stopped, Customer")
     assert events(world, holds_of(world, customer)[0].id, "beat_failed")
+
+
+async def test_template_that_takes_too_long_waits_and_does_not_hold_up_the_other_beats(world: World) -> None:
+    new_template(world, NOTICE, LOOPS)
+    customer = world.customer()
+    with strict():
+        await needs_attention(world, customer, "draft_customer_notice")
+    error = world.beat(customer, "draft_customer_notice")["last_error"]
+    assert f"template {NOTICE}: this text takes more than 0.2 seconds" in error
+    assert "mend it" in error
+    await world.eventually(lambda: world.beat(customer, PUSH)["status"] == "done")
 
 
 async def test_finished_beats_cannot_be_retried(world: World) -> None:

@@ -1,6 +1,7 @@
 """One approval sends one mail: what arrives, what keeps it from leaving, and what people see of it meanwhile."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -10,9 +11,11 @@ from credit.states import HoldStatus, MessageVerdict, TextFormat
 from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
 from db.models import Customer
+from db.repositories import message_review
 from tests.holds.helpers import all_done, in_force
 from tests.messages.mailing import NOTICE, REP, Mailing
 from tests.messages.post_office import FailingServer, Sink
+from tests.rendering.renderers import COSTLY_MARKDOWN, strict
 
 
 def arrived(sink: Sink, mailing: Mailing, message: UUID) -> int:
@@ -60,6 +63,36 @@ async def test_markdown_arrives_as_text_and_as_safe_html(mailing: Mailing, sink:
     assert '<a href="https://pay.example">here</a>' in page
     assert "<script" not in page
     assert 'href="javascript' not in page
+
+
+async def test_markdown_that_takes_too_long_to_lay_out_waits_for_a_person(mailing: Mailing, sink: Sink) -> None:
+    """One that was stored before such a text was refused: it can be recalled, and sent as plain text."""
+    mailing.cooling_off(0)
+    message = await mailing.draft()
+    with transaction(mailing.world.engine) as session:
+        message_review.edit(
+            session,
+            message,
+            revision=1,
+            subject="s",
+            body=COSTLY_MARKDOWN,
+            recipient=mailing.show(message)["recipient"],
+            format=TextFormat.MARKDOWN,
+            actor="ann",
+            now=datetime.now(UTC),
+        )
+
+    with strict():
+        await mailing.approve(message)
+        await mailing.world.eventually(lambda: mailing.show(message)["delivery"] == "refused")
+
+    [attempt] = mailing.show(message)["deliveries"]
+    assert "takes more than 0.2 seconds" in attempt["answer"]
+    assert arrived(sink, mailing, message) == 0
+    await mailing.operations.recall(message, actor="ann", reason="too wild")
+    await mailing.edit(message, format=TextFormat.TEXT)
+    await mailing.approve(message)
+    assert await mailing.handle(message).result() == "sent"
 
 
 async def test_both_messages_of_a_hold_are_approved_and_sent_each_for_itself(mailing: Mailing, sink: Sink) -> None:

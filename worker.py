@@ -34,7 +34,7 @@ from activities.drift import DriftActivities, RepairActivities
 from activities.holds import HoldActivities
 from activities.log_context import LogContext
 from activities.mail import MailActivities
-from activities.mail_server import MailServer, mailbox
+from activities.mail_server import MailServer
 from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
@@ -49,7 +49,7 @@ from starter.inbound import relay_events
 from starter.limit_relay import relay_limits
 from starter.metrics import Metrics, install_sdk_metrics
 from starter.netsuite_client import netsuite_client
-from starter.notifier import Notifier
+from starter.notifier import Notifier, sender_of
 from starter.relay import relay
 from starter.settings import Settings
 from starter.temporal import connect, register_search_attributes
@@ -206,14 +206,10 @@ def mail_server(settings: Settings) -> MailServer:
     Raises:
         RuntimeError: the sender is not a mailbox.
     """
-    try:
-        sender = mailbox(settings.mail_from)
-    except ValueError as error:
-        raise RuntimeError(f"HOLD_MAIL_FROM: {error}") from error
     return MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
-        sender=sender,
+        sender=sender_of(settings),
         tls=settings.smtp_tls,
         username=settings.smtp_username,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",

@@ -26,9 +26,18 @@ from activities.clock import temporals_clock
 from activities.heartbeats import heartbeats
 from activities.mail_server import HandedOverError, MailServer, MailServerError, RefusedMailError, compose
 from activities.messages import view
+from credit.mail_wire import UnfitMailError
 from db.engine import transaction
 from db.repositories import message_deliveries, messages
-from db.repositories.message_deliveries import ACCEPTED, REFUSED, TRY_LATER, UNKNOWN, Attempt, DeliveryUnderwayError
+from db.repositories.message_deliveries import (
+    ACCEPTED,
+    REFUSED,
+    TRY_LATER,
+    UNFIT,
+    UNKNOWN,
+    Attempt,
+    DeliveryUnderwayError,
+)
 from rendering.renderer import BeyondLimitsError, RendererAwayError
 from workflows.contract import MessageView
 from workflows.signatures import MessageAt
@@ -69,9 +78,11 @@ class MailActivities:
                 message_deliveries.hand_over(session, attempt.id, now())
 
         try:
-            mail, recipient = compose(self._server.sender, attempt.text, attempt.message_id_header, now())
-            answer = self._server.send(mail, recipient, hand_over)
-        except (RefusedMailError, BeyondLimitsError) as error:
+            mail = compose(self._server.sender, attempt.text, attempt.message_id_header, now())
+            answer = self._server.send(mail, hand_over)
+        except (UnfitMailError, BeyondLimitsError) as error:
+            self._end(attempt, UNFIT, f"not sent: {error}; recall the message, mend it and approve it again", now())
+        except RefusedMailError as error:
             self._end(attempt, REFUSED, str(error), now())
         except HandedOverError as error:
             self._end(attempt, UNKNOWN, str(error), now())

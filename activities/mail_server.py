@@ -1,5 +1,6 @@
 """The mail server that takes our mail: one message a connection, its phases kept apart (RFC 5321).
 
+* UnfitMailError        it was not given to the server, for it would not arrive as it is meant (`credit.mail_wire`)
 * MailServerError       it cannot have taken the message: try again later
   + RefusedMailError    it will never take this message as it is
 * HandedOverError       it has the whole message, and its answer was lost
@@ -12,20 +13,17 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from email import policy
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Literal
 
-from credit.mail_text import clean_address, clean_subject
+from credit.mail_text import clean_address
+from credit.mail_wire import Mail, written
 from credit.states import TextFormat
 from db.models import MessageRevision
 from rendering.texts import html_of
 
 _PERMANENT = range(500, 600)
 _TAKEN = range(200, 300)
-_PLAIN_ASCII = policy.SMTP.clone(cte_type="7bit")  # any server carries it
 
 
 class MailServerError(Exception):
@@ -55,19 +53,20 @@ class MailServer:
     answer_patience: float = 600
     """… and for the one to the whole message (RFC 5321, 4.5.3.2.6): giving up sooner makes answers lost."""
 
-    def send(self, mail: EmailMessage, recipient: str, hand_over: Callable[[], None]) -> str:
+    def send(self, mail: Mail, hand_over: Callable[[], None]) -> str:
         """Send one message and return the server's answer; `hand_over` is called before the dot that ends it.
 
         Raises:
+            UnfitMailError: it must not leave, whatever the server says.
             MailServerError, RefusedMailError: it was not taken.
             HandedOverError: nobody knows.
         """
-        content = re.sub(rb"(?m)^\.", b"..", mail.as_bytes())
+        content = re.sub(rb"(?m)^\.", b"..", written(mail))
         connection = self._connect()
         try:
             try:
                 _expect(connection.mail(self.sender.addr_spec), 250)
-                _expect(connection.rcpt(recipient), 250, 251)
+                _expect(connection.rcpt(clean_address(mail.recipient)), 250, 251)
                 _expect(connection.docmd("DATA"), 354)
                 connection.send(content)
                 hand_over()
@@ -124,36 +123,25 @@ class MailServer:
         raise HandedOverError(f"the mail server had the whole message and answered nonsense: {answer}")
 
 
-def mailbox(text: str) -> Address:
-    """Read a mailbox, with or without a name: `Credit team <credit@example.com>`.
+def compose(sender: Address, text: MessageRevision, message_id: str, at: datetime) -> Mail:
+    """Return the mail that one revision makes.
 
     Raises:
-        ValueError: it is none.
-    """
-    name, address = parseaddr(text)
-    return Address(display_name=name, addr_spec=clean_address(address))
-
-
-def compose(sender: Address, text: MessageRevision, message_id: str, at: datetime) -> tuple[EmailMessage, str]:
-    """Return the mail that one revision makes, and the address it goes to.
-
-    Raises:
-        ValueError: mail cannot carry it; an approved revision was checked.
         BeyondLimitsError: its Markdown takes too much to lay out.
         RendererAwayError: nothing can be laid out right now.
     """
-    recipient = clean_address(text.recipient or "")
-    mail = EmailMessage(policy=_PLAIN_ASCII)
-    mail["From"] = sender
-    mail["To"] = Address(addr_spec=recipient)
-    mail["Subject"] = clean_subject(text.subject)
-    mail["Date"] = at
-    mail["Message-ID"] = message_id
-    mail.set_content(text.body)
+    html = None
     if text.format is TextFormat.MARKDOWN:
-        body = html_of(text.body, text.format)
-        mail.add_alternative(f"<!doctype html>\n<html><body>\n{body}</body></html>\n", subtype="html")
-    return mail, recipient
+        html = f"<!doctype html>\n<html><body>\n{html_of(text.body, text.format)}</body></html>\n"
+    return Mail(
+        sender=sender,
+        recipient=text.recipient or "",
+        subject=text.subject,
+        at=at,
+        message_id=message_id,
+        body=text.body,
+        html=html,
+    )
 
 
 def _expect(reply: tuple[int, bytes], *wanted: int) -> None:

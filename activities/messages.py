@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.attempts import beat_attempt
 from credit import templates
-from credit.states import Beat, MessageKind
+from credit.states import RELEASING, Beat, MessageKind, ProposalKind
 from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
 from db.engine import transaction
@@ -122,12 +122,19 @@ def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:
         customer_id=customer.id,
         customer_name=customer.name,
         rep_name=customer.sales_rep.name if customer.sales_rep else "",
-        reason=hold.reason,
+        reason=_reason(session, hold, order.beat),
         facts=facts,
         invoices=invoices,
         next_call=templates.recommended_next_call(facts, invoices, ground),
         reason_class=ground,
     )
+
+
+def _reason(session: Session, hold: Hold, beat: Beat) -> str:
+    """Return why the hold was placed; for the messages of its release, why it is lifted."""
+    newest = holds.newest_proposal(session, hold.id)
+    of_release = beat in RELEASING and newest.kind is ProposalKind.RELEASE
+    return newest.reason if of_release and newest.reason else hold.reason
 
 
 def _address(rep: SalesRep | None) -> str | None:

@@ -15,6 +15,7 @@ from credit.triggers import ReasonClass, TriggerKind, reason_class
 class PriorDecision(BaseModel):
     """What was decided about this customer before, as the next proposal shows it."""
 
+    kind: ProposalKind
     verdict: Verdict
     reason: str
     decided_by: str
@@ -87,6 +88,9 @@ _GROUNDS = {
 }
 
 
+_DECIDED = {ProposalKind.PLACE: "hold", ProposalKind.RELEASE: "release", ProposalKind.REPAIR: "NetSuite repair"}
+
+
 def proposal_note(
     facts: Facts,
     kinds: list[TriggerKind],
@@ -109,7 +113,8 @@ def proposal_note(
         lines.append(f"PRIOR HOLDS: {facts.prior_holds}. Weigh the pattern.")
     lines += [_held_before(past) for past in held]
     lines += [
-        f"Decided before: {past.verdict}d on {past.decided_at:%Y-%m-%d} by {past.decided_by}: {past.reason}"
+        f"Decided before: {_DECIDED[past.kind]} {past.verdict}d on {past.decided_at:%Y-%m-%d} by {past.decided_by}: "
+        f"{past.reason}"
         for past in earlier
     ]
     return "\n".join(lines)

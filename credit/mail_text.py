@@ -1,5 +1,10 @@
-"""What may stand in an e-mail. How its body looks as HTML: `rendering.texts`."""
+"""What may stand in an e-mail. How its body looks as HTML: `rendering.texts`.
 
+What people type is refused where mail cannot carry it; what other systems say of somebody (`harmless`) is replaced.
+"""
+
+import re
+import unicodedata
 from email.errors import MessageError
 from email.headerregistry import Address
 
@@ -8,20 +13,60 @@ _BODY_LIMIT = 100_000
 _ADDRESS_LIMIT = 254
 """Octets of an address in SMTP (RFC 5321, 4.5.3.1.3, less its brackets)."""
 
+ENCODED_WORD = "=?"
+"""What opens an encoded word (RFC 2047): some mail programs, and Python's own, take what follows for other text."""
+_JOINERS = "\u200c\u200d"  # invisible, and letters of some scripts, and many emoji, are spelled with them
+_REPLACEMENT = "\ufffd"
+
+_MAILBOX = re.compile(
+    r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^"<>,;:@()\[\]\\]*?))\s*<(?P<address>[^<>]*)>|(?P<bare>[^<>]*)'
+)
+
+
+def _unfit(character: str) -> bool:
+    """Whether a header's text cannot carry the character: it ends a line, is none, or hides or turns what follows."""
+    category = unicodedata.category(character)
+    return category in ("Cc", "Cs", "Zl", "Zp") or (category == "Cf" and character not in _JOINERS)
+
+
+def clean_line(text: str, what: str) -> str:
+    """Return a text that becomes part of a mail's header, without spaces around it.
+
+    Args:
+        text: what somebody typed.
+        what: what the reader calls it, such as `the subject`.
+
+    Raises:
+        ValueError: it has line breaks, other control characters, or an encoded word; each could become a header.
+    """
+    text = text.strip(" ")
+    if any(map(_unfit, text)):
+        raise ValueError(f"{what} must be one line of printable characters: take out line breaks, tabs and the like")
+    if ENCODED_WORD in text:
+        raise ValueError(f"{what} has “{ENCODED_WORD}”, from which mail programs make other text: take it out")
+    return text
+
+
+def harmless(text: str) -> str:
+    """Return text of another system's, such as a customer's name, as one line that `clean_line` takes.
+
+    White space becomes single spaces; what is refused where somebody types it shows as � here.
+    """
+    text = "".join(_REPLACEMENT if _unfit(character) else character for character in " ".join(text.split()))
+    return text.replace(ENCODED_WORD, f"={_REPLACEMENT}")
+
 
 def clean_subject(subject: str) -> str:
     """Return the subject as it is kept.
 
     Raises:
-        ValueError: it is empty, too long, or more than one line; a second line would become a header.
+        ValueError: it is empty, too long, or what `clean_line` refuses.
     """
-    subject = subject.strip()
+    subject = clean_line(subject.strip(), "the subject")
     if not subject:
         raise ValueError("the subject is empty: write one line")
     if len(subject) > _SUBJECT_LIMIT:
         raise ValueError(f"the subject has {len(subject)} characters: shorten it to {_SUBJECT_LIMIT}")
-    if not subject.isprintable():
-        raise ValueError("the subject must be one line of printable characters: take out line breaks and tabs")
     return subject
 
 
@@ -60,6 +105,8 @@ def clean_address(address: str) -> str:
         at
         and parsed.username == local
         and local.isascii()
+        and local.isprintable()
+        and ENCODED_WORD not in local
         and not set(local) & set(' "(),:;<>@[\\]')
         and len(labels) > 1
         and all(label and label.replace("-", "").isalnum() and label.strip("-") == label for label in labels)
@@ -68,3 +115,19 @@ def clean_address(address: str) -> str:
     if not plausible:
         raise ValueError(problem)
     return f"{local}@{domain}"
+
+
+def mailbox(text: str) -> Address:
+    """Read a mailbox, with or without a name: `Credit team <credit@example.com>`.
+
+    A name with any of `,;:@()[]` stands in double quotes.
+
+    Raises:
+        ValueError: it is none, or more than one.
+    """
+    found = _MAILBOX.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not one mailbox: write it like Credit team <credit@example.com>")
+    quoted = re.sub(r"\\(.)", r"\1", found["quoted"] or "")
+    name = clean_line(found["name"] or quoted, "the name before the address")
+    return Address(display_name=name, addr_spec=clean_address(found["address"] or found["bare"] or ""))

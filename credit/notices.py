@@ -3,29 +3,48 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from enum import StrEnum
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
+from credit.mail_text import harmless
 from credit.states import ProposalKind, Verdict
+
+SYSTEM = "service-holds"
+"""Who asked, where nobody did: this system itself."""
 
 _LISTED = 20
 """Items that a digest names, the largest first; the rest are counted."""
 _LONGEST = 300
 """Characters of a reason that are quoted."""
 
-_KIND = {ProposalKind.PLACE: "hold", ProposalKind.RELEASE: "release", ProposalKind.REPAIR: "repair"}
-_IN_TIME = "If nobody decides by then it expires: nothing is approved, and nothing is lifted."
-_IN_VAIN = {
-    ProposalKind.PLACE: "Nothing happened to the customer, and nothing was lifted.",
-    ProposalKind.RELEASE: "The hold stays in force.",
-    ProposalKind.REPAIR: "NetSuite stays as it is.",
-}
+
+class Occasion(StrEnum):
+    """Why something is to be decided now."""
+
+    NEW = "new"
+    WEAKENED = "weakened"
+    """It was approved, and is back because the case weakened since."""
+    UNDONE = "undone"
+    """Its approval was taken back."""
+
+
+class Cause(NamedTuple):
+    """Whose doing a proposal is: whoever causes one says so, for it cannot be told from the proposal."""
+
+    by: str
+    """Who asks for what is proposed: a login, a program's name, or `SYSTEM`."""
+    reason: str
+    """Of what is proposed."""
+    occasion: Occasion = Occasion.NEW
+    changes: Sequence[str] = ()
+    """With `weakened`, what changed; with `undone`, who took the approval back and why."""
 
 
 class Notice(BaseModel):
-    """What every notice says: about which hold, of whom, how much."""
+    """What every notice says: about which hold, of whom, how much, and what holds for the customer meanwhile."""
 
     hold_id: UUID
     kind: ProposalKind
@@ -35,29 +54,46 @@ class Notice(BaseModel):
     currency: str
     days_overdue: int
     as_of: date
+    held_besides: list[str] | None = None
+    """What else keeps the customer on credit hold, whatever becomes of this hold; None where it is not known."""
 
 
-class ToDecide(Notice):
+class Asking(Notice):
+    """What is proposed, by whom and why."""
+
+    proposal_id: UUID | None = None
+    reason: str
+    """Of what is proposed: a release's is not its hold's."""
+    asked_by: str
+    """A login or a program's name; `SYSTEM` for the system itself."""
+    due_at: datetime
+
+
+class ToDecide(Asking):
     """A proposal waits for an approver."""
 
-    occasion: Literal["new", "weakened", "undone"]
-    """`weakened`: approved, and back because the case weakened since. `undone`: its approval was taken back."""
-    reason: str
-    asked_by: str
-    due_at: datetime
+    occasion: Occasion
     because: list[str] = []
-    """With `weakened`: what changed."""
+    """`Cause.changes`."""
+
+    @model_validator(mode="after")
+    def _of_the_version_before(self) -> Self:
+        """Take back what a notice cannot have known: it gave each release and repair its hold's reason, and `undone`.
+
+        Such a one does not name its proposal.
+        """
+        if self.proposal_id is None and self.kind is not ProposalKind.PLACE:
+            self.occasion, self.reason = Occasion.NEW, ""
+            if self.kind is ProposalKind.REPAIR:
+                self.asked_by = SYSTEM
+        return self
 
 
-class Waiting(Notice):
+class Waiting(Asking):
     """A proposal has waited for an approver since `opened_at`."""
 
-    proposal_id: UUID
-    reason: str
-    asked_by: str
     opened_at: datetime
     told_at: datetime
-    due_at: datetime
 
 
 class Reminder(Waiting):
@@ -82,6 +118,50 @@ class Decided(Notice):
     decided_by: str
     on_behalf_of: list[str] = []
     decided_at: datetime
+    asked_for: str = ""
+    """Why it had been asked for; empty where that is not known."""
+
+
+class _Words(BaseModel):
+    """What is said of one kind of proposal."""
+
+    what: str
+    until_decided: str
+    if_it_expires: str
+    expired: str
+    approved: str
+    declined: str
+
+
+_WORDS = {
+    ProposalKind.PLACE: _Words(
+        what="hold",
+        until_decided="Nothing happens to the customer before somebody decides.",
+        if_it_expires="no hold is placed",
+        expired="No hold was placed.",
+        approved="The hold is put in force: new orders, rates and loads stop.",
+        declined="No hold is placed.",
+    ),
+    ProposalKind.RELEASE: _Words(
+        what="release",
+        until_decided="The hold stays in force before a release is approved: new orders, rates and loads stay stopped.",
+        if_it_expires="the hold stays in force",
+        expired="The hold stays in force.",
+        approved="The hold is lifted.",
+        declined="The hold stays in force.",
+    ),
+    ProposalKind.REPAIR: _Words(
+        what="NetSuite repair",
+        until_decided=(
+            "The customer stays on hold here; until somebody decides, what is entered in NetSuite itself goes by what "
+            "NetSuite says."
+        ),
+        if_it_expires="NetSuite stays as it is, and the hold in force",
+        expired="NetSuite stays as it is, and the hold in force.",
+        approved="NetSuite is written again. The hold stays in force.",
+        declined="What NetSuite says is accepted. The hold stays in force here.",
+    ),
+}
 
 
 def mail(notices: Sequence[Notice], desk_url: str) -> tuple[str, str]:
@@ -116,11 +196,11 @@ def _queue(desk_url: str) -> str:
 
 
 def _headline(notice: Notice) -> str:
-    what, customer = _KIND[notice.kind], _line(notice.customer_name)
+    what, customer = _WORDS[notice.kind].what, _line(notice.customer_name)
     match notice:
-        case ToDecide(occasion="weakened"):
+        case ToDecide(occasion=Occasion.WEAKENED):
             return f"Back to decide, the case weakened: {what} for {customer}"
-        case ToDecide(occasion="undone"):
+        case ToDecide(occasion=Occasion.UNDONE):
             return f"Back to decide, the approval was undone: {what} for {customer}"
         case Reminder():
             return f"Still to decide: {what} for {customer}"
@@ -141,40 +221,77 @@ def _amount(notice: Notice) -> str:
 
 
 def _whole(notice: Notice) -> list[str]:
-    lines = [
-        f"{_headline(notice)}",
+    return [
+        _headline(notice),
         "",
-        f"Customer:  {_line(notice.customer_name)} ({notice.customer_id})",
-        f"Open:      {_amount(notice)} as of {notice.as_of}",
+        _row("Customer", f"{_line(notice.customer_name)} ({_line(notice.customer_id)})"),
+        _row("Open", f"{_amount(notice)} as of {notice.as_of}"),
+        *_rows(notice),
+        "",
+        _meanwhile(notice),
     ]
+
+
+def _rows(notice: Notice) -> list[str]:
+    """Return what this kind of notice says of itself, line by line."""
     match notice:
         case ToDecide():
-            lines += [f"Changed:   {_line(change)}" for change in notice.because]
-            lines += [
-                f"Why:       {_line(notice.reason)}",
-                f"Asked by:  {_line(notice.asked_by)}",
-                f"Due:       {_minute(notice.due_at)}",
-                "",
-                "Nothing happens to the customer before somebody decides.",
-            ]
+            label = "Undone" if notice.occasion is Occasion.UNDONE else "Changed"
+            changes = [_row(label, _line(change)) for change in notice.because]
+            return [*changes, *_asked(notice), _row("Due", _minute(notice.due_at))]
         case Waiting():
             waited = f"{_span(notice.told_at - notice.opened_at)}, since {_minute(notice.opened_at)}"
             over = isinstance(notice, Expired)
-            lines += [
-                f"Why:       {_line(notice.reason)}",
-                f"Asked by:  {_line(notice.asked_by)}",
-                f"{'Waited:' if over else 'Waits:':10} {waited}",
-                f"{'Expired:' if over else 'Expires:':10} {_minute(notice.due_at)}",
-                "",
-                _IN_VAIN[notice.kind] if over else _IN_TIME,
-            ]
+            ends = _row("Expired" if over else "Expires", _minute(notice.due_at))
+            return [*_asked(notice), _row("Waited" if over else "Waits", waited), ends]
         case Decided():
             behalf = f" on behalf of {_line(', '.join(notice.on_behalf_of))}" if notice.on_behalf_of else ""
-            lines += [
-                f"Verdict:   {notice.verdict}d by {_line(notice.decided_by)}{behalf} on {_minute(notice.decided_at)}",
-                f"Why:       {_line(notice.reason)}",
-            ]
-    return lines
+            decided = f"{notice.verdict}d by {_who(notice.decided_by)}{behalf} on {_minute(notice.decided_at)}"
+            asked = [_row("Asked for", _line(notice.asked_for))] if notice.asked_for else []
+            return [*asked, _row("Verdict", decided), _row("Why", _line(notice.reason))]
+        case _:
+            raise TypeError(f"nothing is said of a {type(notice).__name__}")
+
+
+def _asked(notice: Asking) -> list[str]:
+    return [_row("Why", _line(notice.reason) or "see the hold"), _row("Asked by", _who(notice.asked_by))]
+
+
+def _meanwhile(notice: Notice) -> str:
+    """Return what holds for the customer, and what does not."""
+    words, besides = _WORDS[notice.kind], _besides(notice)
+    match notice:
+        case ToDecide() if notice.kind is ProposalKind.PLACE and besides:
+            return f"{besides} Nothing else happens to the customer before somebody decides."
+        case ToDecide():
+            return f"{words.until_decided} {besides}".strip()
+        case Expired():
+            return f"{words.expired} {besides}".strip()
+        case Decided():
+            outcome = words.approved if notice.verdict is Verdict.APPROVE else words.declined
+            return f"{outcome} {besides}".strip()
+        case _:
+            return (
+                f"If nobody decides by then it expires: nothing is approved, {words.if_it_expires}. {besides}".strip()
+            )
+
+
+def _besides(notice: Notice) -> str:
+    """Say what else keeps the customer on credit hold: whatever is decided here, or for a new hold already."""
+    if not notice.held_besides:
+        return ""
+    causes = "; ".join(map(_line, notice.held_besides))
+    if notice.kind is ProposalKind.PLACE:
+        return f"The customer is on credit hold already: {causes}."
+    return f"Whatever becomes of this hold, the customer stays on credit hold: {causes}."
+
+
+def _row(label: str, text: str) -> str:
+    return f"{label + ':':10} {text}"
+
+
+def _who(actor: str) -> str:
+    return "the system" if actor == SYSTEM else _line(actor)
 
 
 def _minute(at: datetime) -> str:
@@ -190,6 +307,6 @@ def _span(time: timedelta) -> str:
 
 
 def _line(text: str) -> str:
-    """Return the text as one line of bearable length: what people wrote must not pass for lines of ours."""
-    text = " ".join(text.split())
+    """Return the text as one line of bearable length: what people wrote must not pass for lines or headers of ours."""
+    text = harmless(text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -141,7 +141,7 @@ class Delivery(StrEnum):
     RETRYING = "retrying"
     """The mail server was away or said to try later: Temporal tries again by itself."""
     REFUSED = "refused"
-    """The mail server will never take it: a person recalls it and mends it."""
+    """The mail server will never take it, or it must not be sent as it is: a person recalls it and mends it."""
     UNKNOWN = "unknown"
     """It was handed over and the answer was lost: a person finds out whether it left."""
     SENT = "sent"

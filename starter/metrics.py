@@ -78,6 +78,7 @@ class _Record(Collector):
             ("hold_oldest_unfinished_beat_age_seconds", "Age of the oldest beat", seen.oldest_unfinished_beat_age),
             ("hold_decisions_undelivered", "Decisions their workflow has not obeyed yet", seen.decisions_undelivered),
             ("hold_notifications_undelivered", "Mails and webhook calls not taken yet", seen.notifications_undelivered),
+            ("hold_notifications_given_up", "Those that can never be told", seen.notifications_given_up),
         ):
             yield GaugeMetricFamily(name, help_text, value=value)
         yield from _people(seen)

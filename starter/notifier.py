@@ -1,8 +1,10 @@
 """Tell people what is written in the outbox of notifications: by mail, and by a webhook where one is configured.
 
 At least once, for ever: what is not taken is tried again, ever less often, and shows in the row (attempts, error) and
-in `hold_notifications_undelivered`. A notifier that dies between the mail server's answer and its own note sends once
-more, under the same Message-ID or webhook-id. Two notifiers share the work: rows are claimed, not held.
+in `hold_notifications_undelivered`. What can never be told, because its row makes no sense or no mail can carry it, is
+given up: alone, and shown in the hold's record and in `hold_notifications_given_up`. A notifier that dies between the
+mail server's answer and its own note sends once more, under the same Message-ID or webhook-id. Two notifiers share the
+work: rows are claimed, not held.
 """
 
 import asyncio
@@ -11,8 +13,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.headerregistry import Address
 from uuid import UUID
 
 import aiosmtplib
@@ -22,7 +23,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
-from credit import notices
+from credit import mail_text, notices
+from credit.mail_wire import Mail, written
 from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
 from db.engine import transaction
@@ -49,7 +51,21 @@ _NOTICES: dict[NotificationEvent, type[Notice]] = {
     NotificationEvent.PROPOSAL_EXPIRED: Expired,
 }
 
+_Unfit = Sequence[tuple[Notification, str]]
+
 _log = structlog.get_logger(__name__)
+
+
+def sender_of(settings: Settings) -> Address:
+    """Return the mailbox that mail comes from.
+
+    Raises:
+        RuntimeError: the setting is none.
+    """
+    try:
+        return mail_text.mailbox(settings.mail_from)
+    except ValueError as error:
+        raise RuntimeError(f"HOLD_MAIL_FROM: {error}") from error
 
 
 class Notifier:
@@ -64,11 +80,12 @@ class Notifier:
         retry_after: timedelta = _RETRY,
         rest: timedelta = _REST,
     ) -> None:
-        """Check the webhook's settings.
+        """Check the settings.
 
         Raises:
-            RuntimeError: there is a webhook and no secret to sign with.
+            RuntimeError: the sender is no mailbox, or there is a webhook and no secret to sign with.
         """
+        self._sender = sender_of(settings)
         self._engine = engine
         self._settings = settings
         self._sweep_every = sweep
@@ -113,34 +130,68 @@ class Notifier:
     async def _mail_one(self, recipient: str) -> None:
         async with self._slots:
             rows = await self._claim(NotificationChannel.MAIL, recipient)
-            if not rows:
-                return
-            ids = [row.id for row in rows]
             try:
+                content, told, unfit = self._one_mail(recipient, rows)
+                for row, why in unfit:
+                    await self._give_up([row], why)
+                if not told:
+                    return
                 async with asyncio.timeout(_MAIL_LIMIT):
-                    await self._send(self._mail(recipient, rows))
+                    await self._send(recipient, content)
             except Exception as error:  # noqa: BLE001 (whatever is wrong with one keeps nobody else waiting)
-                await self._note_failure(ids, recipient, error)
+                await self._note_failure([row.id for row in rows], recipient, error)
                 return
             self._mailed[recipient] = datetime.now(UTC)
-            await self._settle(ids)
+            await self._settle([row.id for row in told])
 
-    def _mail(self, recipient: str, rows: Sequence[Notification]) -> EmailMessage:
+    def _one_mail(self, recipient: str, rows: Sequence[Notification]) -> tuple[bytes, Sequence[Notification], _Unfit]:
+        """Return one mail about these rows, those that it tells of, and those that no mail can tell of, with the why.
+
+        Where each can be told of but not all together, the first goes alone, and the others when their claim is over.
+        """
+        if not rows:
+            return b"", (), ()
+        try:
+            return self._mail(recipient, rows), rows, ()
+        except ValueError:
+            whys = {row.id: self._why_unfit(recipient, row) for row in rows}
+        unfit = [(row, why) for row in rows if (why := whys[row.id])]
+        fit = [row for row in rows if not whys[row.id]]
+        told = fit if unfit else fit[:1]
+        return self._mail(recipient, told) if told else b"", told, unfit
+
+    def _why_unfit(self, recipient: str, row: Notification) -> str:
+        try:
+            self._mail(recipient, [row])
+        except ValueError as error:
+            return _said(error)
+        return ""
+
+    def _mail(self, recipient: str, rows: Sequence[Notification]) -> bytes:
+        """Return the mail about these rows.
+
+        Raises:
+            ValueError: a row makes no sense, or it would not arrive as it is meant.
+        """
         subject, text = notices.mail([_notice(row) for row in rows], self._settings.desk_url)
-        message = EmailMessage()
-        message["From"] = self._settings.mail_from
-        message["To"] = recipient
-        message["Subject"] = subject
-        message["Date"] = format_datetime(rows[0].created_at)
-        message["Message-ID"] = _message_id([row.id for row in rows], self._settings.mail_from)
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
-        return message
+        return written(
+            Mail(
+                sender=self._sender,
+                recipient=recipient,
+                subject=subject,
+                at=rows[0].created_at,
+                message_id=_message_id([row.id for row in rows], self._sender.domain),
+                body=text,
+                automatic=True,
+            )
+        )
 
-    async def _send(self, message: EmailMessage) -> None:
+    async def _send(self, recipient: str, content: bytes) -> None:
         settings = self._settings
         await aiosmtplib.send(
-            message,
+            content,
+            sender=self._sender.addr_spec,
+            recipients=[mail_text.clean_address(recipient)],
             hostname=settings.smtp_host,
             port=settings.smtp_port,
             use_tls=settings.smtp_tls == "tls",
@@ -165,6 +216,10 @@ class Notifier:
     async def _post(self, client: httpx.AsyncClient, signer: Webhook, row: Notification) -> None:
         try:
             notice = _notice(row)
+        except ValueError as error:
+            await self._give_up([row], _said(error))
+            return
+        try:
             data = notice.model_dump(mode="json") | {"link": notices.link(notice, self._settings.desk_url)}
             body = json.dumps({"type": row.event, "timestamp": row.created_at.isoformat(), "data": data})
             async with self._slots, asyncio.timeout(_WEBHOOK_LIMIT):
@@ -184,7 +239,7 @@ class Notifier:
         elif answer.status_code == httpx.codes.GONE:
             self._webhook = None
             _log.warning("the webhook is gone for good: nothing is told to it until the worker starts anew")
-            await self._settle([row.id], error="410 Gone: the webhook wants no more")
+            await self._give_up([row], "410 Gone: the webhook wants no more")
         else:
             await self._note_failure([row.id], self._settings.webhook_url, f"answered {answer.status_code}")
 
@@ -206,15 +261,24 @@ class Notifier:
 
         return await asyncio.to_thread(take)
 
-    async def _settle(self, ids: Sequence[UUID], error: str | None = None) -> None:
+    async def _settle(self, ids: Sequence[UUID]) -> None:
         def write() -> None:
             with transaction(self._engine) as session:
-                notifications.settle(session, ids, now=datetime.now(UTC), error=error)
+                notifications.settle(session, ids, now=datetime.now(UTC))
+
+        await asyncio.to_thread(write)
+
+    async def _give_up(self, rows: Sequence[Notification], why: str) -> None:
+        _log.error("a notification can never be told", recipient=rows[0].recipient, why=why[:_ERROR_LENGTH])
+
+        def write() -> None:
+            with transaction(self._engine) as session:
+                notifications.give_up(session, rows, why[:_ERROR_LENGTH], now=datetime.now(UTC))
 
         await asyncio.to_thread(write)
 
     async def _note_failure(self, ids: Sequence[UUID], recipient: str, error: Exception | str) -> None:
-        said = f"{type(error).__name__}: {error}" if isinstance(error, Exception) else error
+        said = _said(error) if isinstance(error, Exception) else error
         _log.warning("a notification was not taken", recipient=recipient, count=len(ids), error=said[:_ERROR_LENGTH])
 
         def write() -> None:
@@ -238,8 +302,11 @@ def _notice(row: Notification) -> Notice:
     return _NOTICES[row.event].model_validate(row.payload)
 
 
-def _message_id(ids: Sequence[UUID], sender: str) -> str:
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _message_id(ids: Sequence[UUID], domain: str) -> str:
     """Return the same Message-ID for the same notifications, whoever sends them and however often."""
-    domain = parseaddr(sender)[1].rpartition("@")[2] or "service-holds"
     name = str(ids[0]) if len(ids) == 1 else hashlib.sha256("".join(sorted(map(str, ids))).encode()).hexdigest()[:32]
     return f"<{name}@{domain}>"

@@ -27,7 +27,7 @@ class People:
         """Make a local account and return its one-time password: the only time it can be read.
 
         Raises:
-            BadInputError: the login can't be one.
+            BadInputError: the login can't be one, or the e-mail address is none.
             LoginTakenError: somebody has it already.
         """
         password = passwords.one_time()

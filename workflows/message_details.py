@@ -23,7 +23,7 @@ _ON_ITS_WAY = {
     Delivery.COOLING_OFF: "Approved: it waits, and can be recalled",
     Delivery.SENDING: "Approved: being sent",
     Delivery.RETRYING: "Approved: not sent yet, tried again until the mail server takes it",
-    Delivery.REFUSED: "Approved, but the mail server refuses it",
+    Delivery.REFUSED: "Approved, but it cannot be sent as it is",
     Delivery.UNKNOWN: "Approved and handed over, but the mail server's answer was lost: it may have left",
 }
 _WHAT_TO_DO = {

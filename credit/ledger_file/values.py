@@ -5,6 +5,8 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
+from credit.mail_text import ENCODED_WORD
+
 LONGEST_TEXT = 200
 """Characters an id or a name may have."""
 LARGEST = Decimal(10) ** 16
@@ -176,7 +178,7 @@ def parse_flag(value: str) -> bool:
 def parse_email(value: str) -> str | None:
     """Return an e-mail address; None for an empty cell."""
     text = value.strip()
-    if text and (len(text) > 254 or not _EMAIL.fullmatch(text)):  # noqa: PLR2004 (RFC 5321)
+    if text and (len(text) > 254 or not _EMAIL.fullmatch(text) or ENCODED_WORD in text):  # noqa: PLR2004 (RFC 5321)
         raise RefusedValueError("not an e-mail address")
     return text or None
 

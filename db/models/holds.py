@@ -96,6 +96,10 @@ class Proposal(Base):
     warnings: Mapped[JsonList]
     note: Mapped[str]
     policy_version: Mapped[int] = mapped_column(ForeignKey("policies.version"))
+    asked_by: Mapped[str] = mapped_column(default="", server_default="")
+    """Who asked for what is proposed: a login, a program's name, or `service-holds` for the system itself."""
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    """Why they asked for it: a release's is not its hold's."""
     returns_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
     """The approved proposal whose case had weakened, for which this one asks again (design 3.5)."""
     return_reasons: Mapped[JsonList | None]

@@ -130,7 +130,7 @@ class MessageDelivery(Base):
     handed_over_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
-    """`accepted`, `try_later`, `refused`, `unknown`; a person's finding: `arrived`, `not_arrived`."""
+    """`accepted`, `try_later`, `refused`, `unfit`, `unknown`; a person's finding: `arrived`, `not_arrived`."""
     answer: Mapped[str | None]
     """What the mail server said, or what went wrong."""
 

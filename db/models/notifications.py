@@ -3,15 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.states import NotificationChannel, NotificationEvent
 from db.models.base import Base, JsonObject, Uuid, states
 
+_WAITS = "sent_at IS NULL AND given_up_at IS NULL"
+
 
 class Notification(Base):
-    """One thing to tell one recipient. The relay sends it until it was taken."""
+    """One thing to tell one recipient. The notifier sends it until it was taken, or gives it up."""
 
     __tablename__ = "notifications"
 
@@ -28,10 +30,13 @@ class Notification(Base):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     tried_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+    """When it was found that it can never be told; `last_error` says why."""
     last_error: Mapped[str | None]
 
     __table_args__ = (
         UniqueConstraint("key", "channel", "recipient"),
         Index("ix_notifications_hold_id", "hold_id"),
-        Index("ix_notifications_outbox", "created_at", postgresql_where=text("sent_at IS NULL")),
+        Index("ix_notifications_outbox", "created_at", postgresql_where=text(_WAITS)),
+        CheckConstraint("sent_at IS NULL OR given_up_at IS NULL", name="sent_or_given_up"),
     )

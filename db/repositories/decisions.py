@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
 from credit.hold import HoldView
+from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db.errors import (
     NothingToDecideError,
@@ -164,7 +165,8 @@ def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime
         **four_eyes.Acting.of(session, actor, now).detail(),
     }
     audit.append(session, chain=hold.id, actor=actor, action="approval_undone", at=now, detail=detail)
-    return proposals.propose(session, hold, proposal.kind, revision=proposal.revision + 1, now=now)
+    cause = Cause(proposal.asked_by, proposal.reason, Occasion.UNDONE, [f"{actor}: {reason}" if reason else actor])
+    return proposals.propose(session, hold, proposal.kind, cause, revision=proposal.revision + 1, now=now)
 
 
 def _open_proposal(session: Session, hold: Hold) -> Proposal:
@@ -194,6 +196,8 @@ def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime)
         decision.applied_at = now
         proposal = session.get_one(Proposal, decision.proposal_id)
         actions.settle(session, hold.customer_id, proposal.kind, decision.outcome, now)
+        if decision.outcome in ("approved", "declined"):
+            notifications.proposal_decided(session, hold, proposal, decision, now=now)
     return Settled.model_validate(
         {
             "outcome": decision.outcome,
@@ -217,14 +221,12 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
         because = weakening(Facts.model_validate(proposal.facts), facts, policy)
         if because and proposal.returns_id is None:
             following = proposal.revision + 1
-            proposals.propose(
-                session, hold, proposal.kind, revision=following, now=now, returns=proposal, because=because
-            )
+            cause = Cause(proposal.asked_by, proposal.reason, Occasion.WEAKENED, because)
+            proposals.propose(session, hold, proposal.kind, cause, revision=following, now=now, returns=proposal)
             detail = {"why": "; ".join(because), "before": proposal.facts, "after": facts.model_dump(mode="json")}
             audit.append(session, chain=hold.id, actor="service-holds", action="case_weakened", at=now, detail=detail)
             return "returned"
     _remember(session, hold, decision, facts, version)
-    notifications.proposal_decided(session, hold, proposal, decision, now=now)
     if decision.verdict is Verdict.DECLINE:
         hold.status, hold.closed_at = HoldStatus.DECLINED, now
         if not decision.keep_block:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from credit.drift import DriftOutcome, Sight, compare
 from credit.hold import HoldView
+from credit.notices import SYSTEM, Cause
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db.models import (
     Adoption,
@@ -26,7 +27,7 @@ from db.models import (
     NetSuiteRecord,
     Proposal,
 )
-from db.repositories import audit, beats, holds, netsuite, policies, proposals
+from db.repositories import audit, beats, holds, netsuite, notifications, policies, proposals
 
 _SYSTEM_ACTOR = "service-holds"
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
@@ -139,7 +140,7 @@ def _revised(session: Session, before: NetSuiteDrift, after: NetSuiteDrift) -> U
     if proposal is None:
         return None
     proposal.revision += 1
-    proposal.note = _note(after)
+    proposal.note, proposal.reason = _note(after), _says(after)
     return proposal.id
 
 
@@ -208,12 +209,17 @@ def propose_repair(session: Session, hold_id: UUID, now: datetime) -> HoldView:
             session, hold_id=hold_id, proposal_id=proposal.id, ending=HoldStatus.WITHDRAWN, now=now
         )
     elif row is not None and hold.status in _IN_FORCE and newest.status is not ProposalStatus.OPEN:
-        proposal = proposals.propose(session, hold, ProposalKind.REPAIR, revision=newest.revision + 1, now=now)
+        cause = Cause(SYSTEM, _says(row))
+        proposal = proposals.propose(session, hold, ProposalKind.REPAIR, cause, revision=newest.revision + 1, now=now)
         proposal.note = _note(row)
         row.proposal_id = proposal.id
         detail = {"why": proposal.note, "netsuite_id": row.netsuite_id}
         audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action="repair_proposed", at=now, detail=detail)
     return holds.view(session, hold_id)
+
+
+def _says(row: NetSuiteDrift) -> str:
+    return f"NetSuite says {row.found} for customer {row.netsuite_id}; this hold wants {row.expected}"
 
 
 def _note(row: NetSuiteDrift) -> str:
@@ -239,6 +245,7 @@ def withdraw_repair(session: Session, hold: Hold, why: str, now: datetime) -> No
     proposal = _open_repair(session, hold.id)
     if proposal is not None:
         proposal.status, proposal.settled_at = ProposalStatus.WITHDRAWN, now
+        notifications.forget_waiting(session, proposal)
         audit.append(
             session, chain=hold.id, actor=_SYSTEM_ACTOR, action="repair_withdrawn", at=now, detail={"why": why}
         )

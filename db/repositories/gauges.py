@@ -28,6 +28,7 @@ class Gauges(NamedTuple):
     oldest_unfinished_beat_age: float
     decisions_undelivered: int
     notifications_undelivered: int
+    notifications_given_up: int
     beats_stuck: dict[str, int]
     """Beat -> unfinished for longer than an hour."""
     decisions: dict[str, int]
@@ -59,6 +60,7 @@ def read(session: Session, now: datetime) -> Gauges:
         oldest_unfinished_beat_age=_age(slowest, now),
         decisions_undelivered=undelivered or 0,
         notifications_undelivered=notifications.undelivered(session),
+        notifications_given_up=notifications.given_up(session),
         beats_stuck=report.stuck_beats(session, now),
         decisions=report.decisions(session),
         time_to_decide=report.time_to_decide(session, lately).get(ProposalKind.PLACE, Spread()),

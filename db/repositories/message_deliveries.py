@@ -23,7 +23,7 @@ from db.models import Message, MessageDelivery, MessageRevision
 from db.repositories import audit, messages
 from db.repositories.message_review import tell_again, text_of
 
-ACCEPTED, TRY_LATER, REFUSED, UNKNOWN = "accepted", "try_later", "refused", "unknown"
+ACCEPTED, TRY_LATER, REFUSED, UNFIT, UNKNOWN = "accepted", "try_later", "refused", "unfit", "unknown"
 ARRIVED, NOT_ARRIVED = "arrived", "not_arrived"
 
 _ANSWER_LIMIT = 2000
@@ -31,6 +31,7 @@ _DELIVERIES = {
     ACCEPTED: (Delivery.SENT, "message_sent"),
     TRY_LATER: (Delivery.RETRYING, "message_delayed"),
     REFUSED: (Delivery.REFUSED, "message_refused_by_server"),
+    UNFIT: (Delivery.REFUSED, "message_unfit"),
     UNKNOWN: (Delivery.UNKNOWN, "message_answer_lost"),
 }
 
@@ -118,7 +119,7 @@ def hand_over(session: Session, attempt_id: UUID, now: datetime) -> None:
 
 
 def end(session: Session, attempt_id: UUID, outcome: str, answer: str, now: datetime) -> None:
-    """Note how an attempt ended: accepted, try_later, refused or unknown.
+    """Note how an attempt ended: accepted, try_later, refused, unfit (it must not be sent) or unknown.
 
     What an attempt says that was given up meanwhile changes nothing, and is kept for whoever has to settle it.
     """

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from credit.mail_text import harmless
 from credit.states import ABOUT_THE_HOLD, Delivery, HoldStatus, MessageKind, MessageStatus
 from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
@@ -60,12 +61,12 @@ def draft(
             )
         )
         session.flush()
-        subject, body = text
+        subject, body = text  # a name from the ledger may stand in the subject
         session.add(
             MessageRevision(
                 message_id=found,
                 revision=1,
-                subject=subject,
+                subject=harmless(subject),
                 body=body,
                 recipient=recipient,
                 editor="service-holds",

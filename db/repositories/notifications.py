@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, extract, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, extract, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts
-from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
-from credit.states import NotificationChannel, NotificationEvent, ProposalKind
+from credit.notices import SYSTEM, Cause, Decided, Escalated, Expired, Notice, Reminder, ToDecide
+from credit.states import NotificationChannel, NotificationEvent, ProposalKind, ReleaseCause
 from credit.triggers import TriggerKind
 from db.models import Absence, Customer, Decision, Hold, HoldTrigger, Notification, Proposal, ReleaseRequest, User
 from db.models.base import UtcDateTime
-from db.repositories import absences, holds
+from db.repositories import absences, audit, eligibility, holds
 
 WEBHOOK = "webhook"
 """The webhook's name as a recipient."""
@@ -27,26 +27,17 @@ WEBHOOK = "webhook"
 _ADMINS = ("admin",)
 _DECIDERS = ("approver", *_ADMINS)
 _OF_WAITING = (NotificationEvent.PROPOSAL_REMINDED, NotificationEvent.PROPOSAL_ESCALATED)
+_UNSETTLED = (Notification.sent_at.is_(None), Notification.given_up_at.is_(None))
 _MOST_WAIT = timedelta(minutes=15)
 """Between two tries, however many there were."""
 
 
-def proposal_opened(session: Session, hold: Hold, proposal: Proposal, *, asked_by: str | None, now: datetime) -> None:
-    """Tell everybody who may decide, except who asked for it (None for the hold's opening trigger's actor)."""
-    asked_by = asked_by or _opener(session, hold.id).actor
-    occasion = "weakened" if proposal.return_reasons else "new" if proposal.revision == 1 else "undone"
-    notice = ToDecide.model_validate(
-        _about(session, hold, proposal)
-        | {
-            "occasion": occasion,
-            "reason": hold.reason,
-            "asked_by": asked_by,
-            "due_at": proposal.due_at,
-            "because": proposal.return_reasons or [],
-        }
-    )
-    key, event = f"proposal/{proposal.id}", NotificationEvent.PROPOSAL_OPENED
-    people = _addresses(session, User.role.in_(_DECIDERS), but=[asked_by], now=now)
+def proposal_opened(session: Session, hold: Hold, proposal: Proposal, cause: Cause, *, now: datetime) -> None:
+    """Tell everybody who may decide, except who asked for it."""
+    changes = {"occasion": cause.occasion, "because": list(cause.changes)}
+    notice = ToDecide.model_validate(_asking(session, hold, proposal, now) | changes)
+    key, event = _opened(proposal), NotificationEvent.PROPOSAL_OPENED
+    people = _addresses(session, User.role.in_(_DECIDERS), but=[cause.by], now=now)
     _enqueue(session, people, key=key, event=event, notice=notice, now=now)
 
 
@@ -80,34 +71,54 @@ def proposal_expired(session: Session, hold: Hold, proposal: Proposal, *, now: d
 
 
 def forget_waiting(session: Session, proposal: Proposal) -> None:
-    """Drop what was still to be told of a proposal's waiting: it is settled."""
-    waits = delete(Notification).where(Notification.event.in_(_OF_WAITING), Notification.sent_at.is_(None))
-    about = Notification.payload["proposal_id"].astext == str(proposal.id)
-    session.execute(
-        waits.where(Notification.hold_id == proposal.hold_id, about), execution_options={"synchronize_session": False}
-    )
+    """Drop what was still to be told of a proposal's waiting: it is settled, and nobody is to decide it any more.
+
+    A webhook is told all the same that it was opened.
+    """
+    waits = and_(Notification.event.in_(_OF_WAITING), Notification.payload["proposal_id"].astext == str(proposal.id))
+    to_decide = and_(Notification.key == _opened(proposal), Notification.channel == NotificationChannel.MAIL)
+    unsent = delete(Notification).where(Notification.hold_id == proposal.hold_id, Notification.sent_at.is_(None))
+    session.execute(unsent.where(or_(waits, to_decide)), execution_options={"synchronize_session": False})
 
 
 def proposal_decided(session: Session, hold: Hold, proposal: Proposal, decision: Decision, *, now: datetime) -> None:
-    """Tell who asked for the hold by hand that the decision took effect, unless they decided themselves."""
+    """Tell who asked for it by hand that the decision took effect, unless they decided themselves."""
     notice = Decided.model_validate(
-        _about(session, hold, proposal)
+        _about(session, hold, proposal, now)
         | {
             "verdict": decision.verdict,
             "reason": decision.reason,
             "decided_by": decision.actor,
             "on_behalf_of": decision.on_behalf_of,
             "decided_at": decision.decided_at,
+            "asked_for": proposal.reason,
         }
     )
     key, event = f"decision/{decision.id}", NotificationEvent.PROPOSAL_DECIDED
-    opener = _opener(session, hold.id)
-    by_hand = opener.kind is TriggerKind.MANUAL and opener.actor != decision.actor
-    requester = _addresses(session, User.login == opener.actor, now=now) if by_hand else []
-    _enqueue(session, requester, key=key, event=event, notice=notice, now=now)
+    asked = _asked_by_hand(session, hold, proposal) - {decision.actor}
+    people = _addresses(session, User.login.in_(asked), now=now) if asked else []
+    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
 
 
-def _about(session: Session, hold: Hold, proposal: Proposal) -> dict[str, Any]:
+def _asked_by_hand(session: Session, hold: Hold, proposal: Proposal) -> set[str]:
+    """Return the people who asked for what is proposed; programs that share a login with one are none."""
+    match proposal.kind:
+        case ProposalKind.PLACE:
+            opener = select(HoldTrigger.actor).where(HoldTrigger.hold_id == hold.id, HoldTrigger.opened)
+            return set(session.scalars(opener.where(HoldTrigger.kind == TriggerKind.MANUAL)))
+        case ProposalKind.RELEASE:
+            asked = select(ReleaseRequest.actor).where(ReleaseRequest.hold_id == hold.id)
+            theirs = or_(ReleaseRequest.proposal_id == proposal.id, ReleaseRequest.actor == proposal.asked_by)
+            return set(session.scalars(asked.where(theirs, ReleaseRequest.cause == ReleaseCause.PERSON)))
+        case ProposalKind.REPAIR:
+            return set()
+
+
+def _opened(proposal: Proposal) -> str:
+    return f"proposal/{proposal.id}"
+
+
+def _about(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
     facts = Facts.model_validate(proposal.facts)
     return {
         "hold_id": hold.id,
@@ -118,35 +129,26 @@ def _about(session: Session, hold: Hold, proposal: Proposal) -> dict[str, Any]:
         "currency": facts.currency,
         "days_overdue": facts.days_overdue,
         "as_of": facts.as_of,
+        "held_besides": _held_besides(session, hold, now),
     }
 
 
-def _waiting(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
-    asked_by, reason = _asked(session, hold, proposal)
-    return _about(session, hold, proposal) | {
+def _held_besides(session: Session, hold: Hold, now: datetime) -> list[str]:
+    """Return what keeps the customer on credit hold besides this hold."""
+    return [f"{block.source.label}: {block.note}" for block in eligibility.causes_besides(session, hold, now)]
+
+
+def _asking(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
+    return _about(session, hold, proposal, now) | {
         "proposal_id": proposal.id,
-        "reason": reason,
-        "asked_by": asked_by,
-        "opened_at": proposal.opened_at,
-        "told_at": now,
+        "reason": proposal.reason,
+        "asked_by": proposal.asked_by,
         "due_at": proposal.due_at,
     }
 
 
-def _asked(session: Session, hold: Hold, proposal: Proposal) -> tuple[str, str]:
-    """Return who asked for what is proposed, and why."""
-    if proposal.kind is ProposalKind.RELEASE:
-        asked = select(ReleaseRequest).where(ReleaseRequest.hold_id == hold.id, ReleaseRequest.refusal.is_(None))
-        request = session.scalars(asked.order_by(ReleaseRequest.at.desc()).limit(1)).first()
-        if request is not None:
-            return request.actor, request.reason
-    if proposal.kind is ProposalKind.REPAIR:
-        return "service-holds", "NetSuite says something else than this hold wants"
-    return _opener(session, hold.id).actor, hold.reason
-
-
-def _opener(session: Session, hold_id: UUID) -> HoldTrigger:
-    return session.scalars(select(HoldTrigger).where(HoldTrigger.hold_id == hold_id, HoldTrigger.opened)).one()
+def _waiting(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
+    return _asking(session, hold, proposal, now) | {"opened_at": proposal.opened_at, "told_at": now}
 
 
 def _addresses(
@@ -231,17 +233,30 @@ def _due(channel: NotificationChannel, now: datetime, retry_after: timedelta) ->
     waited = extract("epoch", literal(now, UtcDateTime) - Notification.tried_at)
     return [
         Notification.channel == channel,
-        Notification.sent_at.is_(None),
+        *_UNSETTLED,
         or_(Notification.tried_at.is_(None), waited >= func.least(wait, _MOST_WAIT.total_seconds())),
     ]
 
 
-def settle(session: Session, ids: Sequence[UUID], *, now: datetime, error: str | None = None) -> None:
-    """Note that these were taken; with `error`, that they were refused for good."""
+def settle(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
+    """Note that these were taken."""
     session.execute(
-        update(Notification).where(Notification.id.in_(ids)).values(sent_at=now, last_error=error),
+        update(Notification).where(Notification.id.in_(ids)).values(sent_at=now, last_error=None),
         execution_options={"synchronize_session": False},
     )
+
+
+def give_up(session: Session, rows: Sequence[Notification], why: str, *, now: datetime) -> None:
+    """Note that these can never be told, in their holds' records too: somebody has to tell it otherwise."""
+    session.execute(
+        update(Notification)
+        .where(Notification.id.in_([row.id for row in rows]), *_UNSETTLED)
+        .values(given_up_at=now, last_error=why),
+        execution_options={"synchronize_session": False},
+    )
+    for row in rows:
+        detail = {"notification_id": str(row.id), "event": row.event, "recipient": row.recipient, "why": why}
+        audit.append(session, chain=row.hold_id, actor=SYSTEM, action="notification_given_up", at=now, detail=detail)
 
 
 def failed(session: Session, ids: Sequence[UUID], error: str) -> None:
@@ -254,13 +269,16 @@ def failed(session: Session, ids: Sequence[UUID], error: str) -> None:
 
 def forget_webhook(session: Session) -> int:
     """Remove what waits for a webhook, where there is none; returns how many."""
-    unsent = delete(Notification).where(
-        Notification.channel == NotificationChannel.WEBHOOK, Notification.sent_at.is_(None)
-    )
+    unsent = delete(Notification).where(Notification.channel == NotificationChannel.WEBHOOK, *_UNSETTLED)
     result = session.execute(unsent.returning(Notification.id), execution_options={"synchronize_session": False})
     return len(result.all())
 
 
 def undelivered(session: Session) -> int:
     """Return how many wait."""
-    return session.scalar(select(func.count()).where(Notification.sent_at.is_(None))) or 0
+    return session.scalar(select(func.count()).where(*_UNSETTLED)) or 0
+
+
+def given_up(session: Session) -> int:
+    """Return how many can never be told."""
+    return session.scalar(select(func.count()).where(Notification.given_up_at.is_not(None))) or 0

@@ -29,7 +29,18 @@ from db.models import (
     PromiseToPay,
     ReleaseRequest,
 )
-from db.repositories import audit, decisions, holds, payment_plans, payments, policies, promises, proposals, releases
+from db.repositories import (
+    audit,
+    decisions,
+    holds,
+    notifications,
+    payment_plans,
+    payments,
+    policies,
+    promises,
+    proposals,
+    releases,
+)
 
 AUTO_RELEASE = "policy auto_release_on_payment"
 """Who decided a release that the policy makes without a person."""
@@ -244,6 +255,7 @@ def _release_at_once(session: Session, hold: Hold, effect: Effect, now: datetime
     session.add(claim)
     session.flush()
     proposal.status, proposal.settled_at = ProposalStatus.APPROVED, now
+    notifications.forget_waiting(session, proposal)
     decision = Decision(
         proposal_id=proposal.id,
         hold_id=hold.id,

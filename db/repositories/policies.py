@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from credit.mail_text import clean_address, clean_line
 from credit.policy import DEFINES_EXPOSURE, Policy
 from db.errors import BadInputError, StaleVersionError
 from db.models import PolicyVersion
@@ -39,13 +40,14 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
 
     Raises:
         StaleVersionError: `changed` is not in force any more.
-        BadInputError: a duration makes no sense.
+        BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
     """
     _check_durations(policy)
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
     version, before = current(session)
     if changed is not None and changed != version:
         raise StaleVersionError("the policy", changed, version)
+    _check_mail(policy, before)
     settings = policy.model_dump(mode="json")
     session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
     session.flush()
@@ -64,3 +66,14 @@ def _check_durations(policy: Policy) -> None:
     for name in ("claim_lease", "proposal_expires_after"):
         if not durations[name]:
             raise BadInputError(f"{name} must be longer than nothing")
+
+
+def _check_mail(policy: Policy, before: Policy) -> None:
+    """Refuse what mail to the escalation group cannot carry; what was there before was typed before this was asked."""
+    try:
+        if policy.escalation_group != before.escalation_group:
+            clean_line(policy.escalation_group, "escalation_group")
+        for address in set(policy.escalate_to) - set(before.escalate_to):
+            clean_address(address)
+    except ValueError as error:
+        raise BadInputError(str(error)) from error

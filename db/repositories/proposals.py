@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from credit.facts import Facts, moved_materially
 from credit.hold import HoldView, PriorDecision, proposal_note
+from credit.notices import Cause, Occasion
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
 from db.errors import UnknownCustomerError
-from db.models import AutoDecision, Customer, Hold, HoldTrigger, Proposal, ReflexionLog
+from db.models import AutoDecision, Customer, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
 from db.repositories import audit, deadlines, eligibility, holds, notifications, policies, prior_holds, receivables
 from db.repositories.admission import last_ending
 
@@ -85,7 +86,8 @@ def open_hold(
     )
     session.add(hold)
     session.flush()
-    proposal = propose(session, hold, ProposalKind.PLACE, revision=1, now=now, opened_by=admitted, asked_by=first.actor)
+    cause = Cause(first.actor, first.reason)
+    proposal = propose(session, hold, ProposalKind.PLACE, cause, revision=1, now=now, opened_by=admitted)
     facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
         _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
@@ -165,18 +167,15 @@ def propose(
     session: Session,
     hold: Hold,
     kind: ProposalKind,
+    cause: Cause,
     *,
     revision: int,
     now: datetime,
     returns: Proposal | None = None,
-    because: list[str] | None = None,
-    asked_by: str | None = None,
     opened_by: Sequence[Trigger] = (),
 ) -> Proposal:
-    """Open a proposal on a hold with the facts of now, and let the approvers be told.
-
-    `asked_by`, who need not be told, is None for who asked for the hold.
-    """
+    """Open a proposal on a hold with the facts of now, and let the approvers be told, except who asked for it."""
+    because = list(cause.changes) if cause.occasion is Occasion.WEAKENED else None
     version, policy = policies.current(session)
     facts = read_facts(session, hold, policy, now)
     proposal = Proposal(
@@ -188,6 +187,8 @@ def propose(
         warnings=warnings(facts, policy),
         note=_note(session, hold, kind, facts, because or [], now, opened_by),
         policy_version=version,
+        asked_by=cause.by,
+        reason=cause.reason,
         returns_id=returns.id if returns else None,
         return_reasons=because,
         opened_at=now,
@@ -196,7 +197,7 @@ def propose(
     session.add(proposal)
     hold.warnings = proposal.warnings
     session.flush()
-    notifications.proposal_opened(session, hold, proposal, asked_by=asked_by, now=now)
+    notifications.proposal_opened(session, hold, proposal, cause, now=now)
     return proposal
 
 
@@ -243,8 +244,14 @@ def reflect(session: Session, hold: Hold, event: str, entry: str, now: datetime)
 
 def earlier_decisions(session: Session, customer_id: str, limit: int = _SHOWN) -> list[PriorDecision]:
     """Return what was decided about a customer before, newest first."""
-    query = select(AutoDecision).where(AutoDecision.customer_id == customer_id)
-    rows = session.scalars(query.order_by(AutoDecision.decided_at.desc()).limit(limit))
+    query = (
+        select(AutoDecision.verdict, AutoDecision.reason, AutoDecision.decided_by, AutoDecision.decided_at)
+        .add_columns(Proposal.kind)
+        .join(Decision, Decision.id == AutoDecision.decision_id)
+        .join(Proposal, Proposal.id == Decision.proposal_id)
+        .where(AutoDecision.customer_id == customer_id)
+    )
+    rows = session.execute(query.order_by(AutoDecision.decided_at.desc()).limit(limit))
     return [PriorDecision.model_validate(row, from_attributes=True) for row in rows]
 
 

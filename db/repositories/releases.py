@@ -7,9 +7,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from credit.hold import HoldView
+from credit.notices import Cause
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
-from db.repositories import accounting_profiles, actions, audit, beats, customers, drift, holds, netsuite, proposals
+from db.repositories import (
+    accounting_profiles,
+    actions,
+    audit,
+    beats,
+    customers,
+    drift,
+    holds,
+    netsuite,
+    notifications,
+    proposals,
+)
 
 _SYSTEM_ACTOR = "service-holds"
 _RELEASED = "the hold was released first"
@@ -30,7 +42,7 @@ def request(
     hold = holds.lock(session, hold_id)
     if session.get(ReleaseRequest, request_id) is not None:
         return holds.view(session, hold_id)
-    proposal, refusal = _propose(session, hold, actor, now)
+    proposal, refusal = _propose(session, hold, Cause(actor, reason), now)
     session.add(
         ReleaseRequest(
             id=request_id,
@@ -49,7 +61,7 @@ def request(
     return holds.view(session, hold_id)
 
 
-def _propose(session: Session, hold: Hold, actor: str, now: datetime) -> tuple[Proposal | None, str | None]:
+def _propose(session: Session, hold: Hold, cause: Cause, now: datetime) -> tuple[Proposal | None, str | None]:
     newest = holds.newest_proposal(session, hold.id)
     if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
         return None, f"the hold is {hold.status}: only one that was approved can be released"
@@ -59,12 +71,13 @@ def _propose(session: Session, hold: Hold, actor: str, now: datetime) -> tuple[P
         return newest, None  # approved, and not carried out yet: it can still be taken back
     drift.withdraw_repair(session, hold, "a release was asked for", now)
     following = newest.revision + 1
-    return proposals.propose(session, hold, ProposalKind.RELEASE, revision=following, now=now, asked_by=actor), None
+    return proposals.propose(session, hold, ProposalKind.RELEASE, cause, revision=following, now=now), None
 
 
 def withdraw(session: Session, hold: Hold, proposal: Proposal, why: str, now: datetime) -> None:
     """Withdraw a hold's open release; what was advised with it is dismissed."""
     proposal.status, proposal.settled_at = ProposalStatus.WITHDRAWN, now
+    notifications.forget_waiting(session, proposal)
     actions.settle(session, hold.customer_id, ProposalKind.RELEASE, "declined", now)
     audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="release_withdrawn", at=now, detail={"why": why})
     session.flush()

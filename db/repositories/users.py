@@ -8,6 +8,7 @@ from itertools import chain, count
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from credit.mail_text import clean_address
 from credit.permissions import Role
 from db.errors import BadInputError, LastAdminError, LoginTakenError, UnknownUserError
 from db.models import ApiToken, User
@@ -67,12 +68,16 @@ def create(
     """Make a user: with a one-time password's hash, or known to a provider as `subject` (issuer, subject).
 
     Raises:
-        BadInputError: see `LOGIN`.
+        BadInputError: see `LOGIN`; or `email` is not one e-mail address.
         LoginTakenError: somebody has it already.
     """
     login = login.strip().lower()
     if not LOGIN.fullmatch(login):
         raise BadInputError(f"{login!r} can't be a login: take up to 100 of a-z, 0-9 and . _ @ + -")
+    try:
+        email = clean_address(email) if email and email.strip() else None
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
     session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
     if by_login(session, login) is not None:
         raise LoginTakenError(login)
@@ -80,7 +85,7 @@ def create(
     user = User(
         login=login,
         name=name.strip(),
-        email=(email or "").strip() or None,
+        email=email,
         role=role.label,
         password_hash=password_hash,
         one_time_password=password_hash is not None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from credit.mail_text import clean_address
 from credit.policy import Policy
 from desk.pages.policy_fields import SETTINGS, Setting, Unit
 
@@ -144,11 +145,7 @@ def _weekdays(text: str) -> list[int]:
 
 
 def _addresses(text: str) -> list[str]:
-    found = text.replace(",", " ").split()
-    for one in found:
-        if not all(one.partition("@")):
-            raise ValueError(f"{one!r} is no e-mail address")
-    return found
+    return [clean_address(one) for one in text.replace(",", " ").split()]
 
 
 def _dates(text: str) -> list[date]:

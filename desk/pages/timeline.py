@@ -193,6 +193,8 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "message_sent": lambda d: f"sent {_message(d)}",
     "message_delayed": lambda d: f"could not send {_message(d)} yet: the mail server asks to try later",
     "message_refused_by_server": lambda d: f"could not send {_message(d)}: the mail server refuses it",
+    "message_unfit": lambda d: f"did not send {_message(d)}: it would not arrive as it was approved",
+    "notification_given_up": lambda d: f"gave up telling {d.get('recipient')} of it",
     "message_answer_lost": lambda d: f"handed {_message(d)} over and got no answer",
     "message_answered_late": lambda d: f"heard late of {_message(d)}",
     "message_retried": lambda d: f"asked to send {_message(d)} again now",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from credit.mail_text import clean_address
 from credit.permissions import Role
 from db.models import User
 from db.repositories import users
@@ -48,5 +49,10 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
 
 
 def _email(claims: Claims) -> str | None:
-    """Return the address notifications go to: one the provider vouches for."""
-    return str(claims["email"])[:200] if claims.get("email") and claims.get("email_verified", True) else None
+    """Return the address notifications go to: one the provider vouches for, and mail can be sent to."""
+    if not claims.get("email") or not claims.get("email_verified", True):
+        return None
+    try:
+        return clean_address(str(claims["email"]))
+    except ValueError:
+        return None  # whoever the provider sends may sign in all the same

@@ -297,7 +297,7 @@ async def test_refused_recipient_is_mended_and_approved_again(
 
     shown = await mailing.in_delivery(message, "refused")
     assert shown["delivery_error"] == "550 5.1.1 no such mailbox"
-    await mailing.says(message, "the mail server refuses it", "no such mailbox")
+    await mailing.says(message, "cannot be sent as it is", "no such mailbox")
     await mailing.waits_on(message, "operator")
     assert len(mailing.audit(message, "message_refused_by_server")) == 1
     failing_server.rcpt_answer = "250 OK"

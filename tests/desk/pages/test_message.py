@@ -130,7 +130,7 @@ async def test_claimed_by_somebody_else_is_neither_edited_nor_decided(world: Wor
         ("cooling_off", "Until then it can be recalled", "Recall"),
         ("sending", "being handed to the mail server", None),
         ("retrying", "tried again by itself", "Try again now"),
-        ("refused", "The mail server will not take it", "Recall"),
+        ("refused", "It cannot be sent as it is", "Recall"),
         ("unknown", "Nobody knows whether it left", "It did not: send it again"),
     ],
 )

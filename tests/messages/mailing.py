@@ -27,7 +27,14 @@ class Mailing:
         self.world = world
         self.operations = MessageOperations(world.engine, world.client)
 
-    async def draft(self, kind: MessageKind = NOTICE, *, recipient: str | None = "", start: bool = True) -> UUID:
+    async def draft(
+        self,
+        kind: MessageKind = NOTICE,
+        *,
+        recipient: str | None = "",
+        subject: str = "Your account is on hold",
+        start: bool = True,
+    ) -> UUID:
         """A draft of a hold in force, as its beats leave it."""
         customer, hold, now = self.world.customer(in_netsuite=False), uuid4(), datetime.now(UTC)
         with transaction(self.world.engine) as session:
@@ -52,7 +59,7 @@ class Mailing:
                 kind=kind,
                 recipient=address,
                 source=templates.find(session, "service_hold_customer_notice"),
-                text=("Your account is on hold", "Please pay.\n.\nThank you.\n"),
+                text=(subject, "Please pay.\n.\nThank you.\n"),
                 at=now,
             )
         order = OutboundMessageInput(message_id=message, hold_id=hold, customer_id=customer, kind=kind, drafted_at=now)

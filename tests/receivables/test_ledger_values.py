@@ -220,6 +220,8 @@ def test_the_other_values() -> None:
         (values.parse_email, "ann"),
         (values.parse_email, "a@b.c\r\nBcc: x@y.z"),
         (values.parse_email, "a@b, c@d"),
+        (values.parse_email, "=?utf-8?q?a=0d=0a?=@example.test"),
+        (values.parse_rep_email, "a=?utf-8?q?b?=@example.test"),
         (values.parse_limit, "-1"),
     ):
         with pytest.raises(RefusedValueError):

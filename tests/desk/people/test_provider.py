@@ -18,6 +18,7 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.repositories import tokens
 from desk.people.oidc import Attempt, checked
+from desk.people.provider_people import _email
 from starter.people import People
 from starter.settings import Settings
 from tests.conftest import free_port
@@ -31,6 +32,20 @@ PEOPLE: dict[str, dict[str, object]] = {
     "s-4": {"preferred_username": "nobody-here", "groups": ["staff"]},
     "s-5": {"preferred_username": "operator", "email": "mike@example.test", "groups": ["ar-admins"]},
 }
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"email": "anna@example.test"}, "anna@example.test"),
+        ({"email": "anna@example.test", "email_verified": False}, None),
+        ({"email": "a@example.test, b@example.test"}, None),
+        ({"email": "=?utf-8?q?a?=@example.test"}, None),
+        ({}, None),
+    ],
+)
+def test_an_address_that_is_none_keeps_nobody_out(said: dict[str, object], kept: str | None) -> None:
+    assert _email(said) == kept
 
 
 @pytest.fixture(scope="module")

@@ -291,7 +291,7 @@ def _row(label: str, text: str) -> str:
 
 
 def _who(actor: str) -> str:
-    return "the system" if actor == SYSTEM else _line(actor)
+    return "the system" if actor == SYSTEM else _line(actor) or "see the hold"
 
 
 def _minute(at: datetime) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from credit.mail_text import clean_line
 from db.errors import BadInputError, StaleVersionError, UnknownTemplateError
 from db.models import ContentTemplate, Customer, OrgSettings
 from db.repositories import audit, org_settings
@@ -105,8 +106,12 @@ def change(
         UnknownTemplateError: there is none of this name.
         StaleVersionError: `changed` is not in use any more.
         UnknownOrganisationError: there is none of this name.
-        BadInputError: the language is no language tag.
+        BadInputError: the language is no language tag, or no mail can carry the subject.
     """
+    try:
+        clean_line(" ".join(subject.split()), "the subject")
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"template:{name}", 0))))
     before = next(iter(versions(session, name, organisation, language)), None)
     in_use = before.version if before else 0

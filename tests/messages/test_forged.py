@@ -14,8 +14,10 @@ from credit.states import Delivery, MessageVerdict
 from db.engine import transaction
 from db.errors import BadInputError
 from db.models import MessageRevision
+from db.repositories import templates
 from tests.messages.mailing import Mailing
 from tests.messages.post_office import Sink
+from tests.world import World
 from worker import mail_server
 from workflows.contract import MessageView
 from workflows.signatures import MessageAt
@@ -70,6 +72,14 @@ async def test_one_stored_before_is_not_sent_says_why_and_can_be_mended(idle_mai
     assert (await send(mailing, message)).delivery is Delivery.SENT
     [mail] = sink.mails(recipient)
     assert mail["Subject"] == "Your account"
+
+
+def test_a_templates_subject_is_looked_at_where_it_is_typed(idle_world: World) -> None:
+    with transaction(idle_world.engine) as session:
+        used = templates.find(session, "service_hold_customer_notice")
+        text = {"subject": FORGED, "body": used.body, "changed": used.version}
+        with pytest.raises(BadInputError, match="the subject has"):
+            templates.change(session, used.name, **text, actor="ada", at=datetime.now(UTC))
 
 
 async def test_a_drafts_subject_makes_a_customers_name_harmless(idle_mailing: Mailing) -> None:

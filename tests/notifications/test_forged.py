@@ -24,7 +24,7 @@ from tests.world import World
 FORGED = (
     "=?utf-8?q?Acme=0D=0AReply-To:_evil=40attacker.example=0D=0AX-Injected:_1=0D=0A=0D=0AClick_http://evil.example?="
 )
-MEANT = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"]
+MEANT = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Type", "MIME-Version"]
 
 
 def name(world: World, customer: str, called: str) -> None:

@@ -235,7 +235,7 @@ def test_who_asked_is_told_what_was_decided_of_it(idle_world: World, kind: Propo
     assert "Why:       they promised to pay" in text
     assert ENDED[kind, verdict] in text
     mailed = [row.recipient for row in outbox(world) if row.event == "proposal.decided" and row.payload["kind"] == kind]
-    assert mailed == [asking[ASKED[kind]]] * (kind is not REPAIR)
+    assert mailed == ([] if kind is REPAIR else [asking[ASKED[kind]]])
 
 
 def test_every_notice_has_words_for_every_kind() -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
 from temporalio.testing import ActivityEnvironment
 
 from activities.mail import MailActivities
@@ -14,7 +13,7 @@ from credit.states import Delivery, MessageVerdict
 from db.engine import transaction
 from db.errors import BadInputError
 from db.models import MessageRevision
-from db.repositories import templates
+from db.repositories import messages, templates
 from tests.messages.mailing import Mailing
 from tests.messages.post_office import Sink
 from tests.world import World
@@ -51,8 +50,10 @@ async def test_one_stored_before_is_not_sent_says_why_and_can_be_mended(idle_mai
     message = await mailing.draft(start=False)
     mailing.decide_and_tell_nobody(message, MessageVerdict.APPROVE)
     with transaction(mailing.world.engine) as session:
-        stored = update(MessageRevision).where(MessageRevision.message_id == message)
-        session.execute(stored.values(subject=FORGED))
+        row = messages.find(session, message)
+        row.revision = 2
+        text = {"subject": FORGED, "body": "Please pay.\n", "recipient": row.recipient}
+        session.add(MessageRevision(message_id=row.id, revision=2, editor="ann", at=datetime.now(UTC), **text))
     recipient = mailing.show(message)["recipient"]
 
     seen = await send(mailing, message)

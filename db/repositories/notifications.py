@@ -135,6 +135,7 @@ def _about(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> d
 
 def _held_besides(session: Session, hold: Hold, now: datetime) -> list[str]:
     """Return what keeps the customer on credit hold besides this hold."""
+    session.flush()  # a block that was lifted in this transaction keeps nobody
     return [f"{block.source.label}: {block.note}" for block in eligibility.causes_besides(session, hold, now)]
 
 

@@ -5,11 +5,12 @@ import asyncio
 from sqlalchemy import Engine
 from temporalio import activity
 
+from activities import serving
 from activities.heartbeats import steady_heartbeats
 from db.anchor_file import AnchorFile
 from db.engine import transaction
 from db.repositories import audit, audit_check
-from workflows.contract import AuditAnchorReport
+from workflows.contract import AUDIT_ANCHOR, AuditAnchorReport
 from workflows.signatures import AnchorAudit
 
 _CUT_OFF = (
@@ -32,6 +33,9 @@ class AnchoringActivities:
             return await asyncio.to_thread(self._anchor, order)
 
     def _anchor(self, order: AnchorAudit) -> AuditAnchorReport:
+        with serving.checked(self._engine):
+            serving.only(AUDIT_ANCHOR)
+            serving.not_from_the_future(order.now)
         previous = order.previous if order.previous and order.previous.lines else None
         with self._file.locked():
             reading = self._file.read(witness=(previous.lines, previous.digest) if previous else None)

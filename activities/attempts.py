@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from credit.states import BeatStatus
+from activities import serving
+from credit.states import Beat, BeatStatus
 from db.engine import transaction
 from db.repositories import audit, beats
 from workflows.contract import BEAT_SKIPPED
@@ -16,15 +17,17 @@ _ERROR_LIMIT = 2000
 
 
 @contextmanager
-def beat_attempt(engine: Engine, order: RunBeat) -> Iterator[bool]:
-    """Run one attempt; gives False where the beat is done already and there is nothing to do.
+def beat_attempt(engine: Engine, order: RunBeat, *own: Beat) -> Iterator[bool]:
+    """Run one attempt at a beat, one of the activity's `own`; gives False where it is done and there is nothing to do.
 
     An error is written into the beat's row before it is raised on: `needs_attention` where it is non-retryable.
 
     Raises:
-        ApplicationError: `BeatSkipped` or `BeatStopped`, non-retryable: a person wants no attempt.
+        ApplicationError: `NotServed`, non-retryable: it is not this beat's turn, see `activities/serving.py`;
+            `BeatSkipped` or `BeatStopped`, non-retryable: a person wants no attempt.
     """
-    with transaction(engine) as session:
+    with serving.checked(engine) as session:
+        serving.beat(session, order, own)
         found = beats.begin(session, order.hold_id, order.beat, order.now)
     if found is not None and found.status is BeatStatus.SKIPPED:
         raise ApplicationError(found.last_error or "skipped", type=BEAT_SKIPPED, non_retryable=True)

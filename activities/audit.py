@@ -3,7 +3,8 @@
 from sqlalchemy import Engine
 from temporalio import activity
 
-from db.engine import transaction
+from activities import serving
+from activities.serving import storable
 from db.repositories import audit
 from workflows.signatures import RefuseSignal
 
@@ -19,12 +20,13 @@ class AuditActivities:
         """Keep a row of a signal that meant nothing. A workflow cannot see who sent it (design 3.3)."""
         info = activity.info()
         detail = {
-            "signal": _storable(order.signal),
-            "why": _storable(order.problem),
-            "content": _storable(order.content),
-            "customer_id": order.customer_id,
+            "signal": storable(order.signal),
+            "why": storable(order.problem),
+            "content": storable(order.content),
+            "customer_id": storable(order.customer_id),
         }
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.about(session, order.customer_id, order.hold_id, order.now)
             audit.append(
                 session,
                 chain=order.hold_id or audit.SYSTEM,
@@ -34,8 +36,3 @@ class AuditActivities:
                 detail=detail,
                 once=f"{info.workflow_run_id}/{info.activity_id}",
             )
-
-
-def _storable(text: str) -> str:
-    """Return the text without NUL characters, which PostgreSQL cannot keep."""
-    return text.replace("\x00", "\\0")

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.attempts import beat_attempt
-from credit.states import EntityStatus
+from credit.states import Beat, EntityStatus
 from db.engine import transaction
 from db.repositories import accounting_profiles, audit, beats, customers, holds, releases
 from workflows.signatures import RunBeat
@@ -22,7 +22,7 @@ class CustomerActivities:
 
         The credit hold comes with it: one that auto-apply made before becomes this hold's.
         """
-        with beat_attempt(self._engine, order) as wanted:
+        with beat_attempt(self._engine, order, Beat.FLAG_CUSTOMER) as wanted:
             if not wanted:
                 return
             with transaction(self._engine) as session:
@@ -45,7 +45,7 @@ class CustomerActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def unflag_customer(self, order: RunBeat) -> None:
         """Give `customers.entitystatus` back what beat 1 found, and lift the hold's block. Other blocks stay."""
-        with beat_attempt(self._engine, order) as wanted:
+        with beat_attempt(self._engine, order, Beat.UNFLAG_CUSTOMER) as wanted:
             if not wanted:
                 return
             with transaction(self._engine) as session:

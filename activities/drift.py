@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import serving
 from activities.heartbeats import heartbeats
 from credit.drift import LimitHandling, Relative, Surroundings, gaps
 from credit.hold import HoldView
@@ -25,6 +26,7 @@ from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError, RecordNotFound
 from netsuite.records import CreditHoldOverride
 from netsuite.suiteql import Row
+from workflows.contract import DRIFT_CHECK
 from workflows.signatures import DriftCompared, DriftPage, HoldAt, UnheldFound, UnheldPage
 
 _PAGE = 500
@@ -40,7 +42,8 @@ class RepairActivities:
     @activity.defn
     def propose_repair(self, order: HoldAt) -> HoldView:
         """Open the proposal to repair, or withdraw the one that has become moot."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.hold(session, order.hold_id, order.now)
             return drift.propose_repair(session, order.hold_id, order.now)
 
 
@@ -60,7 +63,8 @@ class DriftActivities:
             ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
         """
         now = activity.info().started_time
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.only(DRIFT_CHECK)
             page = drift.watched(session, after=order.after, limit=_PAGE, now=now)
             standing = drift.standing_at(session, [one.netsuite_id for one in page])
         with _netsuite(), heartbeats():
@@ -88,6 +92,9 @@ class DriftActivities:
             ApplicationError: as `compare_with_netsuite`.
         """
         now = activity.info().started_time
+        with serving.checked(self._engine):
+            serving.only(DRIFT_CHECK)
+            serving.not_from_the_future(order.since)
         with _netsuite(), heartbeats():
             page = suiteql.page_after(self._client, _CUSTOMERS, "c.creditholdoverride = 'ON'", "c.id", order.after)
         with transaction(self._engine) as session:

@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import serving
 from activities.clock import temporals_clock
 from activities.heartbeats import heartbeats
 from activities.mail_server import HandedOverError, MailServer, MailServerError, RefusedMailError, compose
@@ -58,6 +59,8 @@ class MailActivities:
             ApplicationError: `TryLater` or `DeliveryUnderway`, retryable: the mail server is away or asks for patience.
         """
         now = temporals_clock()
+        with serving.checked(self._engine) as session:
+            serving.message(session, order.message_id, order.now)
         try:
             with message_deliveries.alone(self._engine, order.message_id), heartbeats():
                 attempt = self._begin(order.message_id, now())

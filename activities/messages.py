@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import serving
 from activities.attempts import beat_attempt
 from credit import templates
-from credit.states import RELEASING, Beat, MessageKind, ProposalKind
+from credit.states import RELEASING, Beat, HoldStatus, MessageKind, ProposalKind
 from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
 from db.engine import transaction
@@ -43,8 +44,8 @@ class MessageActivities:
         Raises:
             ApplicationError: `TemplateRefused`, non-retryable: somebody has to mend the template.
         """
-        kind, name = _KINDS[order.beat]
-        with beat_attempt(self._engine, order) as wanted:
+        with beat_attempt(self._engine, order, *_KINDS) as wanted:
+            kind, name = _KINDS[order.beat]
             if wanted:
                 with transaction(self._engine) as session:
                     self._draft(session, order, kind, name)
@@ -75,25 +76,29 @@ class MessageActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def unsent_messages(self, order: HoldAt) -> list[UUID]:
         """Answer the hold's messages that have not left."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.hold(session, order.hold_id, order.now, (HoldStatus.RELEASING, HoldStatus.RELEASED))
             return messages.unsent_of(session, order.hold_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_message(self, order: WithdrawMessage) -> str:
         """Withdraw a message that has not left, if its hold is over; answers the status it has now."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.message(session, order.message_id, order.now)
             return messages.withdraw(session, order.message_id, order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_message(self, order: MessageAt) -> MessageView:
         """Take up what the record says of a message."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.message(session, order.message_id, order.now)
             return view(message_review.take_up(session, order.message_id, order.now), order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
         """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.message(session, order.message_id, order.now)
             is_news = message_review.heed(
                 session, order.message_id, signal=order.signal, decision_id=order.decision_id, now=order.now
             )

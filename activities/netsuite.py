@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from activities.attempts import beat_attempt
 from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
+from credit.states import Beat
 from db.engine import transaction
 from db.models import NetSuiteRecord
 from db.repositories import audit, beats, netsuite
@@ -43,12 +44,12 @@ class NetSuiteActivities:
         Raises:
             ApplicationError: typed by the NetSuite error's name, non-retryable where only a person can mend it.
         """
-        self._settle(order, self._push)
+        self._settle(order, Beat.PUSH_NETSUITE, self._push)
 
-    def _settle(self, order: RunBeat, work: Callable[[NetSuiteRecord, Clock], None]) -> None:
+    def _settle(self, order: RunBeat, own: Beat, work: Callable[[NetSuiteRecord, Clock], None]) -> None:
         """Run one attempt at a beat, alone on its NetSuite record."""
         now = temporals_clock()
-        with beat_attempt(self._engine, order) as wanted:
+        with beat_attempt(self._engine, order, own) as wanted:
             if not wanted:
                 return
             with transaction(self._engine) as session:
@@ -84,7 +85,7 @@ class NetSuiteActivities:
         Raises:
             ApplicationError: as `push_netsuite`; `RestoreAsks`, non-retryable, where a person has to say.
         """
-        self._settle(order, self._restore)
+        self._settle(order, Beat.RESTORE_NETSUITE, self._restore)
 
     def _restore(self, record: NetSuiteRecord, now: Clock) -> None:
         found = self._client.read_customer(record.netsuite_id).credit_hold_override

@@ -9,12 +9,15 @@ from sqlalchemy import Engine
 from temporalio import activity
 from temporalio.client import Client
 
+from activities import serving
 from activities.heartbeats import steady_heartbeats
 from activities.proposing import await_trigger, send_trigger
+from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db.engine import transaction
 from db.models import HoldTrigger
-from db.repositories import aging
+from db.repositories import aging, policies, receivables, requests
+from workflows.contract import AR_AGING
 from workflows.signatures import (
     AgingCandidate,
     AgingPage,
@@ -39,13 +42,17 @@ class AgingActivities:
     def open_aging_run(self, order: OpenAgingRun) -> AgingRun:
         """Write a scan's row, and settle which day it looks at: the day it was due, in its time zone."""
         as_of = order.as_of or order.due_at.astimezone(ZoneInfo(order.time_zone)).date()
-        with transaction(self._engine) as session:
+        workflow_id = activity.info().workflow_id or ""
+        with serving.checked(self._engine) as session:
+            serving.only(AR_AGING)
+            serving.not_from_the_future(order.now)
+            serving.new_scan(session, order.run_id)
             aging.open_run(
                 session,
                 run_id=order.run_id,
-                workflow_id=order.workflow_id,
+                workflow_id=workflow_id,
                 as_of=as_of,
-                requested_by=order.requested_by,
+                requested_by=requests.who_asked(session, workflow_id, RequestKind.SCAN) or "schedule",
                 now=order.now,
             )
         return AgingRun(run_id=order.run_id, as_of=as_of)
@@ -53,7 +60,8 @@ class AgingActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def read_aging_page(self, order: ReadAgingPage) -> AgingPage:
         """Find whom to propose next, and write down who is not, and why."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.scan(session, order.run_id, order.now, order.as_of)
             found = aging.assess(
                 session,
                 run_id=order.run_id,
@@ -65,8 +73,7 @@ class AgingActivities:
         to_propose = [
             AgingCandidate(
                 customer_id=candidate.customer_id,
-                reason=f"{candidate.facts.days_overdue} days overdue, {candidate.facts.total_open:,.2f} "
-                f"{candidate.facts.currency} open as of {order.as_of}",
+                reason=aging.reason(candidate.facts, order.as_of),
             )
             for candidate, disposition in found
             if disposition is Disposition.PROPOSED
@@ -77,7 +84,8 @@ class AgingActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def close_aging_run(self, order: CloseAgingRun) -> dict[str, int]:
         """Close a scan's row; answers disposition -> customers."""
-        with transaction(self._engine) as session:
+        with serving.checked(self._engine) as session:
+            serving.scan(session, order.run_id, order.now)
             return aging.close_run(session, run_id=order.run_id, now=order.now)
 
 
@@ -96,25 +104,39 @@ class ProposingActivities:
         """
         slots = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-        async def propose(candidate: AgingCandidate) -> bool:
+        async def propose(customer_id: str, trigger: Trigger) -> bool:
             async with slots:
-                return (await self._propose(order, candidate)).opened
+                return (await self._propose(order, customer_id, trigger)).opened
 
         async with steady_heartbeats():
-            return sum(await asyncio.gather(*(propose(candidate) for candidate in order.candidates)))
+            asked = await asyncio.to_thread(self._ask, order)
+            return sum(await asyncio.gather(*(propose(*one) for one in asked.items())))
 
-    async def _propose(self, order: ProposeCandidates, candidate: AgingCandidate) -> HoldTrigger:
-        trigger = Trigger(
-            id=f"{TriggerKind.AR_AGING}/{order.run_id}/{candidate.customer_id}",
-            kind=TriggerKind.AR_AGING,
-            reason=candidate.reason,
-            actor=order.requested_by,
-            at=datetime.now(UTC),
-            as_of=order.as_of,
-        )
-        await send_trigger(self._client, order.task_queue, candidate.customer_id, trigger)
-        row = await await_trigger(self._engine, trigger, candidate.customer_id, _WAIT)
-        await asyncio.to_thread(self._note, order.run_id, candidate.customer_id, row)
+    def _ask(self, order: ProposeCandidates) -> dict[str, Trigger]:
+        """Write down each candidate's trigger, with what the ledger says; the scan's row says who wanted it."""
+        with serving.checked(self._engine) as session:
+            serving.queue(order.task_queue)
+            run = serving.scan(session, order.run_id, as_of=order.as_of)
+            _, policy = policies.current(session)
+            asked = {}
+            for customer_id in sorted({one.customer_id for one in order.candidates}):
+                serving.known_customer(session, customer_id)
+                facts = receivables.read_facts(session, customer_id, run.as_of, policy)
+                asked[customer_id] = Trigger(
+                    id=f"{TriggerKind.AR_AGING}/{run.id}/{customer_id}",
+                    kind=TriggerKind.AR_AGING,
+                    reason=aging.reason(facts, run.as_of),
+                    actor=run.requested_by,
+                    at=datetime.now(UTC),
+                    as_of=run.as_of,
+                )
+                requests.ask_trigger(session, customer_id, asked[customer_id])
+            return asked
+
+    async def _propose(self, order: ProposeCandidates, customer_id: str, trigger: Trigger) -> HoldTrigger:
+        await send_trigger(self._client, order.task_queue, customer_id, trigger)
+        row = await await_trigger(self._engine, trigger, customer_id, _WAIT)
+        await asyncio.to_thread(self._note, order.run_id, customer_id, row)
         return row
 
     def _note(self, run_id: UUID, customer_id: str, row: HoldTrigger) -> None:

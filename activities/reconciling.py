@@ -12,20 +12,23 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, W
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import serving
 from activities.heartbeats import steady_heartbeats
 from activities.proposing import send_trigger, start_hold_workflow
-from credit.states import HoldStatus
+from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
-from db.repositories import audit, reconciliation
+from db.repositories import audit, reconciliation, requests
 from db.repositories.reconciliation import OpenHold, OpenMessage
 from workflows.contract import (
     OUTBOUND_MESSAGE,
+    RECONCILE,
     SERVICE_HOLD,
     Finding,
     HoldState,
     Mending,
     OutboundMessageInput,
+    customer_of,
     message_workflow_id,
     service_hold_id,
 )
@@ -50,9 +53,22 @@ class ReconcilingActivities:
     @activity.defn
     async def reconcile_page(self, order: ReconcilePage) -> Reconciled:
         """Compare one page, and mend what `order.mending` allows."""
+        asked_by = await asyncio.to_thread(self._serve, order)
+        order = order.model_copy(update={"requested_by": asked_by})
         looks = {Look.HOLDS: self._holds, Look.MESSAGES: self._messages, Look.WORKFLOWS: self._workflows}
         async with steady_heartbeats():
             return await looks[order.look](order)
+
+    def _serve(self, order: ReconcilePage) -> str:
+        """Answer who wants this: a person's row, or the schedule. Only a person may have workflows ended."""
+        with serving.checked(self._engine) as session:
+            serving.only(RECONCILE)
+            serving.queue(order.task_queue)
+            serving.not_from_the_future(order.now)
+            asked_by = requests.who_asked(session, activity.info().workflow_id or "", RequestKind.RECONCILE)
+            if asked_by is None and order.mending is Mending.REPAIR:
+                raise serving.NotServedError("nobody asked for a repair")
+            return asked_by or "schedule"
 
     def _read_page(self, read: Callable[..., list[Row]], order: ReconcilePage) -> list[Row]:
         with transaction(self._engine) as session:
@@ -156,7 +172,9 @@ class ReconcilingActivities:
         return Reconciled(looked_at=looked_at, findings=findings, after=None)
 
     async def _workflow(self, order: ReconcilePage, workflow_id: str) -> Finding | None:
-        customer_id = workflow_id.removeprefix(service_hold_id(""))
+        customer_id = customer_of(workflow_id)
+        if customer_id is None:
+            return await self._foreign(order, workflow_id)
         if await asyncio.to_thread(self._read_hold, customer_id) is not None:
             return None  # compared from the other side
         handle = self._client.get_workflow_handle(workflow_id)
@@ -173,13 +191,31 @@ class ReconcilingActivities:
             await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
             done = "Ended it."
             if status not in (None, HoldStatus.PROPOSED) and await asyncio.to_thread(self._is_customer, customer_id):
-                await send_trigger(self._client, order.task_queue, customer_id, _lost_hold(order, problem))
+                lost = _lost_hold(order, problem)
+                await asyncio.to_thread(self._ask, customer_id, lost)
+                await send_trigger(self._client, order.task_queue, customer_id, lost)
                 done = "Ended it and proposed the hold anew: the approver decides; NetSuite may still say ON."
+        return await self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
+
+    async def _foreign(self, order: ReconcilePage, workflow_id: str) -> Finding | None:
+        """A hold's workflow under an id that is no hold's: no record is its own, and no activity serves it."""
+        handle = self._client.get_workflow_handle(workflow_id)
+        if not await _is_running(handle):
+            return None
+        problem = "a hold's workflow runs under an id that is no customer's hold"
+        done = ""
+        if order.mending is Mending.REPAIR:
+            await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
+            done = "Ended it."
         return await self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
 
     def _is_customer(self, customer_id: str) -> bool:
         with transaction(self._engine) as session:
             return reconciliation.is_customer(session, customer_id)
+
+    def _ask(self, customer_id: str, trigger: Trigger) -> None:
+        with transaction(self._engine) as session:
+            requests.ask_trigger(session, customer_id, trigger)
 
     async def _found(
         self, order: ReconcilePage, workflow_id: str, problem: str, done: str, *, chain: str | UUID

@@ -63,6 +63,15 @@ class ReleaseCause(StrEnum):
     END_DATE = "end_date"
 
 
+class RequestKind(StrEnum):
+    """What somebody asked for, in a row that Temporal is then told of."""
+
+    TRIGGER = "trigger"
+    RELEASE = "release"
+    SCAN = "scan"
+    RECONCILE = "reconcile"
+
+
 class Beat(StrEnum):
     """The steps of an approved hold, and of its release."""
 

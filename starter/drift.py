@@ -20,7 +20,14 @@ from db.models import Hold, NetSuiteDrift
 from db.repositories import audit, customers, drift, four_eyes, holds
 from starter.documents import utc
 from starter.operations import Operations, Started
-from workflows.contract import DRIFT_CHECK, RESTORE_AGAIN, DriftCheckInput, DriftReport, RestoreAgainInput
+from workflows.contract import (
+    DRIFT_CHECK,
+    RESTORE_AGAIN,
+    DriftCheckInput,
+    DriftReport,
+    RestoreAgainInput,
+    restore_again_prefix,
+)
 
 
 def listed(session: Session) -> dict[str, Any]:
@@ -102,7 +109,7 @@ class DriftOperations:
         await self._client.start_workflow(
             RESTORE_AGAIN,
             RestoreAgainInput(hold_id=hold_id),
-            id=f"restore-again/{hold_id}/{uuid4()}",
+            id=f"{restore_again_prefix(hold_id)}{uuid4()}",
             task_queue=self._task_queue,
             static_summary=f"Restore NetSuite's value again, asked for by {actor}",
         )

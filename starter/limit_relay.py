@@ -14,11 +14,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.proposing import send_trigger
-from credit.credit_hold import BlockSource, crossing
-from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.models import LimitTransition
-from db.repositories import limit_transitions
+from db.repositories import limit_transitions, requests
 
 _log = structlog.get_logger(__name__)
 
@@ -34,21 +32,10 @@ async def relay_limits(client: Client, engine: Engine, task_queue: str, resend_a
         await asyncio.sleep(resend_after.total_seconds() / 2)
 
 
-def trigger_of(transition: LimitTransition) -> Trigger:
-    """Return the trigger of a crossing: the same one every time."""
-    return Trigger(
-        id=f"limit/{transition.id}",
-        kind=TriggerKind.CREDIT_LIMIT,
-        reason=crossing(transition.after, transition.credit_limit, transition.exposure),
-        actor=BlockSource.AUTO_APPLY.label,
-        at=transition.at,
-    )
-
-
 async def _propose(client: Client, engine: Engine, task_queue: str, transition: LimitTransition) -> None:
     log = _log.bind(transition_id=str(transition.id), customer_id=transition.customer_id)
     try:
-        await send_trigger(client, task_queue, transition.customer_id, trigger_of(transition))
+        await send_trigger(client, task_queue, transition.customer_id, requests.of_crossing(transition))
     except (RPCError, RuntimeError) as error:  # RuntimeError: the SDK's first connection
         log.warning("crossed limit not proposed yet", error=str(error)[:500])
         await asyncio.to_thread(_note, engine, transition, proposed=False)

@@ -18,12 +18,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.proposing import await_row, await_trigger, send_trigger
-from credit.states import Beat, HoldStatus, ReleaseCause, Verdict
+from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError
 from db.models import Claim, Decision, Hold, Proposal
-from db.repositories import audit, beats, claims, customers, decisions, holds, netsuite, releases
+from db.repositories import audit, beats, claims, customers, decisions, holds, netsuite, releases, requests
 from starter import schedules
 from starter.documents import Document
 from starter.relay import deliver
@@ -114,22 +114,24 @@ class Operations:
 
         Raises:
             UnknownCustomerError: there is no such customer.
+            BadInputError: `trigger_id` was used for something else.
             TriggerTurnedAwayError: an automatic trigger within its snooze or grace.
             NoWorkerError: nobody acted on it within `wait`.
             RPCError: Temporal is away.
         """
-        await asyncio.to_thread(self._check_customer, customer_id)
         now = datetime.now(UTC)
         trigger = Trigger(id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
+        await asyncio.to_thread(self._ask, customer_id, trigger)
         await send_trigger(self._client, self._task_queue, customer_id, trigger)
         row = await await_trigger(self._engine, trigger, customer_id, wait)
         if row.hold_id is None:
             raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
         return Started(row.hold_id, customer_id, row.opened)
 
-    def _check_customer(self, customer_id: str) -> None:
+    def _ask(self, customer_id: str, trigger: Trigger) -> None:
         with transaction(self._engine) as session:
             customers.get(session, customer_id)
+            requests.ask_trigger(session, customer_id, trigger)
 
     async def claim(self, name: str, *, actor: str) -> tuple[Claim, Proposal]:
         """Claim the open proposal of a hold or customer for `actor`; renews a claim `actor` has.
@@ -217,20 +219,24 @@ class Operations:
 
         Raises:
             UnknownHoldError: no such hold.
+            BadInputError: `request_id` was used for something else.
             NothingToReleaseError: the hold is not applying or in force.
             NoWorkerError: nobody acted on it within `wait`.
             RPCError: Temporal is away, or the hold's workflow is gone.
         """
-
-        def find() -> Hold:
-            with transaction(self._engine) as session:
-                return holds.find(session, name)
-
-        hold = await asyncio.to_thread(find)
-        if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
-            raise NothingToReleaseError(hold.customer_id, hold.status)
         now = datetime.now(UTC)
         signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
+
+        def ask() -> Hold:
+            with transaction(self._engine) as session:
+                hold = holds.find(session, name)
+                if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
+                    raise NothingToReleaseError(hold.customer_id, hold.status)
+                asked = requests.ReleaseAsked(cause, reason, actor, now)
+                requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
+                return hold
+
+        hold = await asyncio.to_thread(ask)
         await self._client.get_workflow_handle(hold.workflow_id).signal("request_release", signal)
         row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
         if row.refusal is not None:
@@ -329,7 +335,7 @@ class Operations:
         report: ArAgingReport = await self._client.execute_workflow(
             AR_AGING,
             ArAgingInput(requested_by=actor, as_of=as_of),
-            id=f"ar-aging-by-hand-{uuid4()}",
+            id=await self._run("ar-aging-by-hand", RequestKind.SCAN, f"as of {as_of}", actor),
             task_queue=self._task_queue,
             result_type=ArAgingReport,
             static_summary=f"AR aging as of {as_of}, asked for by {actor}",
@@ -345,11 +351,22 @@ class Operations:
         handle = await self._client.start_workflow(
             AR_AGING,
             ArAgingInput(requested_by=actor, as_of=as_of),
-            id=f"ar-aging-by-hand-{uuid4()}",
+            id=await self._run("ar-aging-by-hand", RequestKind.SCAN, f"as of {as_of}", actor),
             task_queue=self._task_queue,
             static_summary=f"AR aging as of {as_of}, asked for by {actor}",
         )
         return handle.id
+
+    async def _run(self, name: str, what: RequestKind, reason: str, actor: str) -> str:
+        """Write down who wants a run, and return the id of the workflow that will be it."""
+        workflow_id = f"{name}-{uuid4()}"
+
+        def write() -> None:
+            with transaction(self._engine) as session:
+                requests.ask_run(session, workflow_id, what, actor=actor, reason=reason, now=datetime.now(UTC))
+
+        await asyncio.to_thread(write)
+        return workflow_id
 
     async def pause_scans(self, *, actor: str, reason: str) -> None:
         """Stop the AR aging scan from becoming due.
@@ -383,7 +400,7 @@ class Operations:
         report: ReconcileReport = await self._client.execute_workflow(
             RECONCILE,
             ReconcileInput(mending=mending, requested_by=actor),
-            id=f"reconcile-by-hand-{uuid4()}",
+            id=await self._run("reconcile-by-hand", RequestKind.RECONCILE, mending, actor),
             task_queue=self._task_queue,
             result_type=ReconcileReport,
             static_summary=f"Compare the record with Temporal, asked for by {actor}",

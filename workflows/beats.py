@@ -15,7 +15,6 @@ from credit.hold import HoldView
 from credit.states import Beat, BeatStatus
 from workflows import contract, policies, signatures
 from workflows.contract import BeatState, OutboundMessageInput
-from workflows.outbound_message import OutboundMessage
 
 _UNDER_WAY = (BeatStatus.RUNNING, BeatStatus.RETRYING, BeatStatus.NEEDS_ATTENTION)
 _SUMMARIES = {
@@ -128,7 +127,7 @@ async def _start_message(drafted: signatures.Drafted, hold: HoldView) -> None:
     """Give the draft a life of its own, which the end of this run does not end (design 3.10)."""
     try:
         await workflow.start_child_workflow(
-            OutboundMessage.run,
+            contract.OUTBOUND_MESSAGE,
             OutboundMessageInput(
                 message_id=drafted.message_id,
                 hold_id=hold.hold_id,

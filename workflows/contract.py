@@ -33,9 +33,20 @@ def service_hold_id(customer_id: str) -> str:
     return f"service-hold/{customer_id}"
 
 
-def message_workflow_id(message_id: UUID) -> str:
+def message_workflow_id(message_id: UUID | str) -> str:
     """Return the workflow id of one drafted message."""
     return f"message/{message_id}"
+
+
+def restore_again_prefix(hold_id: UUID) -> str:
+    """Return what the ids of the workflows begin with that restore NetSuite's value of a released hold once more."""
+    return f"restore-again/{hold_id}/"
+
+
+def customer_of(workflow_id: str) -> str | None:
+    """Return whose hold a workflow id is; None for what is no id of a hold."""
+    prefix = service_hold_id("")
+    return workflow_id.removeprefix(prefix) if workflow_id.startswith(prefix) else None
 
 
 def netsuite_task_queue(task_queue: str) -> str:

@@ -1,7 +1,8 @@
-"""What can reach a workflow by signal, read without ever raising.
+"""What can reach a workflow, as a signal or as its input, read without ever raising.
 
-The SDK drops a signal it cannot decode, and an error in a handler wedges the workflow (design 3.3). So every signal
-comes in raw through one dynamic handler, and what makes no sense becomes an `Unintelligible` to be audited.
+The SDK drops a signal it cannot decode, an error in a handler wedges the workflow (design 3.3), and so does an input it
+cannot decode. So every signal comes in raw through one dynamic handler, inputs come in raw too, and what makes no sense
+becomes an `Unintelligible` to be audited.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 _EXCERPT = 500
 
 Message = TypeVar("Message", bound=BaseModel)
+
+NO_INPUT = RawValue(Payload())
+"""The input of a workflow that was started without one: no model can be read from it."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,27 @@ class CancelRequested:
 
 def read_signal(name: str, values: Sequence[RawValue], known: Mapping[str, type[Message]]) -> Message | Unintelligible:
     """Return the message that a signal of this name carries. `known` maps the names to their payloads' models."""
-    content = "; ".join(value.payload.data[:_EXCERPT].decode(errors="replace") for value in values)[:_EXCERPT]
     model = known.get(name)
     if model is None:
-        return Unintelligible(name, f"unknown signal; known are {', '.join(sorted(known))}", content)
+        return Unintelligible(name, f"unknown signal; known are {', '.join(sorted(known))}", _excerpt(values))
+    return read(name, values, model)
+
+
+def read(name: str, values: Sequence[RawValue], model: type[Message]) -> Message | Unintelligible:
+    """Return the message that these payloads are, or what is wrong with them under the name they came by."""
     if len(values) != 1:
-        return Unintelligible(name, f"{len(values)} payloads, one is wanted", content)
+        return Unintelligible(name, f"{len(values)} payloads, one is wanted", _excerpt(values))
     try:
         message: Message = workflow.payload_converter().from_payload(values[0].payload, model)
     except Exception as error:  # noqa: BLE001 (whatever a converter raises: nothing may escape a handler)
-        return Unintelligible(name, _problem(error)[:_EXCERPT], content)
+        return Unintelligible(name, _problem(error)[:_EXCERPT], _excerpt(values))
     if not isinstance(message, model):
-        return Unintelligible(name, "the payload is null", content)  # no model is asked to read this one
+        return Unintelligible(name, "the payload is null", _excerpt(values))  # no model is asked to read this one
     return message
+
+
+def _excerpt(values: Sequence[RawValue]) -> str:
+    return "; ".join(value.payload.data[:_EXCERPT].decode(errors="replace") for value in values)[:_EXCERPT]
 
 
 def _problem(error: Exception) -> str:

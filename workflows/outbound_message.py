@@ -18,10 +18,10 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from credit.states import Delivery, MessageStatus, WaitingOn
+    from credit.states import Delivery, MessageKind, MessageStatus, WaitingOn
     from workflows import contract, policies, signatures
     from workflows.contract import (
         DecideSignal,
@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
         RetrySignal,
         WithdrawSignal,
     )
-    from workflows.inbox import Unintelligible, read_signal
+    from workflows.inbox import NO_INPUT, Unintelligible, read, read_signal
     from workflows.message_details import current_details, waiting_on
 
 SIGNALS: dict[str, type[DecideSignal | RecallSignal | RetrySignal | WithdrawSignal]] = {
@@ -52,8 +52,9 @@ class OutboundMessage:
     """The life of one message; its workflow id is `message/<message_id>`."""
 
     @workflow.init
-    def __init__(self, start: OutboundMessageInput) -> None:
-        self._start = start
+    def __init__(self, start: RawValue = NO_INPUT) -> None:
+        """Take the input in raw. It is an `OutboundMessageInput`; without one the run ends at once."""
+        self._problem, self._start = _read_start(start, workflow.info().workflow_id)
         self._message = MessageView(status=MessageStatus.PENDING_REVIEW)
         self._leaves_at = workflow.now()
         self._inbox: deque[Event] = deque()
@@ -62,8 +63,13 @@ class OutboundMessage:
         self._reads_the_record = False
 
     @workflow.run
-    async def run(self, start: OutboundMessageInput) -> str:  # noqa: ARG002 (read by __init__)
-        """Live until the message is sent, discarded or withdrawn; returns which. Temporal's cancel is refused."""
+    async def run(self, start: RawValue = NO_INPUT) -> str:  # noqa: ARG002 (read by __init__)
+        """Live until the message is sent, discarded or withdrawn; returns which. Temporal's cancel is refused.
+
+        A start that makes no sense fails at once: whoever owns the message can then start it again.
+        """
+        if self._problem:
+            raise ApplicationError(self._problem, type="BadStart", non_retryable=True)
         life = asyncio.create_task(self._life())
         while True:
             try:
@@ -229,6 +235,25 @@ class OutboundMessage:
         if self._reads_the_record and waiting is not self._waiting_on:
             self._waiting_on = waiting
             workflow.upsert_search_attributes([contract.WAITING_ON.value_set(waiting)])
+
+
+def _read_start(raw: RawValue, workflow_id: str) -> tuple[str, OutboundMessageInput]:
+    """Return what is wrong with the input, empty for nothing, and the input."""
+    start = read("start", [raw], OutboundMessageInput)
+    if isinstance(start, Unintelligible):
+        nothing = UUID(int=0)
+        placeholder = OutboundMessageInput(
+            message_id=nothing,
+            hold_id=nothing,
+            customer_id="",
+            kind=MessageKind.SALES_REP,
+            drafted_at=workflow.now(),
+        )
+        return f"no message can be read from the input: {start.problem}", placeholder
+    is_one = workflow_id.startswith(contract.message_workflow_id(""))
+    if is_one and workflow_id != contract.message_workflow_id(start.message_id):
+        return "the input is another message's than the workflow's id says", start
+    return "", start
 
 
 def _is_long() -> bool:

@@ -57,7 +57,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.details import current_details, search_attributes
     from workflows.hold_inbox import Event
-    from workflows.inbox import CancelRequested, Unintelligible, read_signal
+    from workflows.inbox import NO_INPUT, CancelRequested, Unintelligible, read_signal
 
 _AFTER_THE_FLAG = PLACING[1:]
 _CARRIED_AT_MOST = 1_000_000  # bytes of a fresh run's input; Temporal takes 2 MB
@@ -68,10 +68,12 @@ class ServiceHold:
     """One hold of one customer; its workflow id is `service-hold/<customer_id>`."""
 
     @workflow.init
-    def __init__(self, start: ServiceHoldInput) -> None:
-        self._customer_id = start.customer_id
-        self._inbox: deque[Event] = deque(start.triggers)
-        self._carried = hold_inbox.take_up(start.inbox)
+    def __init__(self, start: RawValue = NO_INPUT) -> None:
+        """Take the input in raw: see `hold_inbox.read_start`. It is a `ServiceHoldInput`."""
+        begun_with = hold_inbox.read_start(start, workflow.info().workflow_id)
+        self._customer_id = begun_with.customer_id
+        self._inbox: deque[Event] = deque(begun_with.triggers)
+        self._carried = begun_with.carried
         self._for_the_next_proposal: list[Trigger] = []
         self._beats = beats.Beats(PLACING, changed=self._publish)
         self._hold: HoldView | None = None
@@ -83,7 +85,7 @@ class ServiceHold:
         self._published: dict[str, Any] = {}
 
     @workflow.run
-    async def run(self, start: ServiceHoldInput) -> HoldOutcome:  # noqa: ARG002 (read by __init__)
+    async def run(self, start: RawValue = NO_INPUT) -> HoldOutcome:  # noqa: ARG002 (read by __init__)
         """Live through the hold. Temporal's cancel is an event in it, not its end: see `_refuse_or_withdraw`."""
         life = asyncio.create_task(self._life())
         while True:
@@ -113,21 +115,19 @@ class ServiceHold:
         triggers = [event for event in self._inbox if isinstance(event, Trigger)]
         others = [event for event in self._inbox if not isinstance(event, Trigger)]
         self._inbox = deque([*self._carried, *others])  # carried triggers may be many: dealt with one by one
-        info = workflow.info()
         opened = await workflow.execute_activity(
             signatures.open_hold,
             signatures.OpenHold(
                 customer_id=self._customer_id,
                 new_hold_id=workflow.uuid4(),
                 triggers=triggers,
-                workflow_id=info.workflow_id,
-                run_id=info.run_id,
                 now=workflow.now(),
             ),
             **policies.DATABASE,
             summary="Propose the hold",
         )
         self._for_the_next_proposal += opened.late
+        self._refused_signals += opened.refused
         self._see(opened.hold)
         return opened.turned_away
 
@@ -214,6 +214,7 @@ class ServiceHold:
             **policies.DATABASE,
             summary=f"Add evidence: {trigger.kind}",
         )
+        self._refused_signals += added.refused
         if added.kept:
             self._see(added.hold)
         else:
@@ -248,17 +249,19 @@ class ServiceHold:
         """Audit what means nothing. Cancelling withdraws a proposal, and never ends a hold that was approved."""
         if isinstance(event, Unintelligible):
             await self._refuse(event)
-        elif self._the_hold().status is HoldStatus.PROPOSED and await self._settle_undecided(HoldStatus.WITHDRAWN):
+        elif self._the_hold().status is HoldStatus.PROPOSED and await self._settle_undecided(
+            HoldStatus.WITHDRAWN, event.reason
+        ):
             return HoldStatus.WITHDRAWN
         else:
             problem = "an approved hold is released, not cancelled"
             await self._refuse(Unintelligible("cancel", problem, event.reason))
         return None
 
-    async def _settle_undecided(self, ending: HoldStatus) -> bool:
+    async def _settle_undecided(self, ending: HoldStatus, reason: str = "") -> bool:
         hold = self._the_hold()
         order = signatures.CloseProposal(
-            hold_id=hold.hold_id, proposal_id=hold.proposal_id, ending=ending, now=workflow.now()
+            hold_id=hold.hold_id, proposal_id=hold.proposal_id, ending=ending, reason=reason, now=workflow.now()
         )
         settled = await workflow.execute_activity(
             signatures.close_proposal, order, **policies.DATABASE, summary=f"Settle the proposal: {ending}"

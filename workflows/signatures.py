@@ -17,13 +17,11 @@ from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView,
 
 
 class OpenHold(BaseModel):
-    """Triggers that may open a hold."""
+    """Triggers that may open a hold. Of each, the id counts: the rest is believed from the row behind it only."""
 
     customer_id: str
     new_hold_id: UUID
     triggers: list[Trigger]
-    workflow_id: str
-    run_id: str
     now: datetime
 
 
@@ -34,10 +32,12 @@ class OpenedHold(BaseModel):
     turned_away: list[str] = []
     late: list[Trigger] = []
     """Triggers that came after the open hold was decided against: they are for the next proposal."""
+    refused: int = 0
+    """How many triggers nobody had asked for."""
 
 
 class AddEvidence(BaseModel):
-    """A trigger for an open hold."""
+    """A trigger for an open hold. Its id counts."""
 
     hold_id: UUID
     trigger: Trigger
@@ -49,6 +49,8 @@ class EvidenceAdded(BaseModel):
 
     kept: bool
     hold: HoldView
+    refused: bool = False
+    """Whether nobody had asked for it: then it is kept for nothing."""
 
 
 class SettleDecision(BaseModel):
@@ -78,6 +80,9 @@ class CloseProposal(BaseModel):
     hold_id: UUID
     proposal_id: UUID
     ending: HoldStatus
+    """`expired` when it is due, or `withdrawn` by Temporal's cancel."""
+    reason: str = ""
+    """What was said with the cancel."""
     now: datetime
 
 
@@ -115,7 +120,7 @@ class RefuseSignal(BaseModel):
 
 
 class RequestRelease(BaseModel):
-    """Somebody asked for the release of a hold."""
+    """Somebody asked for the release of a hold. The request's id counts."""
 
     hold_id: UUID
     request: ReleaseSignal

@@ -24,6 +24,7 @@ from db.models.outcomes import HoldException
 from db.models.people import IdempotencyKey, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
 from db.models.records import AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
+from db.models.requests import HoldRequest
 
 __all__ = [
     "Absence",
@@ -46,6 +47,7 @@ __all__ = [
     "Hold",
     "HoldBeat",
     "HoldException",
+    "HoldRequest",
     "HoldTrigger",
     "IdempotencyKey",
     "Import",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
@@ -28,7 +28,8 @@ class Hold(Base):
     """Added to the business day whenever facts are read: not 0 only for a scan of an older ledger."""
     prior_entitystatus: Mapped[str | None]
     """What beat 1 found; a release restores it."""
-    workflow_id: Mapped[str]
+    workflow_id: Mapped[str] = mapped_column(Computed("'service-hold/' || customer_id", persisted=True))
+    """`workflows.contract.service_hold_id`: made of the customer's id, so that no other workflow takes a hold over."""
     run_id: Mapped[str]
     proposed_at: Mapped[datetime]
     end_date: Mapped[date | None]

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from credit.facts import Facts
 from credit.triggers import Admission, Disposition
 from db.models import ArAgingItem, ArAgingRun, HoldTrigger
 from db.repositories import audit, policies, receivables
@@ -19,6 +20,11 @@ _TURNED_AWAY = {
     Admission.EXEMPT: Disposition.EXEMPT,
     Admission.BELOW_THRESHOLD: Disposition.NO_LONGER_DUE,
 }
+
+
+def reason(facts: Facts, as_of: date) -> str:
+    """Return why AR aging proposes a hold, for people."""
+    return f"{facts.days_overdue} days overdue, {facts.total_open:,.2f} {facts.currency} open as of {as_of}"
 
 
 def open_run(

@@ -48,7 +48,6 @@ def open_hold(
     customer_id: str,
     new_hold_id: UUID,
     triggers: list[Trigger],
-    workflow_id: str,
     run_id: str,
     now: datetime,
 ) -> Opened:
@@ -59,12 +58,12 @@ def open_hold(
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    if session.get(Customer, customer_id, with_for_update=True) is None:
+    if "\0" in customer_id or session.get(Customer, customer_id, with_for_update=True) is None:
         raise UnknownCustomerError(customer_id)
     triggers = list({trigger.id: trigger for trigger in triggers}.values())  # one may have been sent twice
     hold = holds.open_of(session, customer_id)
     if hold is not None:
-        hold.workflow_id, hold.run_id = workflow_id, run_id
+        hold.run_id = run_id
         late = [
             trigger for trigger in triggers if not add_evidence(session, hold_id=hold.id, trigger=trigger, now=now).kept
         ]
@@ -80,7 +79,6 @@ def open_hold(
         reason=first.reason,
         warnings=[],
         as_of_shift_days=first.as_of_shift_days,
-        workflow_id=workflow_id,
         run_id=run_id,
         proposed_at=now,
     )
@@ -216,15 +214,24 @@ def _note(
     return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held, stays)
 
 
-def settle_undecided(session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime) -> bool:
-    """Expire or withdraw a proposal nobody decided; False where a decision came first."""
+def settle_undecided(
+    session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime, why: str = ""
+) -> bool:
+    """Expire or withdraw a proposal nobody decided; False where a decision came first.
+
+    Raises:
+        ValueError: `ending` is something that only a decision can be.
+    """
+    if ending not in (HoldStatus.EXPIRED, HoldStatus.WITHDRAWN):
+        msg = f"{ending}: a proposal that nobody decided expires or is withdrawn"
+        raise ValueError(msg)
     hold = holds.lock(session, hold_id)
     proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
     if proposal.status.value == ending.value:
         return True
     if proposal.status is not ProposalStatus.OPEN:
         return False
-    detail = {"before": hold.status, "after": ending}
+    detail = {"before": hold.status, "after": ending} | ({"why": why} if why else {})
     proposal.status, proposal.settled_at = ProposalStatus(ending), now
     if proposal.kind is ProposalKind.PLACE:
         hold.status, hold.closed_at = ending, now

@@ -110,7 +110,7 @@ async def test_exception_counts_for_its_own_order_through_its_last_day(idle_worl
     """In the time zone of the policy's calendar; a load's is no order's, and one ended early counts no more."""
     held = idle_world.customer()
     with transaction(idle_world.engine) as session:
-        about = {"status": HoldStatus.IN_FORCE, "reason": "x", "warnings": [], "workflow_id": "w", "run_id": "r"}
+        about = {"status": HoldStatus.IN_FORCE, "reason": "x", "warnings": [], "run_id": "r"}
         hold = Hold(id=uuid4(), customer_id=held, proposed_at=NOW, **about)
         session.add(hold)
         session.flush()
@@ -137,8 +137,8 @@ INSERT INTO credit_hold_entries (id, customer_id, source, note, created_by, crea
 SELECT gen_random_uuid(), 'M-' || n, 'manual', '', 'test', now(), now(), 'test', 'x' FROM generate_series(1, 20000) n;
 INSERT INTO credit_hold_entries (id, customer_id, source, note, created_by, created_at)
 SELECT gen_random_uuid(), 'M-' || n, 'manual', '', 'test', now() FROM generate_series(1, 20000, 4) n;
-INSERT INTO holds (id, customer_id, status, reason, warnings, workflow_id, run_id, proposed_at)
-SELECT gen_random_uuid(), 'M-' || n, 'in_force', 'x', '[]', 'w', 'r', now() FROM generate_series(1, 20000, 4) n;
+INSERT INTO holds (id, customer_id, status, reason, warnings, run_id, proposed_at)
+SELECT gen_random_uuid(), 'M-' || n, 'in_force', 'x', '[]', 'r', now() FROM generate_series(1, 20000, 4) n;
 INSERT INTO hold_exceptions (id, hold_id, scope, reference, reason, until, created_by, created_at)
 SELECT gen_random_uuid(), id, 'order', customer_id, 'x', current_date, 'test', now() FROM holds;
 ANALYZE customers, credit_hold_entries, holds, hold_exceptions, policies;

@@ -30,10 +30,20 @@ from db.models import (
     OrgSettings,
     ReleaseRequest,
 )
-from db.repositories import accounting_profiles, audit, beats, credit_limits, decisions, outcomes, policies, receivables
+from db.repositories import (
+    accounting_profiles,
+    audit,
+    beats,
+    credit_limits,
+    decisions,
+    outcomes,
+    policies,
+    receivables,
+    requests,
+)
 from desk.pages.timeline import told
 from starter.credit_hold_operations import CreditHoldOperations
-from starter.limit_relay import relay_limits, trigger_of
+from starter.limit_relay import relay_limits
 from starter.outcome_operations import OutcomeOperations
 from tests.admission.cli import program
 from tests.conftest import free_port
@@ -435,7 +445,7 @@ async def test_limit_trigger_is_admitted_like_the_other_automatic_ones(idle_worl
         facts = receivables.read_facts(session, customer, now.date(), policy)
 
     def answer(last: Ending | None = None, **changes: Any) -> Admission:
-        return admit(trigger_of(row).kind, facts.model_copy(update=changes), last, now, policy)
+        return admit(requests.of_crossing(row).kind, facts.model_copy(update=changes), last, now, policy)
 
     declined = Ending(declined=True, at=now, total_open=facts.total_open)
     released = declined.model_copy(update={"declined": False})

@@ -86,7 +86,6 @@ def hold(session: Session, name: str = "C1", status: HoldStatus = HoldStatus.PRO
         status=status,
         reason="x",
         warnings=[],
-        workflow_id=f"service-hold/{name}",
         run_id="r",
         proposed_at=NOW,
         **more,

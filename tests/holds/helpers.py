@@ -14,11 +14,11 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
 
 from credit.facts import Facts
-from credit.states import Verdict
+from credit.states import ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
-from db.repositories import decisions, holds
+from db.repositories import decisions, holds, requests
 from netsuite.client import Credentials, NetSuiteClient
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
 from tests.world import World, invoice
@@ -50,8 +50,24 @@ def trigger(kind: TriggerKind = TriggerKind.MANUAL, reason: str = "a raw trigger
     return Trigger(**(values | changes))
 
 
-async def send(world: World, customer: str, sent: Trigger) -> None:
-    """Signal-with-start, as everybody does, without waiting for a row."""
+def ask(world: World, customer: str, asked: Trigger) -> None:
+    """Write the row of a trigger, and tell nobody."""
+    with transaction(world.engine) as session:
+        requests.ask_trigger(session, customer, asked)
+
+
+def ask_release(world: World, customer: str, request_id: str, reason: str = "raw", actor: str = "somebody") -> None:
+    """Write the row of a release of the customer's hold, and tell nobody."""
+    with transaction(world.engine) as session:
+        hold = holds.find(session, customer)
+        asked = requests.ReleaseAsked(ReleaseCause.PERSON, reason, actor, datetime.now(UTC))
+        requests.ask_release(session, customer, hold.id, request_id, asked)
+
+
+async def send(world: World, customer: str, sent: Trigger, *, asked: bool = True) -> None:
+    """Signal-with-start, as everybody does, without waiting for what becomes of it; `asked`: with its row."""
+    if asked:
+        ask(world, customer, sent)
     await world.client.start_workflow(
         SERVICE_HOLD,
         ServiceHoldInput(customer_id=customer),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from credit.states import Verdict
 from db.errors import NothingToReleaseError, StaleRevisionError
 from db.models import ReflexionLog, ReleaseRequest
-from tests.holds.helpers import all_done, facts_of, knows, proposals_of, rows, shows, status_of, until
+from tests.holds.helpers import all_done, ask_release, facts_of, knows, proposals_of, rows, shows, status_of, until
 from tests.outcomes.events import Sender
 from tests.world import World
 from workflows.contract import ReleaseSignal
@@ -180,6 +180,7 @@ async def test_only_an_approved_hold_can_be_released(world: World) -> None:
     with pytest.raises(NothingToReleaseError, match="proposed"):
         await ask(world, customer)
 
+    ask_release(world, customer, "r1")
     await world.workflow(customer).signal("request_release", signal())
     await world.eventually(lambda: "release_refused" in world.audit(customer))
     assert world.show(customer)["proposal"]["kind"] == "place"
@@ -190,6 +191,8 @@ def signal(request_id: str = "r1") -> dict[str, str]:
 
 
 async def test_a_request_delivered_twice_is_one_and_a_second_reason_joins_the_proposal(world: World, held: str) -> None:
+    for request_id in ("r1", "r2"):
+        ask_release(world, held, request_id)
     for request_id in ("r1", "r1", "r2"):
         await world.workflow(held).signal("request_release", signal(request_id))
     await world.eventually(lambda: world.audit(held).count("release_requested") == 2)

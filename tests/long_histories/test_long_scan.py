@@ -14,8 +14,8 @@ _HELD = """
 INSERT INTO customers (id, name, netsuite_id) SELECT 'S' || n, 'S' || n, 'S' || n FROM generate_series(1, :count) n;
 INSERT INTO invoices (id, customer_id, due_date, amount_open, source_amount, source_currency)
 SELECT 'S' || n, 'S' || n, current_date - 120, 30000, 30000, 'USD' FROM generate_series(1, :count) n;
-INSERT INTO holds (id, customer_id, status, reason, warnings, workflow_id, run_id, proposed_at)
-SELECT gen_random_uuid(), 'S' || n, 'proposed', 'x', '[]', 'service-hold/S' || n, 'r', now()
+INSERT INTO holds (id, customer_id, status, reason, warnings, run_id, proposed_at)
+SELECT gen_random_uuid(), 'S' || n, 'proposed', 'x', '[]', 'r', now()
 FROM generate_series(1, :count) n WHERE n % 100 <> 0;
 """
 

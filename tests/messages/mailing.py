@@ -45,7 +45,6 @@ class Mailing:
                     status=HoldStatus.IN_FORCE,
                     reason="a test",
                     warnings=[],
-                    workflow_id=f"service-hold/{customer}",
                     run_id="none",
                     proposed_at=now,
                     in_force_at=now,

@@ -57,7 +57,6 @@ def open_hold(
         customer_id=customer,
         new_hold_id=uuid4(),
         triggers=[trigger],
-        workflow_id="w",
         run_id="r",
         now=now,
     )

@@ -106,7 +106,6 @@ def held(
         customer_id=it.customer,
         new_hold_id=it.hold_id,
         triggers=[trigger],
-        workflow_id="none",
         run_id="none",
         now=NOON,
     )

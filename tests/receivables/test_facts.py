@@ -121,7 +121,7 @@ def add_hold(
 ) -> None:
     began = (closed or NOW) - timedelta(days=30)
     hold = Hold(
-        id=uuid4(), customer_id=customer, status=status, reason="", warnings=[], workflow_id="w", run_id="r",
+        id=uuid4(), customer_id=customer, status=status, reason="", warnings=[], run_id="r",
         proposed_at=began, in_force_at=began if in_force else None, closed_at=closed,
     )  # fmt: skip
     session.add(hold)

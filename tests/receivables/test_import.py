@@ -249,7 +249,7 @@ def test_a_netsuite_id_stays_while_a_hold_is_open(load: Import, engine: Engine) 
     now = datetime.now(UTC)
     hold = Hold(
         id=uuid4(), customer_id="A", status=HoldStatus.IN_FORCE, reason="", warnings=[],
-        workflow_id="w", run_id="r", proposed_at=now, in_force_at=now,
+        run_id="r", proposed_at=now, in_force_at=now,
     )  # fmt: skip
     with transaction(engine) as session:
         session.add(hold)

@@ -108,7 +108,7 @@ def _write(session: Session, story: Story) -> None:
     customer = f"S-{story.number:04}"
     session.add(Customer(id=customer, name=customer, netsuite_id=customer))
     hold = Hold(
-        id=uuid4(), customer_id=customer, status=story.status, reason="r", warnings=[], workflow_id="w", run_id="r",
+        id=uuid4(), customer_id=customer, status=story.status, reason="r", warnings=[], run_id="r",
         proposed_at=story.asked[0].opened, in_force_at=story.in_force, closed_at=story.closed,
     )  # fmt: skip
     session.flush()

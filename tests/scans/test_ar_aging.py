@@ -10,7 +10,7 @@ from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.models import ArAgingItem, ArAgingRun, Hold
 from db.repositories import policies, receivables
-from tests.holds.helpers import workers
+from tests.holds.helpers import ask, workers
 from tests.world import World
 
 
@@ -102,6 +102,7 @@ async def test_trigger_that_was_sent_twice_before_anybody_took_it_up_counts_once
     world = idle_world
     customer = world.customer()
     sent = Trigger(id="twice", kind=TriggerKind.MANUAL, reason="x", actor="robin", at=today())
+    ask(world, customer, sent)
     for _ in range(2):
         await send_trigger(world.client, world.settings.task_queue, customer, sent)
 

@@ -181,6 +181,7 @@ _SENTENCES: dict[str, str | Callable[[JsonObject], str]] = {
     "netsuite_hold_adopted": lambda d: f"adopted NetSuite’s hold; its release will write {d.get('prior')}",
     "netsuite_read_back": lambda d: f"read NetSuite back: it says {d.get('value') or d.get('after')}",
     "netsuite_superseded": "left NetSuite alone: a later hold decides there",
+    "activity_refused": "refused work that a foreign workflow asked for, or before its turn",
     "signal_refused": "refused a signal that nothing stands behind",
     "trigger_refused": "refused a trigger that makes no sense",
     "disagreement_found": "found that the record and Temporal disagree",

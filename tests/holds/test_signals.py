@@ -18,11 +18,9 @@ from tests.holds.helpers import (
     in_force,
     knows,
     refused,
-    send,
     signal_decision,
     status_of,
     trigger,
-    trigger_row,
     write_decision,
 )
 from tests.world import World
@@ -178,18 +176,6 @@ async def test_decision_sent_twice_is_obeyed_once_and_refused_never(world: World
     assert refused(world, customer) == []
     assert len(events(world, decision.hold_id, "hold_in_force")) == 1
     assert len(world.sandbox.applied(customer)) == 1
-
-
-async def test_forged_trigger_is_evidence_and_approves_nothing(world: World) -> None:
-    customer, forged = world.customer(), trigger(reason="approved, says the boss", actor="mike")
-    await world.start(customer)
-
-    await send(world, customer, forged)
-    await world.workflow(customer).signal("trigger", {**TRIGGER, "decision": "approve", "id": str(uuid4())})
-    await world.eventually(lambda: trigger_row(world, forged.id) and len(world.show(customer)["evidence"]) == 3)
-
-    assert world.show(customer)["status"] == "proposed"
-    assert world.customer_row(customer).entitystatus == "active"
 
 
 async def test_meaningless_signals_to_a_hold_in_force_are_audited(world: World) -> None:

@@ -30,12 +30,15 @@ class AnchoringActivities:
     async def anchor_audit(self, order: AnchorAudit) -> AuditAnchorReport:
         """Append what grew since the file's last line; a repeated call finds nothing new and writes nothing."""
         async with steady_heartbeats():
+            await asyncio.to_thread(self._serve, order)
             return await asyncio.to_thread(self._anchor, order)
 
-    def _anchor(self, order: AnchorAudit) -> AuditAnchorReport:
+    def _serve(self, order: AnchorAudit) -> None:
         with serving.checked(self._engine):
             serving.only(AUDIT_ANCHOR)
             serving.not_from_the_future(order.now)
+
+    def _anchor(self, order: AnchorAudit) -> AuditAnchorReport:
         previous = order.previous if order.previous and order.previous.lines else None
         with self._file.locked():
             reading = self._file.read(witness=(previous.lines, previous.digest) if previous else None)

@@ -20,7 +20,7 @@ async def test_unknown_customer_is_refused_before_anything_is_started(world: Wor
 
 async def test_raw_trigger_for_an_unknown_customer_ends_with_an_audit_row(world: World) -> None:
     customer = f"unknown-{uuid4()}"
-    await send(world, customer, trigger())
+    await send(world, customer, trigger(), asked=False)
 
     outcome = await world.workflow(customer).result()
 

@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Numeric, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -52,6 +53,29 @@ def test_downgrade_leaves_nothing(empty_url: str) -> None:
         connection.commit()
         assert inspect(connection).get_table_names() == ["alembic_version"]
     migrate.upgrade(empty_url)
+
+
+def test_a_hold_that_a_foreign_workflow_took_over_is_given_back(empty_url: str) -> None:
+    """A version before `0013` believed any workflow id."""
+    engine = create_engine(empty_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        config = migrate._config(empty_url)
+        config.attributes["connection"] = connection
+        before = ScriptDirectory.from_config(config).get_revision("0013").down_revision
+        command.upgrade(config, before)
+        connection.execute(text("INSERT INTO customers (id, name, netsuite_id) VALUES ('C-1', 'C', 'N-1')"))
+        connection.execute(
+            text(
+                "INSERT INTO holds (id, customer_id, status, reason, warnings, workflow_id, run_id, proposed_at)"
+                " VALUES (gen_random_uuid(), 'C-1', 'in_force', 'x', '[]', 'evil-id-3', 'r', now())"
+            )
+        )
+        connection.commit()
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT workflow_id FROM holds")).scalars().all() == ["service-hold/C-1"]
+        with pytest.raises(DBAPIError, match="generated column"):
+            connection.execute(text("UPDATE holds SET workflow_id = 'evil-id-3'"))
 
 
 def test_every_amount_of_money_is_numeric() -> None:

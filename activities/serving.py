@@ -115,9 +115,9 @@ def not_from_the_future(now: datetime, chain: str | UUID = audit.SYSTEM) -> None
     """Assert that a workflow's clock is Temporal's: a later one would let deadlines and undo times pass.
 
     Raises:
-        NotServedError: it is ahead.
+        NotServedError: it is ahead, or has no time zone.
     """
-    if now > activity.info().started_time + _CLOCKS_DIFFER:
+    if now.tzinfo is None or now > activity.info().started_time + _CLOCKS_DIFFER:
         raise NotServedError("the workflow's clock is ahead of Temporal's", chain)
 
 
@@ -184,7 +184,7 @@ def proposal(session: Session, hold_id: UUID, proposal_id: UUID, ending: HoldSta
             raise NotServedError(f"a {row.kind} proposal is not {ending} without a decision", served.id)
 
 
-def obeyed(session: Session, row: Hold, kind: ProposalKind) -> None:
+def obeyed(session: Session, row: Hold, kind: ProposalKind, what: str = "") -> None:
     """Assert that an approval of this kind was made about the hold, by a person or the policy, and was obeyed.
 
     Raises:
@@ -197,7 +197,7 @@ def obeyed(session: Session, row: Hold, kind: ProposalKind) -> None:
         .where(Decision.verdict == Verdict.APPROVE, Decision.outcome == "approved")
     )
     if session.scalars(query.limit(1)).first() is None:
-        raise NotServedError(f"nobody approved to {kind} the hold", row.id)
+        raise NotServedError(f"{what}nobody approved to {kind} the hold", row.id)
 
 
 def in_force(session: Session, hold_id: UUID, now: datetime) -> None:
@@ -260,8 +260,8 @@ def beat(session: Session, order: RunBeat, own: Collection[Beat]) -> None:
     else:
         kind, statuses = ProposalKind.RELEASE, [HoldStatus.RELEASED if again else HoldStatus.RELEASING]
     if row.status not in statuses:
-        raise NotServedError(f"the hold is {row.status}", row.id)
-    obeyed(session, row, kind)
+        raise NotServedError(f"{order.beat}: the hold is {row.status}", row.id)
+    obeyed(session, row, kind, f"{order.beat}: ")
 
 
 def _restores_again(row: Hold, wanted: Beat) -> bool:

@@ -189,7 +189,7 @@ async def beats_done(world: World, customer: str) -> bool:
 async def nothing_proposed(world: World) -> Handle:
     customer = f"unknown-{uuid4()}"
     async with workers(world):
-        await send(world, customer, trigger())
+        await send(world, customer, trigger(), asked=False)
         await world.workflow(customer).result()
     return world.workflow(customer)
 

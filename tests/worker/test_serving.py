@@ -232,7 +232,7 @@ async def test_a_foreign_workflow_is_served_by_no_activity(cases: dict[str, Case
 async def test_the_right_type_under_a_foreign_id_is_served_nothing_that_is_anothers(cases: dict[str, Case]) -> None:
     for case in cases.values():
         if case.name not in OF_NOBODY:
-            await case.refused((case.caller[0], "service-hold/somebody-else"), case.order(), "")
+            await case.refused((case.caller[0], "service-hold/somebody-else"), case.order(), ".")
 
 
 async def test_the_right_id_with_a_foreign_type_is_served_nothing(cases: dict[str, Case]) -> None:

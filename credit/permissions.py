@@ -4,8 +4,10 @@ from enum import IntEnum, StrEnum
 
 
 class Role(IntEnum):
-    """What a caller may do; each role may do what the ones below it may."""
+    """What a caller may do; each role of people may do what the ones below it may."""
 
+    SENDER = 0
+    """A program that tells what happened outside (`OF_SENDERS`). Only tokens have it, never people."""
     VIEWER = 1
     REQUESTER = 2
     APPROVER = 3
@@ -17,9 +19,14 @@ class Role(IntEnum):
         return self.name.lower()
 
 
+OF_PEOPLE = tuple(role for role in Role if role is not Role.SENDER)
+"""The roles that a person can have, the least first."""
+
+
 class Permission(StrEnum):
     """Something a caller may want to do."""
 
+    KNOW_ONESELF = "ask who one is"
     LOOK = "look"
     START_HOLD = "start a hold"
     TAKE_ORDER = "take, invoice or cancel an order"
@@ -30,6 +37,7 @@ class Permission(StrEnum):
     SEND_MESSAGE = "approve, recall or discard a message"
     RUN_SCAN = "run the AR aging scan"
     IMPORT_LEDGER = "import receivables"
+    SEND_EVENT = "send events"
     SCHEDULE_SCAN = "change when the AR aging scan is due"
     CHANGE_ACCOUNTING_PROFILE = "change an accounting profile"
     READ_AUDIT = "read and verify the audit trail"
@@ -40,6 +48,7 @@ class Permission(StrEnum):
 
 
 LEAST_ROLE: dict[Permission, Role] = {
+    Permission.KNOW_ONESELF: Role.VIEWER,
     Permission.LOOK: Role.VIEWER,
     Permission.START_HOLD: Role.REQUESTER,
     Permission.TAKE_ORDER: Role.REQUESTER,
@@ -56,9 +65,16 @@ LEAST_ROLE: dict[Permission, Role] = {
     Permission.CHANGE_TEMPLATE: Role.ADMIN,
     Permission.MANAGE_PEOPLE: Role.ADMIN,
     Permission.IMPORT_LEDGER: Role.ADMIN,
+    Permission.SEND_EVENT: Role.ADMIN,
     Permission.REPAIR: Role.ADMIN,
 }
-"""The least role that may do each thing. A test holds that nothing is left out."""
+"""The least role of people that may do each thing. A test holds that nothing is left out."""
+
+OF_SENDERS = frozenset({Permission.SEND_EVENT, Permission.KNOW_ONESELF})
+"""All that a sender may do: what it tells moves money, so a token that leaks must open nothing else."""
+
+TOKENS_ONLY = frozenset({Permission.SEND_EVENT})
+"""What no browser session may do, whatever its role: an event is a program's word, not a person's."""
 
 DELEGATED = frozenset({Permission.DECIDE})
 """What an absent person's role passes on to who stands in: nobody becomes an admin by a colleague's holiday."""
@@ -66,4 +82,6 @@ DELEGATED = frozenset({Permission.DECIDE})
 
 def may(role: Role, permission: Permission) -> bool:
     """Whether a caller of this role may do it."""
+    if role is Role.SENDER:
+        return permission in OF_SENDERS
     return role >= LEAST_ROLE[permission]

@@ -55,7 +55,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from credit.permissions import LEAST_ROLE, Permission, Role
+from credit.permissions import LEAST_ROLE, TOKENS_ONLY, Permission, Role
 
 
 class RefusedError(Exception):
@@ -296,7 +296,14 @@ class NotAllowedError(RefusedError):
 
     def __init__(self, name: str, role: Role, permission: Permission) -> None:
         least = LEAST_ROLE[permission].label
-        super().__init__(f"{name} is {role.label}; to {permission} takes {least}: ask an admin for the role")
+        said = f"{name} is {role.label}; to {permission} takes {least}: ask an admin for the role"
+        if permission in TOKENS_ONLY:
+            said = (
+                f"{name} may not {permission}: only a sender's token (`hold token create --role sender`) or signature"
+            )
+        elif role is Role.SENDER:
+            said = f"{name} is a sender, which may only send events; to {permission} takes a token of the role {least}"
+        super().__init__(said)
         self.permission = permission
 
 

@@ -9,6 +9,7 @@
 A caller is known by a bearer token (programs) or a session cookie (browsers); where both come, the token counts. An
 unsafe request that counts on a cookie must carry the session's CSRF token, as form field `csrf_token` or header
 `X-CSRF-Token`. Then `request.state.caller` is the Caller and `request.state.session` the UserSession, None for a token.
+Nobody is a caller before his one-time password is changed, but where that is changed and where one signs out.
 """
 
 import asyncio
@@ -86,7 +87,17 @@ async def caller(request: Request, desk: Annotated[Surroundings, Depends(surroun
         NotSignedInError: neither a token nor a session that can be used.
         UnknownTokenError: the token is nobody's.
         NoCsrfTokenError: an unsafe request with a session's cookie, and without its CSRF token.
+        PasswordChangeNeededError: the password has to be changed first.
     """
+    who = await _whoever(request, desk)
+    signed_in: UserSession | None = request.state.session
+    if signed_in is not None and signed_in.user.one_time_password:
+        raise PasswordChangeNeededError
+    return who
+
+
+async def _whoever(request: Request, desk: Surroundings) -> Caller:
+    """Return who is asking, with a one-time password too: for the routes that say so, all others ask `caller`."""
     request.state.session = None
     token = bearer_token(request)
     if token is not None:
@@ -131,7 +142,7 @@ def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[tuple[Us
 
 
 def _person(row: UserSession) -> Caller:
-    return Caller(row.user.login, Role[row.user.role.upper()])
+    return Caller(row.user.login, Role[row.user.role.upper()], signed_in=True)
 
 
 async def _sent_csrf_token(request: Request) -> str:
@@ -169,9 +180,6 @@ class Needs:
             who = await self.who(request, desk)
         except NotSignedInError as error:
             raise (SignInNeededError(str(error)) if self.page else error) from None
-        signed_in: UserSession | None = request.state.session
-        if signed_in is not None and signed_in.user.one_time_password and not self.one_time_password:
-            raise PasswordChangeNeededError
         try:
             who.require(self.permission)
         except NotAllowedError as error:
@@ -182,7 +190,7 @@ class Needs:
 
     async def who(self, request: Request, desk: Surroundings) -> Caller:
         """Return who is asking, whatever they may do."""
-        return await caller(request, desk)
+        return await (_whoever if self.one_time_password else caller)(request, desk)
 
 
 def needs(permission: Permission) -> Needs:

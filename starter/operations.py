@@ -301,7 +301,7 @@ class Operations:
         Raises:
             As `skip_beat`.
         """
-        await self._intervene(name, beat, actor, "beat_cancelled", reason, beats.stop)
+        await self._intervene(name, beat, actor, "beat_cancelled", reason, partial(beats.stop, at=datetime.now(UTC)))
 
     async def _intervene(
         self,

@@ -231,10 +231,12 @@ class HoldBeat(Base):
     stopped: Mapped[str | None]
     """Why a person stopped the tries; they go on at the next retry."""
     started_at: Mapped[datetime | None]
+    """When it was tried first, or stopped by a person before."""
     done_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("(done_at IS NOT NULL) = (status = 'done')", name="done_when_done"),
+        CheckConstraint("status <> 'needs_attention' OR started_at IS NOT NULL", name="attention_since"),
         Index("ix_hold_beats_unfinished", "status", postgresql_where=text("status NOT IN ('done', 'skipped')")),
     )
 
@@ -251,4 +253,6 @@ class ApiToken(Base):
     created_at: Mapped[Stamp]
     revoked_at: Mapped[datetime | None]
 
-    __table_args__ = (CheckConstraint("role IN ('viewer', 'requester', 'approver', 'admin')", name="role_known"),)
+    __table_args__ = (
+        CheckConstraint("role IN ('sender', 'viewer', 'requester', 'approver', 'admin')", name="role_known"),
+    )

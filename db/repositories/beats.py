@@ -39,11 +39,12 @@ def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat
     return None
 
 
-def stop(session: Session, hold_id: UUID, beat: Beat, why: str) -> None:
+def stop(session: Session, hold_id: UUID, beat: Beat, why: str, *, at: datetime) -> None:
     """Let nobody try a beat before it is retried; one that is over stays as it is."""
     row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
     if row.status not in _OVER:
         row.stopped, row.status, row.last_error = why, BeatStatus.NEEDS_ATTENTION, why
+        row.started_at = row.started_at or at  # it waits for a person from now on, though it was never tried
 
 
 def allow(session: Session, hold_id: UUID, beat: Beat) -> None:

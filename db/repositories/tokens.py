@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from credit.permissions import DELEGATED, Permission, Role, may
+from credit.permissions import DELEGATED, TOKENS_ONLY, Permission, Role, may
 from db.errors import BadInputError, NotAllowedError, UnknownTokenError, UnknownTokenNameError
 from db.models import ApiToken
 from db.repositories import audit
@@ -26,11 +26,15 @@ class Caller:
     role: Role
     stands_in: Role | None = None
     """The highest role among the absent people for whom the caller stands in; it counts for `DELEGATED` alone."""
+    signed_in: bool = False
+    """Whether a browser's session says who calls, and no token."""
 
     def may(self, permission: Permission) -> bool:
-        """Whether the caller's role reaches, or for what is delegated an absent person's."""
-        lent = self.stands_in if permission in DELEGATED else None
-        return may(max(self.role, lent or self.role), permission)
+        """Whether the caller's role reaches, or for what is delegated an absent person's. A sender is lent nothing."""
+        if self.signed_in and permission in TOKENS_ONLY:
+            return False
+        lends = permission in DELEGATED and self.role is not Role.SENDER and self.stands_in is not None
+        return may(self.role, permission) or (lends and may(self.stands_in or self.role, permission))
 
     def require(self, permission: Permission) -> None:
         """Refuse a caller whose role does not reach.
@@ -60,8 +64,8 @@ def create(session: Session, *, name: str, role: Role, actor: str, at: datetime)
     if row is None:
         session.add(ApiToken(name=name, role=role.label, sha256=_digest(token), created_at=at))
     else:
-        row.role, row.sha256, row.created_at, row.revoked_at = role.name.lower(), _digest(token), at, None
-    detail = {"name": name, "role": role.name.lower()}
+        row.role, row.sha256, row.created_at, row.revoked_at = role.label, _digest(token), at, None
+    detail = {"name": name, "role": role.label}
     audit.append(session, chain=audit.SYSTEM, actor=actor, action="token_created", at=at, detail=detail)
     return token
 

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from credit.mail_text import clean_address
-from credit.permissions import Role
+from credit.permissions import OF_PEOPLE, Role
 from db.errors import BadInputError, LastAdminError, LoginTakenError, UnknownUserError
 from db.models import ApiToken, User
 from db.repositories import audit, sessions
@@ -68,7 +68,7 @@ def create(
     """Make a user: with a one-time password's hash, or known to a provider as `subject` (issuer, subject).
 
     Raises:
-        BadInputError: see `LOGIN`; or `email` is not one e-mail address.
+        BadInputError: see `LOGIN`; `email` is not one e-mail address; or the role is not one of people.
         LoginTakenError: somebody has it already.
     """
     login = login.strip().lower()
@@ -78,6 +78,7 @@ def create(
         email = clean_address(email) if email and email.strip() else None
     except ValueError as error:
         raise BadInputError(str(error)) from error
+    _of_people(role)
     session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
     if by_login(session, login) is not None:
         raise LoginTakenError(login)
@@ -97,6 +98,11 @@ def create(
     session.flush()
     _note(session, user, "user_created", actor, at, role=role.label)
     return user
+
+
+def _of_people(role: Role) -> None:
+    if role not in OF_PEOPLE:
+        raise BadInputError(f"{role.label} is a role of programs: make them a token with `hold token create`")
 
 
 def free_login(session: Session, wanted: Iterable[str]) -> str:
@@ -120,7 +126,12 @@ def keep_an_admin(session: Session, but: User) -> None:
 
 
 def set_role(session: Session, user: User, role: Role, *, actor: str, at: datetime) -> None:
-    """Give a locked user another role; it counts from his next request on."""
+    """Give a locked user another role; it counts from his next request on.
+
+    Raises:
+        BadInputError: it is not one of people.
+    """
+    _of_people(role)
     if user.role == role.label:
         return
     before, user.role = user.role, role.label

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from credit.permissions import Permission
 from db.errors import BadEventError, UnknownSenderError
-from desk.access import caller
+from desk.access import needs
 from desk.surroundings import Surroundings, surroundings
 from starter.event_payloads import (
     Dispute,
@@ -33,19 +33,21 @@ _LONGEST_ID = 200
 
 Desk = Annotated[Surroundings, Depends(surroundings)]
 
+_with_a_token = needs(Permission.SEND_EVENT)
+
 
 async def sender(request: Request, desk: Desk) -> Delivery:
     """Return who sends, and the event's id where a header gives it; empty where the body must.
 
     Raises:
         UnknownSenderError: it is not signed by one of our secrets, or not within five minutes.
-        NotSignedInError, UnknownTokenError, NotAllowedError: there is neither a signature nor a token that may.
+        NotSignedInError, UnknownTokenError, NotAllowedError: there is neither a signature nor a token that may; a
+            browser's session never may.
     """
     if "webhook-signature" in request.headers:
         _verify(await request.body(), request, desk)
         return Delivery(SIGNED, request.headers["webhook-id"])
-    who = await caller(request, desk)
-    who.require(Permission.START_HOLD)
+    who = await _with_a_token(request, desk)
     return Delivery(who.name, request.headers.get("idempotency-key", ""))
 
 

@@ -18,6 +18,8 @@ router = APIRouter(prefix="/api", tags=["people"])
 Desk = Annotated[Surroundings, Depends(surroundings)]
 PeopleAdmin = Annotated[Caller, Depends(needs(Permission.MANAGE_PEOPLE))]
 RoleName = Literal["viewer", "requester", "approver", "admin"]
+TokenRoleName = Literal["sender", "viewer", "requester", "approver", "admin"]
+"""A sender may post events (`/api/events/…`) and nothing else."""
 
 
 class NewUser(BaseModel):
@@ -40,7 +42,7 @@ class NewToken(BaseModel):
     """An API token to make."""
 
     name: str = Field(max_length=200)
-    role: RoleName
+    role: TokenRoleName
 
 
 @router.get("/users")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from credit.permissions import Permission, Role
+from credit.permissions import OF_PEOPLE, Permission, Role
 from db.errors import BadInputError, RefusedError
 from db.models import User, UserSession
 from db.repositories import audit, sessions, users
@@ -26,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 
 PeopleAdmin = Annotated[Caller, Depends(signed_in_page(Permission.MANAGE_PEOPLE))]
 RoleName = Annotated[Literal["viewer", "requester", "approver", "admin"], Form()]
+TokenRoleName = Annotated[Literal["sender", "viewer", "requester", "approver", "admin"], Form()]
 Text = Annotated[str, Form(max_length=200)]
 
 _NOTHING_TYPED = {"login": "", "name": "", "email": "", "role": Role.VIEWER.label}
@@ -144,7 +145,9 @@ async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
 
 
 @router.post("/tokens")
-async def create_token(request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, name: Text = "") -> Response:
+async def create_token(
+    request: Request, desk: Desk, who: PeopleAdmin, role: TokenRoleName, name: Text = ""
+) -> Response:
     """Make an API token, and show it, once."""
     try:
         token = await asyncio.to_thread(People(desk.engine).create_token, name, Role[role.upper()], actor=who.name)
@@ -173,7 +176,7 @@ async def _people(
     absences = await in_transaction(desk, lambda session: absence_form.read(session, datetime.now(UTC)))
     context = {
         "people": found,
-        "roles": [role.label for role in Role],
+        "roles": [role.label for role in OF_PEOPLE],
         "error": error,
         "typed": typed or _NOTHING_TYPED,
         "absences": absences,
@@ -188,7 +191,7 @@ async def _person(request: Request, desk: Surroundings, login: str, *, status: i
         return user, list(sessions.live(session, lifetime(desk.settings), datetime.now(UTC), user_id=user.id))
 
     user, live = await in_transaction(desk, read)
-    roles = [role.label for role in Role]
+    roles = [role.label for role in OF_PEOPLE]
     return render(request, "person.html", status, user=user, sessions=live, roles=roles, error=error)
 
 

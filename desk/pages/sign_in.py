@@ -52,7 +52,7 @@ async def _sign_in_needed(request: Request, error: Exception) -> Response:
 
 
 async def _password_change_needed(request: Request, error: Exception) -> Response:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/admin/")):
         return await problems.answer(request, error)
     if request.method not in {"GET", "HEAD"}:
         await problems.record_refusal(request, PasswordChangeNeededError.code, str(error))

@@ -17,8 +17,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class RoleName(StrEnum):
-    """The roles, as the command line spells them."""
+    """The roles of people, as the command line spells them."""
 
+    VIEWER = "viewer"
+    REQUESTER = "requester"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class TokenRoleName(StrEnum):
+    """What a token may be: a role of people, or a sender of events."""
+
+    SENDER = "sender"
     VIEWER = "viewer"
     REQUESTER = "requester"
     APPROVER = "approver"
@@ -28,7 +38,9 @@ class RoleName(StrEnum):
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="Who or what will use it; decisions are recorded under this name.")],
-    role: Annotated[RoleName, typer.Option(help="What it may do.")],
+    role: Annotated[
+        TokenRoleName, typer.Option(help="What it may do; a sender may post events (/api/events/…) and nothing else.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make an API token and print it, once. A token of the same name stops working."""

@@ -1,4 +1,4 @@
-"""Who may send events: a signature of a secret we know, made lately; or a token of a requester or above."""
+"""Who may send events: a signature of a secret we know, made lately; or a sender's token (an admin's, too)."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -83,7 +83,7 @@ async def test_signed_events_need_a_secret_here(idle_world: World) -> None:
     assert "HOLD_EVENTS_SECRET" in answer.json()["detail"]
 
 
-async def test_a_requester_s_token_may_send_and_a_viewer_s_may_not(idle_outside: Outside) -> None:
+async def test_a_sender_s_token_may_send_and_a_requester_s_or_approver_s_may_not(idle_outside: Outside) -> None:
     customer = idle_outside.world.customer(in_netsuite=False)
     body = payment(customer)
 
@@ -93,13 +93,16 @@ async def test_a_requester_s_token_may_send_and_a_viewer_s_may_not(idle_outside:
     key = {"Idempotency-Key": "once"}
     assert await send(key) == 401
     assert await send(key | {"Authorization": "Bearer hold_nobody"}) == 401
-    assert await send(key | idle_outside.token(Role.VIEWER)) == 403
-    assert await send(key | idle_outside.token(Role.REQUESTER)) == 202
-    assert idle_outside.event("once").source == "erp-requester"
+    for role in (Role.VIEWER, Role.REQUESTER, Role.APPROVER):
+        assert await send(key | idle_outside.token(role)) == 403
+    assert taken(idle_outside) == 0
+    assert await send(key | idle_outside.token(Role.SENDER)) == 202
+    assert idle_outside.event("once").source == "erp-sender"
+    assert await send({"Idempotency-Key": "twice"} | idle_outside.token(Role.ADMIN)) == 202
 
 
 async def test_a_token_s_event_is_named_by_header_or_body_and_never_by_both_differently(idle_outside: Outside) -> None:
-    customer, who = idle_outside.world.customer(in_netsuite=False), idle_outside.token(Role.REQUESTER)
+    customer, who = idle_outside.world.customer(in_netsuite=False), idle_outside.token(Role.SENDER)
 
     async def send(body: dict[str, object], **headers: str) -> tuple[int, str]:
         answer = await idle_outside.http.post("/api/events/payment", json=body, headers=who | headers)
@@ -119,7 +122,7 @@ async def test_a_token_s_event_is_named_by_header_or_body_and_never_by_both_diff
 async def test_two_senders_may_use_the_same_id(idle_outside: Outside) -> None:
     customer = idle_outside.world.customer(in_netsuite=False)
     await idle_outside.taken("payment", payment(customer), name="7")
-    headers = idle_outside.token(Role.REQUESTER) | {"Idempotency-Key": "7"}
+    headers = idle_outside.token(Role.SENDER) | {"Idempotency-Key": "7"}
 
     answer = await idle_outside.http.post("/api/events/payment", json=payment(customer), headers=headers)
 

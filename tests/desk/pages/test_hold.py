@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from credit.permissions import Role
+from credit.permissions import OF_PEOPLE, Role
 from db.engine import transaction
 from db.models import Customer, HoldBeat
 from tests.desk.pages.conftest import Sit
@@ -218,7 +218,7 @@ async def test_every_state_renders_for_every_role(world: World, sit: Sit) -> Non
         await world.start(customer)
     await world.decline(declined)
     await world.in_status(declined, "declined")
-    readers = {role: sit(role) for role in Role}
+    readers = {role: sit(role) for role in OF_PEOPLE}
     for status in ("running", "retrying", "needs_attention", "skipped"):
         with transaction(world.engine) as session:
             session.execute(update(HoldBeat).values(status=status, done_at=None, attempts=3, last_error="<b>no</b>"))

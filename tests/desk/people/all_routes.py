@@ -1,0 +1,36 @@
+"""Every route of the desk, as an address that can be asked for."""
+
+import re
+from collections.abc import Iterator
+
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.routing import Mount
+
+from desk.app import create_app
+from starter.settings import Settings
+
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/callback",
+    "/api/docs",
+    "/api/openapi.json",
+    "/admin-dashboard.html",
+}
+"""What anybody may ask for: nothing of it tells of, or changes, a hold."""
+
+
+def routes() -> list[RouteContext]:
+    return list(iter_route_contexts(create_app(Settings()).routes))
+
+
+def asked() -> Iterator[tuple[str, str]]:
+    """Method and path of all that is not open, with names of nobody in the paths."""
+    for route in routes():
+        path = route.path or ""
+        if path not in OPEN and not isinstance(route.route, Mount):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                yield method, re.sub(r"{[^}]+}", "00000000-0000-0000-0000-000000000000", path)

@@ -1,5 +1,6 @@
 """What senders tell us, as strict payloads: an unknown field is a mistake, and so is an amount that is not exact."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,9 +19,15 @@ _CLOCKS_DIFFER = timedelta(days=1)
 """How far ahead of ours a sender's day may be: time zones."""
 
 
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+"""`Decimal` reads more than this: digits of other scripts, `1_000`, ` 5 `, `1E2`."""
+
+
 def _exact(amount: object) -> object:
     if isinstance(amount, float | bool):
         raise ValueError('send amounts as strings, such as "1250.00": a JSON number loses digits')  # noqa: TRY004
+    if isinstance(amount, str) and not _PLAIN.fullmatch(amount):
+        raise ValueError('write amounts with the digits 0 to 9 and one point, such as "1250.00"')
     return amount
 
 

@@ -26,8 +26,11 @@ def cases(customer: str, invoice: str) -> list[Case]:
         ("payment", pay(amount="-5.00"), "body.amount", "greater than 0"),
         ("payment", pay(amount="1.001"), "body.amount", "2 decimal places"),
         ("payment", pay(amount=10.5), "body.amount", "as strings"),
-        ("payment", pay(amount="NaN"), "body.amount", "finite"),
-        ("payment", pay(amount="1e17"), "body.amount", "digits"),
+        *(
+            ("payment", pay(amount=odd), "body.amount", "the digits 0 to 9 and one point")
+            for odd in ("NaN", "1e17", "1E2", "1_000", " 5 ", "１２.00", "+5", ".5", "5.", "1,000.00", "")
+        ),
+        ("payment", pay(amount="9" * 17 + ".00"), "body.amount", "digits"),
         ("payment", pay(currency="EUR"), "body.currency", "kept in USD"),
         ("payment", pay(currency="dollars"), "body.currency", "pattern"),
         ("payment", pay(paid_on=day(3)), "body.paid_on", "in the future"),

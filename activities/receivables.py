@@ -12,6 +12,7 @@ from temporalio.client import Client
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from activities.proposing import await_trigger, send_trigger
+from credit import composed
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db.engine import transaction
@@ -123,7 +124,7 @@ class ProposingActivities:
                 serving.known_customer(session, customer_id)
                 facts = receivables.read_facts(session, customer_id, run.as_of, policy)
                 asked[customer_id] = Trigger(
-                    id=f"{TriggerKind.AR_AGING}/{run.id}/{customer_id}",
+                    id=composed.identity(TriggerKind.AR_AGING, run.id, customer_id),
                     kind=TriggerKind.AR_AGING,
                     reason=aging.reason(facts, run.as_of),
                     actor=run.requested_by,

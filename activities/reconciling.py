@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from activities.proposing import send_trigger, start_hold_workflow
+from credit import composed
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
@@ -257,7 +258,9 @@ def _lost_hold(order: ReconcilePage, problem: str) -> Trigger:
     return Trigger(
         id=str(uuid4()),
         kind=TriggerKind.MANUAL,
-        reason=f"found by a reconcile: {problem}; it was lost from the record, and NetSuite may still say ON",
+        reason=composed.reason(
+            f"found by a reconcile: {problem}; it was lost from the record, and NetSuite may still say ON"
+        ),
         actor=order.requested_by,
         at=now,
     )

@@ -1,6 +1,6 @@
 """What the events about money write: invoices, payments, payment plans and promises."""
 
-from credit import commitments
+from credit import commitments, composed
 from credit import disputes as dispute_rules
 from credit.credit_hold import LimitCause, LimitState
 from credit.events import EventOutcome, PlanStatus, PromiseOutcome
@@ -64,7 +64,7 @@ def paid(it: Taking, told: PaymentReceived) -> None:
         paid_on=told.paid_on,
         now=it.now,
     )
-    posts = [f"{one['amount']} to {one['invoice_id']}" for one in payment.applied]
+    posts = composed.some([f"{one['amount']} to {one['invoice_id']}" for one in payment.applied], "invoices")
     posts += [f"{payment.amount_unapplied:.2f} as a credit"] if payment.amount_unapplied else []
     kept = _keep_word(it, told)
     limits = _limits_crossed(it, LimitCause.PAYMENT)

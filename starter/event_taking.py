@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from credit import composed
 from credit.events import EventOutcome
 from credit.policy import Policy
 from credit.states import ReleaseCause
@@ -39,8 +40,8 @@ class Taking:
 
     def note(self, action: str, why: str) -> None:
         """Say what happened, on the record of the hold where one is open."""
-        self.why = why
-        detail = {"why": why, "event": self.event.id, "customer_id": self.event.customer_id}
+        self.why = composed.reason(why)
+        detail = {"why": self.why, "event": self.event.id, "customer_id": self.event.customer_id}
         chain = self.hold.id if self.hold else audit.SYSTEM
         audit.append(self.session, chain=chain, actor=self.event.source, action=action, at=self.now, detail=detail)
 
@@ -57,12 +58,14 @@ class Taking:
     def trigger(self, kind: TriggerKind, reason: str) -> None:
         """Propose a hold, or add evidence to the one that is open."""
         self.outcome = EventOutcome.HOLD_RECOMMENDED
-        self._tell("trigger", Trigger(id=self.id, kind=kind, reason=reason, actor=self.event.source, at=self.now))
+        why = composed.reason(reason)
+        self._tell("trigger", Trigger(id=self.id, kind=kind, reason=why, actor=self.event.source, at=self.now))
 
     def request_release(self, cause: ReleaseCause, reason: str) -> None:
         """Propose to release the hold that was approved."""
         self.outcome = EventOutcome.RELEASE_REQUESTED
-        signal = ReleaseSignal(id=self.id, cause=cause, reason=reason, actor=self.event.source, at=self.now)
+        why = composed.reason(reason)
+        signal = ReleaseSignal(id=self.id, cause=cause, reason=why, actor=self.event.source, at=self.now)
         self._tell("request_release", signal)
 
     def _tell(self, signal: str, payload: BaseModel) -> None:

@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.proposing import start_hold_workflow
+from credit import composed
 from credit.outcomes import ExceptionScope, ScheduledDate
 from db.engine import transaction
 from db.models import Hold
@@ -137,7 +138,8 @@ class OutcomeOperations:
 
     async def tell(self, hold: Hold, what: str, why: str, actor: str) -> None:
         """Have the workflow look: its timers follow the rows. Where Temporal is away, it looks within a day."""
-        signal = FactsChangedSignal(id=f"set/{uuid4()}", what=what, why=why, actor=actor, at=datetime.now(UTC))
+        why, now = composed.reason(why), datetime.now(UTC)
+        signal = FactsChangedSignal(id=f"set/{uuid4()}", what=what, why=why, actor=actor, at=now)
         with contextlib.suppress(RPCError, RuntimeError, TimeoutError):  # RuntimeError: the SDK's first connection
             async with asyncio.timeout(_PATIENCE):
                 await start_hold_workflow(

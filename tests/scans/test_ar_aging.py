@@ -8,10 +8,10 @@ from activities.proposing import await_trigger, send_trigger
 from credit.states import HoldStatus
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
-from db.models import ArAgingItem, ArAgingRun, Hold
+from db.models import ArAgingItem, ArAgingRun, Customer, Hold
 from db.repositories import policies, receivables
 from tests.holds.helpers import ask, workers
-from tests.world import World
+from tests.world import World, invoice
 
 
 def today() -> datetime:
@@ -47,6 +47,18 @@ async def test_scan_proposes_exactly_the_dry_runs_customers(world: World) -> Non
     assert sorted(held) == sorted(above)
     assert at_the_amount not in held
     assert at_the_days not in held
+
+
+async def test_a_customer_with_a_very_long_id_is_proposed_like_any_other(world: World) -> None:
+    """A trigger's id is made of the customer's: one that no signal carried stopped the scan for everybody."""
+    other, long = world.customer(), "C" * 190
+    with transaction(world.engine) as session:
+        session.add(Customer(id=long, name="Long Ltd", netsuite_id="N-long"))
+        session.flush()
+        session.add(invoice("I-long", long, today().date() - timedelta(days=120), "40000"))
+
+    assert await scan(world) == {"proposed": 2}
+    assert dispositions(world) == {other: "proposed", long: "proposed"}
 
 
 async def test_second_scan_of_a_day_proposes_nobody_and_says_why(world: World) -> None:

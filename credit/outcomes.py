@@ -7,6 +7,7 @@ that was seen last and the one of now, however many events lie between them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -68,7 +69,7 @@ class Consequence(StrEnum):
     NOTHING = "nothing"
     PROPOSE_RELEASE = "propose_release"
     RELEASE = "release"
-    """Without a person: only where the policy says so."""
+    """Without a person: only where the policy says so, and only for money that came (`PAID_IN_FULL`)."""
 
 
 class Situation(BaseModel):
@@ -95,6 +96,12 @@ class Situation(BaseModel):
     """Exceptions whose last day has passed."""
     noted: int = 0
     """The newest entry of the hold's audit chain that was there."""
+    received: Decimal | None = None
+    """What the customer ever paid us; None where it was stored before this was known."""
+    credited: Decimal = Decimal(0)
+    """Unapplied credits that are no rest of a payment."""
+    unpaid_fall: Decimal = Decimal(0)
+    """How much less was open at one look after another since the approval than payments and credits account for."""
 
     @property
     def plan_stands(self) -> bool:
@@ -145,6 +152,23 @@ def standing_causes(now: Situation, policy: Policy) -> frozenset[ReleaseCause]:
     return frozenset(cause for cause, stands in found.items() if stands)
 
 
+def follow(before: Situation, now: Situation) -> Situation:
+    """Return the situation of now, with what has to be remembered from look to look."""
+    return now.model_copy(update={"unpaid_fall": before.unpaid_fall + _unaccounted(before, now)})
+
+
+def _unaccounted(before: Situation, now: Situation) -> Decimal:
+    """Return how much of the fall of what is open no payment or credit accounts for.
+
+    A credit that is used up takes nothing away: the invoice that it went to fell by as much.
+    """
+    fell = before.facts.ar_balance - now.facts.ar_balance
+    if before.received is None or now.received is None:
+        return max(fell, Decimal(0))
+    came = max(now.received - before.received, Decimal(0)) + max(now.credited - before.credited, Decimal(0))
+    return max(fell - came, Decimal(0))
+
+
 def effects(before: Situation, now: Situation, policy: Policy) -> list[Effect]:
     """Return what has happened between two situations, and what follows; nothing for the same one twice."""
     return [
@@ -157,28 +181,29 @@ def effects(before: Situation, now: Situation, policy: Policy) -> list[Effect]:
 
 
 def _money(before: Situation, now: Situation, policy: Policy) -> Iterator[Effect]:
-    facts = now.facts
-    lift = Consequence.RELEASE if _needs_nobody(now, policy) else Consequence.PROPOSE_RELEASE
+    facts, propose = now.facts, Consequence.PROPOSE_RELEASE
     fell = f"open {before.facts.ar_balance:,.2f} -> {facts.ar_balance:,.2f} {facts.currency}"
     if now.paid and not before.paid:
-        yield Effect(Outcome.PAID_IN_FULL, fell, lift, ReleaseCause.PAYMENT)
+        unpaid = follow(before, now).unpaid_fall
+        if not (policy.auto_release_on_payment and now.rests_on_debt):
+            yield Effect(Outcome.PAID_IN_FULL, fell, propose, ReleaseCause.PAYMENT)
+        elif unpaid:
+            line = f"{fell}; no payment or credit accounts for {unpaid:,.2f} of it, so a person decides"
+            yield Effect(Outcome.PAID_IN_FULL, line, propose, ReleaseCause.PAYMENT)
+        else:
+            yield Effect(Outcome.PAID_IN_FULL, fell, Consequence.RELEASE, ReleaseCause.PAYMENT)
         return
     if facts.ar_balance < before.facts.ar_balance and not now.paid:
         oldest = f"; the oldest open invoice was due {facts.oldest_due_date}" if facts.oldest_due_date else ""
         yield Effect(Outcome.PART_PAID, f"{fell}{oldest}, {facts.days_overdue} days overdue")
     if cause_gone(now, policy) and not cause_gone(before, policy):
         line = f"{facts.total_open:,.2f} {facts.currency} open, {facts.days_overdue} days overdue: {_below(now)}"
-        yield Effect(Outcome.CAUSE_GONE, line, lift, ReleaseCause.PAYMENT)
+        yield Effect(Outcome.CAUSE_GONE, line, propose, ReleaseCause.PAYMENT)
 
 
 def _below(now: Situation) -> str:
     said = {TriggerKind.AR_AGING: "below the threshold", TriggerKind.CREDIT_LIMIT: "the credit limit is met again"}
     return ", ".join(words for kind, words in said.items() if kind in now.triggers)
-
-
-def _needs_nobody(now: Situation, policy: Policy) -> bool:
-    """Whether the policy lifts without a person: only a hold that rests on debt alone."""
-    return policy.auto_release_on_payment and now.rests_on_debt
 
 
 def _plan(before: Situation, now: Situation) -> Iterator[Effect]:

@@ -53,7 +53,8 @@ class Policy(BaseModel):
     """The same for the grace after a release: compared with what was open at the release."""
 
     auto_release_on_payment: bool = False
-    """Whether a hold that rests on debt alone is released without a person once the debt is paid."""
+    """Whether a hold that rests on debt alone is released without a person once nothing is open, and payments or
+    credits account for all that fell since it was approved. Every other release is proposed."""
 
     repeated_disputes_count: Annotated[int, Field(ge=2)] = 3
     """So many disputes opened …"""

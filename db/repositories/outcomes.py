@@ -63,6 +63,7 @@ def review(session: Session, hold_id: UUID, now: datetime) -> None:
     if hold.situation is not None:
         before = Situation.model_validate(hold.situation)
         found = outcomes.effects(before, seen, policy)
+        seen = outcomes.follow(before, seen)
         told = _told_since(session, hold_id, before.noted)
         for effect in found:
             _apply(session, hold, effect, now, told=effect.outcome in told)
@@ -175,6 +176,8 @@ def _look(session: Session, hold: Hold, policy: Policy, now: datetime) -> Situat
         end_date_reached=hold.end_date is not None and now >= begins(hold.end_date),
         review_due=hold.review_date is not None and now >= begins(hold.review_date),
         exceptions_over=len(over),
+        received=payments.received(session, hold.customer_id),
+        credited=payments.credited(session, hold.customer_id),
         **_counts(session, hold.customer_id),
     )
 

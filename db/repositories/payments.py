@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from db.models import Credit, Invoice, Payment
 
+_REST = "payment/"
+"""How the id of a credit begins that is the rest of a payment."""
+
 
 def find(session: Session, payment_id: str) -> Payment | None:
     """Return a payment; None where it was not posted yet."""
@@ -70,7 +73,7 @@ def post(
     if left:
         session.add(
             Credit(
-                id=f"payment/{payment_id}",
+                id=f"{_REST}{payment_id}",
                 customer_id=customer_id,
                 amount_unapplied=left,
                 source_amount=left,
@@ -79,6 +82,20 @@ def post(
         )
     session.flush()
     return payment
+
+
+def received(session: Session, customer_id: str) -> Decimal:
+    """Return all that the customer ever paid us, as we heard of it."""
+    query = select(func.coalesce(func.sum(Payment.amount), Decimal(0))).where(Payment.customer_id == customer_id)
+    return session.scalars(query).one()
+
+
+def credited(session: Session, customer_id: str) -> Decimal:
+    """Return the customer's unapplied credits, without the rests of payments: `received` has those."""
+    query = select(func.coalesce(func.sum(Credit.amount_unapplied), Decimal(0))).where(
+        Credit.customer_id == customer_id, Credit.amount_unapplied > 0, ~Credit.id.startswith(_REST, autoescape=True)
+    )
+    return session.scalars(query).one()
 
 
 def received_since(session: Session, customer_id: str, since: datetime, paid_until: date | None = None) -> Decimal:

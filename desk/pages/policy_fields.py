@@ -216,7 +216,8 @@ GROUPS = (
             Setting(
                 "auto_release_on_payment",
                 "Release without a person when paid",
-                "Only a hold that rests on debt alone, once the debt is paid. Otherwise its release is proposed.",
+                "Only a hold that rests on debt alone, once nothing is open and payments or credits account for all of "
+                "it. Every other release is proposed.",
                 Unit.YES,
             ),
             Setting(

@@ -12,6 +12,7 @@ from starter.event_payloads import (
     DisputeOpened,
     Instalment,
     InstalmentMissed,
+    InvoicePosted,
     PaymentReceived,
     PlanAgreed,
     Promise,
@@ -33,10 +34,12 @@ def operations(world: World) -> OutcomeOperations:
 class Sender:
     """Tells of one customer."""
 
-    def __init__(self, world: World, customer: str) -> None:
+    def __init__(self, world: World, customer: str, *, of_several: bool = False) -> None:
         self.customer = customer
         self._events = InboundEvents(world.engine, world.client, world.settings.task_queue)
-        [self.invoice] = rows(world, select(Invoice.id).where(Invoice.customer_id == customer))
+        found = rows(world, select(Invoice.id).where(Invoice.customer_id == customer).order_by(Invoice.due_date))
+        assert of_several or len(found) == 1
+        self.invoice = found[0]
 
     def _delivery(self) -> Delivery:
         return Delivery("bank", str(uuid4()))
@@ -46,6 +49,12 @@ class Sender:
             customer_id=self.customer, payment_id=str(uuid4()), amount=Decimal(amount), currency="USD", paid_on=today()
         )
         return await self._events.payment(self._delivery(), told)
+
+    async def stands(self, amount: str, *, due: date) -> Taken:
+        told = InvoicePosted(
+            customer_id=self.customer, invoice_id=self.invoice, due_date=due, amount=Decimal(amount), currency="USD"
+        )
+        return await self._events.invoice(self._delivery(), told)
 
     async def promised(self, amount: str, ahead: int = 7) -> Taken:
         told = Promise(

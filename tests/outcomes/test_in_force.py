@@ -62,6 +62,50 @@ async def test_where_the_policy_says_so_a_payment_releases_without_a_person(worl
     assert (await world.workflow(customer).result())["status"] == "released"
 
 
+async def asked_and_still_held(world: World, customer: str) -> None:
+    await release_is(world, customer, "open")
+    shown = world.show(customer)
+    assert (shown["status"], world.customer_row(customer).entitystatus) == ("in_force", "hold")
+    assert "policy auto_release_on_payment" not in {event["who"] for event in shown["timeline"]}
+
+
+async def test_paying_two_hundred_of_the_oldest_of_two_invoices_frees_nobody(world: World) -> None:
+    world.set_policy(auto_release_on_payment=True)
+    customer = world.customer(amount="200.00", days_overdue=120)
+    world.owe(customer, "499800.00", days_overdue=89)
+    await world.start(customer, kind=TriggerKind.AR_AGING)
+    await world.approve(customer)
+    await all_done(world, customer)
+
+    await Sender(world, customer, of_several=True).paid("200.00")
+
+    await asked_and_still_held(world, customer)
+    assert [one["what"] for one in world.show(customer)["outcomes"]] == ["part_paid", "cause_gone"]
+
+
+async def test_disputing_the_invoice_frees_nobody_where_disputed_ones_do_not_count(world: World) -> None:
+    world.set_policy(auto_release_on_payment=True, count_disputed=False)
+    customer = await held_for_debt(world)
+
+    await Sender(world, customer).disputed()
+
+    await world.eventually(lambda: "cause_gone" in world.audit(customer))
+    await asked_and_still_held(world, customer)
+
+
+async def test_moving_the_due_date_or_closing_the_invoice_unpaid_frees_nobody(world: World) -> None:
+    world.set_policy(auto_release_on_payment=True)
+    moved, closed = await held_for_debt(world), await held_for_debt(world)
+
+    await Sender(world, moved).stands("40000.00", due=today(30))
+    await Sender(world, closed).stands("0.00", due=today(-120))
+
+    await asked_and_still_held(world, moved)
+    await asked_and_still_held(world, closed)
+    [line] = [one for one in world.show(closed)["outcomes"] if one["what"] == "paid_in_full"]
+    assert line["why"].endswith("no payment or credit accounts for 40,000.00 of it, so a person decides")
+
+
 async def test_a_dispute_asks_for_the_release_and_its_end_takes_that_back(world: World) -> None:
     customer = world.customer()
     await in_force(world, customer)

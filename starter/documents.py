@@ -1,6 +1,6 @@
 """Holds as JSON documents: the shapes of design section 6, for the CLI and the desk alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,8 +22,10 @@ from credit.states import (
     waiting_on,
 )
 from credit.triggers import reason_class
+from db import row_by_row
 from db.models import Claim, Hold, HoldBeat, HoldException, Message, MessageDecision, Proposal
 from db.repositories import audit, drift, holds, messages, netsuite, outcomes, prior_holds
+from db.row_by_row import Unreadable
 
 Document = dict[str, Any]
 
@@ -31,9 +33,12 @@ _OUTCOMES = frozenset(Outcome)
 
 
 def hold_list(session: Session, rows: Sequence[Hold]) -> Document:
-    """Return `{"holds": […]}`."""
+    """Return `{"holds": […], "unreadable": […]}`: the ids of those that cannot be shown are told apart."""
     proposals = holds.newest_proposals(session, [hold.id for hold in rows])
-    return {"holds": [summary(hold, proposals[hold.id]) for hold in rows]}
+    found, unreadable = row_by_row.parted(
+        row_by_row.build(rows, lambda hold: summary(hold, proposals[hold.id]), lambda hold: Unreadable(str(hold.id)))
+    )
+    return {"holds": found, "unreadable": unreadable}
 
 
 def summary(hold: Hold, proposal: Proposal) -> Document:
@@ -232,16 +237,25 @@ def _beat(beat: Beat, row: HoldBeat | None) -> Document:
 
 
 def message_list(session: Session, rows: Sequence[Message], now: datetime) -> Document:
-    """Return `{"messages": […]}`, each as `message` but without its body, revisions and deliveries."""
+    """Return `{"messages": […], "unreadable": […]}`, each as `message` without its body, revisions and deliveries.
+
+    The ids of those that cannot be shown are told apart.
+    """
+    one = _summaries(session, rows, now)
+    found, unreadable = row_by_row.parted(row_by_row.build(rows, one, lambda row: Unreadable(str(row.id))))
+    return {"messages": found, "unreadable": unreadable}
+
+
+def _summaries(session: Session, rows: Sequence[Message], now: datetime) -> Callable[[Message], Document]:
     about = messages.holds_of(session, rows)
     claims = messages.live_claims(session, rows, now)
     approvals = messages.standing_decisions(session, rows)
-    return {"messages": [_message(row, about[row.hold_id], claims.get(row.id), approvals.get(row.id)) for row in rows]}
+    return lambda row: _message(row, about[row.hold_id], claims.get(row.id), approvals.get(row.id))
 
 
 def message(session: Session, row: Message, now: datetime) -> Document:
     """Return everything known of a message, its revisions and deliveries oldest first."""
-    [document] = message_list(session, [row], now)["messages"]
+    document = _summaries(session, [row], now)(row)
     deliveries = messages.deliveries_of(session, row.id)
     return {
         **document,

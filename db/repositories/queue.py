@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -43,6 +43,7 @@ from sqlalchemy.orm import Session
 from credit.facts import Facts
 from credit.states import Beat, BeatStatus, Delivery, MessageKind, MessageStatus, ProposalKind, ProposalStatus
 from credit.triggers import TriggerKind
+from db import row_by_row
 from db.errors import BadInputError
 from db.models import Approval, Claim, Customer, Hold, HoldBeat, HoldTrigger, Message, Proposal, ReleaseRequest
 
@@ -77,6 +78,8 @@ class QueueItem(BaseModel):
     """One thing that waits for a person."""
 
     model_config = ConfigDict(frozen=True)
+
+    unreadable: ClassVar[bool] = False
 
     kind: QueueKind
     hold_id: UUID
@@ -122,6 +125,34 @@ class QueueItem(BaseModel):
         return f"{self.key}.{hashlib.sha256(repr(tuple(map(str, seen))).encode()).hexdigest()[:8]}"
 
 
+class UnreadableItem(BaseModel):
+    """Stands in the queue for something that waits and cannot be shown: its place, and whose it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unreadable: ClassVar[bool] = True
+
+    kind: QueueKind
+    hold_id: UUID
+    message_id: UUID | None
+    customer_id: str
+    customer_name: str
+    cursor: str
+
+    @property
+    def key(self) -> str:
+        """As of an item."""
+        return f"{self.kind}-{self.message_id or self.hold_id}"
+
+    @property
+    def mark(self) -> str:
+        """As of an item; it stays the same until the item can be shown."""
+        return f"{self.key}.unreadable"
+
+
+Waiting = QueueItem | UnreadableItem
+
+
 class _Columns(NamedTuple):
     """The query of everything that waits, with the expressions that filters and the order need."""
 
@@ -136,7 +167,7 @@ class _Columns(NamedTuple):
 
 def page(
     session: Session, wanted: QueueFilter, *, me: str, now: datetime, after: str | None = None, limit: int = 50
-) -> list[QueueItem]:
+) -> list[Waiting]:
     """Return the next items behind the cursor `after`, in the queue's order; `me` is whose claims are `mine`.
 
     Raises:
@@ -166,7 +197,7 @@ def count_since(session: Session, wanted: QueueFilter, *, me: str, now: datetime
     return session.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
-def items(session: Session, keys: Sequence[str], *, now: datetime) -> dict[str, QueueItem]:
+def items(session: Session, keys: Sequence[str], *, now: datetime) -> dict[str, Waiting]:
     """Return those of the named items that still wait, by key."""
     columns = _everything(now)
     named = columns.kind + literal("-") + cast(columns.item_id, Text)
@@ -175,7 +206,8 @@ def items(session: Session, keys: Sequence[str], *, now: datetime) -> dict[str, 
 
 def _everything(now: datetime) -> _Columns:
     broken = (
-        select(HoldBeat.hold_id, func.min(HoldBeat.started_at).label("since"))
+        select(HoldBeat.hold_id, func.min(func.coalesce(HoldBeat.started_at, Hold.proposed_at)).label("since"))
+        .join(Hold, Hold.id == HoldBeat.hold_id)
         .where(HoldBeat.status == BeatStatus.NEEDS_ATTENTION)
         .group_by(HoldBeat.hold_id)
         .subquery()
@@ -234,7 +266,7 @@ def _everything(now: datetime) -> _Columns:
         (and_(decides, newest.c.kind == ProposalKind.REPAIR), newest.c.note),
         else_=Hold.reason,
     )
-    amount = cast(newest.c.facts["total_open"].astext, Numeric)
+    amount = _amount(newest.c.facts["total_open"].astext)
     item_id = func.coalesce(waiting.c.message_id, waiting.c.hold_id)
     order = (
         case(
@@ -293,7 +325,12 @@ def _conditions(columns: _Columns, wanted: QueueFilter, me: str) -> list[ColumnE
     return found
 
 
-def _items(session: Session, query: Select[*tuple[Any, ...]]) -> list[QueueItem]:
+def _amount(text: ColumnElement[str]) -> ColumnElement[Decimal]:
+    """Build an amount from stored facts; nothing where they have none that is a number."""
+    return case((text.regexp_match(r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?$"), cast(text, Numeric)), else_=0)
+
+
+def _items(session: Session, query: Select[*tuple[Any, ...]]) -> list[Waiting]:
     rows = session.execute(query).mappings().all()
     ids = {row["hold_id"] for row in rows}
     triggers: dict[UUID, list[TriggerKind]] = {}
@@ -307,18 +344,31 @@ def _items(session: Session, query: Select[*tuple[Any, ...]]) -> list[QueueItem]
     )
     for hold_id, beat in session.execute(broken):
         beats.setdefault(hold_id, []).append(beat)
-    return [_item(row, triggers.get(row["hold_id"], []), sorted(beats.get(row["hold_id"], []))) for row in rows]
+    return row_by_row.build(
+        rows,
+        lambda row: _item(row, triggers.get(row["hold_id"], []), sorted(beats.get(row["hold_id"], []))),
+        _unreadable,
+    )
+
+
+def _unreadable(row: RowMapping) -> UnreadableItem:
+    return UnreadableItem(
+        **{name: row[name] for name in UnreadableItem.model_fields if name in row}, cursor=_cursor(row)
+    )
 
 
 def _item(row: RowMapping, triggers: list[TriggerKind], broken: list[Beat]) -> QueueItem:
     about_beats = row["kind"] == QueueKind.ATTENTION and row["message_id"] is None
-    place = [row[f"order_{number}"] for number in range(4)]
     return QueueItem(
         **{name: row[name] for name in QueueItem.model_fields if name in row},
         triggers=triggers,
         broken_beats=broken if about_beats else [],
-        cursor="_".join(map(str, place)),
+        cursor=_cursor(row),
     )
+
+
+def _cursor(row: RowMapping) -> str:
+    return "_".join(str(row[f"order_{number}"]) for number in range(4))
 
 
 def _place(cursor: str) -> tuple[ColumnElement[Any], ...]:

@@ -141,9 +141,11 @@ class HoldSummary(BaseModel):
 class HoldList(BaseModel):
     """A page of holds."""
 
-    model_config = _example(holds=[_SUMMARY], next_cursor=None)
+    model_config = _example(holds=[_SUMMARY], unreadable=[], next_cursor=None)
 
     holds: list[HoldSummary]
+    unreadable: list[str] = []
+    """Ids of holds that belong here and cannot be shown; the log says why."""
     next_cursor: str | None
 
 

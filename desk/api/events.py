@@ -1,4 +1,4 @@
-"""Events over HTTP. A sender signs them (Standard Webhooks) or shows an API token; each counts once, under its id."""
+"""Events over HTTP. A sender signs them (Standard Webhooks) or shows its API token; each counts once, under its id."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

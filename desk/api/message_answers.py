@@ -58,9 +58,11 @@ class MessageSummary(BaseModel):
 class MessageList(BaseModel):
     """A page of messages."""
 
-    model_config = _example(messages=[_SUMMARY], next_cursor=None)
+    model_config = _example(messages=[_SUMMARY], unreadable=[], next_cursor=None)
 
     messages: list[MessageSummary]
+    unreadable: list[str] = []
+    """Ids of messages that belong here and cannot be shown; the log says why."""
     next_cursor: str | None
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from temporalio.service import RPCError
 
 from credit.facts import Facts
+from db import row_by_row
 from db.models import ArAgingItem, ArAgingRun
 from db.repositories import aging, credit_hold_page, customer_page, policies, receivables
 from db.repositories.credit_hold_page import Held
@@ -80,7 +81,11 @@ async def show_run(request: Request, run_id: UUID, desk: Desk, _: Viewer, after:
 
     run, items, names = await in_transaction(desk, read)
     more = items[LISTED - 1].customer_id if len(items) > LISTED else None
-    rows = [(item, names[item.customer_id], Facts.model_validate(item.facts)) for item in items[:LISTED]]
+    rows = row_by_row.build(
+        items[:LISTED],
+        lambda item: (item, names[item.customer_id], Facts.model_validate(item.facts)),
+        lambda item: (item, names.get(item.customer_id, ""), None),
+    )
     return render(request, "aging_run.html", run=run, rows=rows, more=more)
 
 

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from db import row_by_row
 from db.errors import UnknownHoldError
 from db.models import AuditEvent
 from db.repositories import audit
+from desk.formats import words
 from desk.pages.common import Auditor, Desk
 from desk.pages.timeline import what_happened
 from desk.rendering import render
@@ -103,7 +105,9 @@ async def _page(
 
     rows, problem = await in_transaction(desk, read)
     more = urlencode({**asked.given, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
-    events = [(row, what_happened(row.action, row.detail)) for row in rows[:PAGE]]
+    events = row_by_row.build(
+        rows[:PAGE], lambda row: (row, what_happened(row.action, row.detail)), lambda row: (row, words(row.action))
+    )
     return render(
         request,
         "audit.html",

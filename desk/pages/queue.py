@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from credit.triggers import TriggerKind
 from db.repositories import queue
-from db.repositories.queue import QueueFilter, QueueItem, QueueKind
+from db.repositories.queue import QueueFilter, QueueKind, Waiting
 from desk.pages.common import Desk, Viewer
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
@@ -69,7 +69,7 @@ async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after
     """Show one page of the queue."""
     now = datetime.now(UTC)
 
-    def read(session: Session) -> tuple[list[QueueItem], dict[QueueKind, int]]:
+    def read(session: Session) -> tuple[list[Waiting], dict[QueueKind, int]]:
         found = queue.page(session, asked.filter, me=who.name, now=now, after=after, limit=PAGE + 1)
         return found, queue.counts(session, asked.filter, me=who.name, now=now)
 
@@ -106,7 +106,7 @@ async def changes(
     now = datetime.now(UTC)
     marks = dict(mark.rpartition(".")[::2] for mark in shown)
 
-    def read(session: Session) -> tuple[int, dict[str, QueueItem]]:
+    def read(session: Session) -> tuple[int, dict[str, Waiting]]:
         fresh = queue.count_since(session, asked.filter, me=who.name, now=now, since=since)
         return fresh, queue.items(session, list(marks), now=now)
 

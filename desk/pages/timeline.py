@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from credit.credit_hold import BLOCK_ALL_TARIFFS
+from db import row_by_row
 from db.models import AuditEvent
 from db.models.base import JsonObject
 from desk.formats import words
@@ -42,13 +43,17 @@ class Happened:
 
 def told(events: Iterable[AuditEvent]) -> list[Happened]:
     """Return the events in words, the newest first."""
-    return [_tell(event) for event in reversed(list(events))]
+    return row_by_row.build(reversed(list(events)), _tell, _plainly)
 
 
 def what_happened(action: str, detail: JsonObject) -> str:
     """Return an event as a sentence without its subject."""
     say = _SENTENCES.get(action)
     return say(detail) if callable(say) else say or words(action)
+
+
+def _plainly(event: AuditEvent) -> Happened:
+    return Happened(event.at, event.actor, words(event.action), "")
 
 
 def _tell(event: AuditEvent) -> Happened:

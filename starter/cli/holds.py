@@ -13,7 +13,7 @@ from credit.permissions import Permission
 from credit.states import Beat, HoldStatus, Verdict
 from starter.cli import asking, bulk, pages
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import console, err, print_json, say_unreadable
 from starter.documents import Document
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -83,10 +83,12 @@ def list_holds(
     document = open_context().desk.holds(status)
     if as_json:
         print_json(document)
-    elif document["holds"]:
+        return
+    if document["holds"]:
         console.print(pages.hold_table(document["holds"], datetime.now(UTC)))
     else:
         err.print(f"No holds {status}." if status else "No open holds.")
+    say_unreadable(document["unreadable"])
 
 
 def show(name: Name, as_json: Json = False) -> None:

@@ -9,7 +9,7 @@ from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import StaleRevisionError
 from starter.cli import asking, message_pages
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import console, err, print_json, say_unreadable
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,15 +33,19 @@ def list_messages(
     """List messages: the unsent ones, those in one status, or all of one hold."""
     desk = open_context().desk
     if name is None:
-        rows = desk.messages(status)["messages"]
+        document = desk.messages(status)
+        rows, unreadable = document["messages"], document["unreadable"]
     else:
+        unreadable = []
         rows = [row for row in desk.hold(name)["messages"] if status in (None, row["status"])]
     if as_json:
-        print_json({"messages": rows})
-    elif rows:
+        print_json({"messages": rows, "unreadable": unreadable})
+        return
+    if rows:
         console.print(message_pages.message_table(rows))
     else:
         err.print("No messages.")
+    say_unreadable(unreadable)
 
 
 @app.command()

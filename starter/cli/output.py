@@ -19,6 +19,14 @@ console = _console(stderr=False)
 err = _console(stderr=True)
 
 
+def say_unreadable(ids: list[str]) -> None:
+    """Name the rows of a list that could not be shown, and took none of the others with them."""
+    if ids:
+        err.print(
+            f"Not shown, since something of them cannot be read: {', '.join(ids)}. The log says what.", markup=False
+        )
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document to stdout. Decimals, dates and ids become strings."""
     json.dump(document, sys.stdout, indent=2, default=str, ensure_ascii=False)

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, Numeric, create_engine, inspect, text
+from sqlalchemy import Engine, Numeric, create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -222,6 +222,33 @@ def test_beat_that_is_done_says_when(engine: Engine) -> None:
         session.flush()
 
     assert "done_when_done" in refused(engine, odd)
+
+
+def test_beat_that_needs_attention_says_since_when(engine: Engine) -> None:
+    def odd(session: Session) -> None:
+        session.add(HoldBeat(hold_id=hold(session).id, beat=Beat.PUSH_NETSUITE, status=BeatStatus.NEEDS_ATTENTION))
+        session.flush()
+
+    assert "attention_since" in refused(engine, odd)
+
+
+def test_beats_that_were_stopped_before_they_began_are_cured(empty_url: str) -> None:
+    """The version before left them without a time."""
+    migrate.upgrade(empty_url)
+    made = create_engine(empty_url, poolclass=NullPool)
+    with made.connect() as connection:
+        config = migrate._config(empty_url)
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0011")
+        connection.commit()
+    with Session(made) as session:
+        customer(session)
+        session.add(HoldBeat(hold_id=hold(session).id, beat=Beat.PUSH_NETSUITE, status=BeatStatus.NEEDS_ATTENTION))
+        session.commit()
+    migrate.upgrade(empty_url)
+    with Session(made) as session:
+        assert session.scalars(select(HoldBeat.started_at)).all() == [NOW]
+    made.dispose()
 
 
 def test_invoice_is_never_negative(engine: Engine) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities import serving
-from activities.serving import storable
+from credit.plain_text import kept
 from db.repositories import audit
 from workflows.signatures import RefuseSignal
 
@@ -20,10 +20,10 @@ class AuditActivities:
         """Keep a row of a signal that meant nothing. A workflow cannot see who sent it (design 3.3)."""
         info = activity.info()
         detail = {
-            "signal": storable(order.signal),
-            "why": storable(order.problem),
-            "content": storable(order.content),
-            "customer_id": storable(order.customer_id),
+            "signal": kept(order.signal),
+            "why": kept(order.problem),
+            "content": kept(order.content),
+            "customer_id": kept(order.customer_id),
         }
         with serving.checked(self._engine) as session:
             serving.about(session, order.customer_id, order.hold_id, order.now)

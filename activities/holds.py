@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 
 from activities import serving
-from activities.serving import storable
 from credit.hold import HoldView
+from credit.plain_text import kept
 from credit.states import RELEASING, HoldStatus
 from credit.triggers import Trigger
 from db.engine import transaction
@@ -58,7 +58,7 @@ class HoldActivities:
                     actor="service-holds",
                     action="trigger_refused",
                     at=order.now,
-                    detail={"customer_id": storable(order.customer_id), "why": storable(str(error))},
+                    detail={"customer_id": kept(order.customer_id), "why": kept(str(error))},
                 )
             return OpenedHold(hold=None, turned_away=[str(error)])
 
@@ -120,8 +120,8 @@ class HoldActivities:
                 hold_id=hold.id,
                 request_id=order.request.id,
                 cause=asked.cause,
-                reason=asked.reason,
-                actor=asked.actor,
+                reason=kept(asked.reason),
+                actor=kept(asked.actor),
                 asked_at=asked.at,
                 now=order.now,
             )
@@ -190,9 +190,9 @@ def _refuse(
     info = activity.info()
     detail = {
         "signal": signal,
-        "id": storable(sent_id, _EXCERPT),
+        "id": kept(sent_id)[:_EXCERPT],
         "why": _NOBODY_ASKED,
-        "content": storable(claimed, _EXCERPT),
+        "content": kept(claimed)[:_EXCERPT],
         **about,
     }
     audit.append(
@@ -202,9 +202,9 @@ def _refuse(
         action="signal_refused",
         at=order.now,
         detail=detail,
-        once=f"{info.workflow_run_id}/{info.activity_id}/{storable(sent_id, _EXCERPT)}",
+        once=f"{info.workflow_run_id}/{info.activity_id}/{kept(sent_id)[:_EXCERPT]}",
     )
 
 
 def _cancelled(reason: str) -> str:
-    return storable(f"its workflow was cancelled in Temporal{': ' if reason else ''}{reason}", _EXCERPT)
+    return kept(f"its workflow was cancelled in Temporal{': ' if reason else ''}{reason}")[:_EXCERPT]

@@ -29,14 +29,13 @@ from db.repositories.sessions import Lifetime
 from db.repositories.tokens import Caller
 from desk import problems
 from desk.people import cookies
+from desk.plain_input import FORMS, require_plain
 from desk.surroundings import Surroundings, surroundings
 from starter.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
-
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class NotSignedInError(RefusedError):
@@ -148,7 +147,7 @@ def _person(row: UserSession) -> Caller:
 async def _sent_csrf_token(request: Request) -> str:
     if header := request.headers.get(CSRF_HEADER):
         return header
-    if request.headers.get("content-type", "").startswith(_FORMS):
+    if request.headers.get("content-type", "").startswith(FORMS):
         value = (await request.form()).get(CSRF_FIELD)  # kept by the request: the route reads the same form
         return value if isinstance(value, str) else ""
     return ""
@@ -175,6 +174,7 @@ class Needs:
             NotSignedInError: nobody is signed in; SignInNeededError for a page.
             PasswordChangeNeededError: the password has to be changed first.
             NotAllowedError: the caller's role does not reach.
+            RequestValidationError: the request has a text with a character that is not taken.
         """
         try:
             who = await self.who(request, desk)
@@ -186,6 +186,8 @@ class Needs:
             if request.method in SAFE_METHODS:  # an unsafe one is audited with every refusal
                 await problems.record_refusal(request, error.code, str(error))
             raise
+        if request.method not in SAFE_METHODS:
+            await require_plain(request)
         return who
 
     async def who(self, request: Request, desk: Surroundings) -> Caller:

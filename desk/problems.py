@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.proposing import NoWorkerError
+from credit.plain_text import kept
 from db.engine import transaction
 from db.errors import (
     ClaimedByAnotherError,
@@ -200,10 +201,10 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         return  # counted
     detail = {
         "method": request.method,
-        "path": request.url.path[:500],
+        "path": kept(request.url.path[:500]),
         "address": request.client.host if request.client else "",
         "code": code,
-        "why": why[:1000],
+        "why": kept(why[:1000]),
     }
 
     def write() -> None:
@@ -222,7 +223,10 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
 def _invalid(error: RequestValidationError) -> Response:
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "the body is not JSON")
-    found = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+    found = [
+        {"where": ".".join(map(str, one["loc"])), "what": one["msg"].removeprefix("Value error, ")}
+        for one in error.errors()
+    ]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in found)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=found)
 

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.plain_text import NotPlainTextError, plain
 from credit.states import HoldStatus
 from db.engine import transaction
 from db.errors import NothingToReleaseError, RefusedError, UnknownCustomerError
@@ -69,7 +70,7 @@ def read(file: Path) -> list[Item]:
     """Read a CSV file with the columns `customer_id` and `reason`; others are ignored.
 
     Raises:
-        BulkFileError: it is no such file, or has a line without a customer or a reason.
+        BulkFileError: it is no such file, or has a line without a customer or a reason, or with a refused character.
         OSError: it cannot be read.
     """
     content = file.read_bytes()
@@ -82,8 +83,10 @@ def read(file: Path) -> list[Item]:
         items, bad = [], []
         for row in rows:
             customer_id, reason = ((row[column] or "").strip() for column in _COLUMNS)
-            if not (customer_id and reason) or "\0" in customer_id + reason:
+            if not (customer_id and reason):
                 bad.append(rows.line_num)
+            reason = _plain(reason, rows.line_num, "reason")
+            customer_id = _plain(customer_id, rows.line_num, "customer_id")
             items.append(Item(rows.line_num, f"file/{name}/{rows.line_num}", customer_id, reason))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BulkFileError(f"not a CSV file in UTF-8: {error}") from None
@@ -92,6 +95,13 @@ def read(file: Path) -> list[Item]:
     if not items:
         raise BulkFileError("no line after the header")
     return items
+
+
+def _plain(text: str, line: int, column: str) -> str:
+    try:
+        return plain(text)
+    except NotPlainTextError as error:
+        raise BulkFileError(f"line {line}, {column}: {error}") from None
 
 
 def preview_start(session: Session, items: Sequence[Item], now: datetime) -> list[Item]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from credit.events import DisputeResolution
 from credit.health import Risk
+from credit.plain_text import plain, plain_line
 
 _YEAR = timedelta(days=366)
 _FIRST_YEAR = 1990
@@ -31,8 +32,8 @@ def _exact(amount: object) -> object:
     return amount
 
 
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S"), AfterValidator(plain_line)]
+Text = Annotated[str, Field(max_length=2000), AfterValidator(plain)]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_exact),

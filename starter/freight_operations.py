@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from credit.credit_hold import LimitCause, LoadStatus, OrderStatus
 from credit.eligibility import Action
+from credit.plain_text import plain
 from db.engine import transaction
 from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.models.base import JsonObject
@@ -36,7 +37,7 @@ class OrderLine(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    description: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    description: Annotated[str, StringConstraints(max_length=500), AfterValidator(plain)] = ""
     quantity: Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=3)]
     unit_price: Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
 
@@ -89,6 +90,7 @@ class FreightOperations(FrontOffice):
         def write(session: Session) -> Document:
             now = datetime.now(UTC)
             found = _let_pass(session, question, now)
+            policies.for_amounts(session)
             row = freight.add_order(
                 session,
                 number,

@@ -1,11 +1,11 @@
 """What one cell of a ledger file may hold, and why it is refused. What could mean two things is refused."""
 
 import re
-import unicodedata
 from datetime import date
 from decimal import Decimal
 
 from credit.mail_text import ENCODED_WORD
+from credit.plain_text import NotPlainTextError, plain_line
 
 LONGEST_TEXT = 200
 """Characters an id or a name may have."""
@@ -81,10 +81,10 @@ def parse_name(value: str) -> str | None:
     text = " ".join(value.split())
     if len(text) > LONGEST_TEXT:
         raise RefusedValueError(f"longer than {LONGEST_TEXT} characters")
-    for char in "" if text.isprintable() else text:
-        if unicodedata.category(char) in ("Cc", "Cs"):  # joiners of some scripts are neither, and belong into names
-            raise _invisible(char)
-    return text or None
+    try:
+        return plain_line(text) or None
+    except NotPlainTextError as error:
+        raise RefusedValueError(str(error)) from None
 
 
 def parse_amount(value: str) -> Decimal:

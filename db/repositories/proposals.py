@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from credit.facts import Facts, moved_materially
 from credit.hold import HoldView, PriorDecision, proposal_note
 from credit.notices import Cause, Occasion
+from credit.plain_text import kept
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
@@ -60,7 +61,7 @@ def open_hold(
     """
     if "\0" in customer_id or session.get(Customer, customer_id, with_for_update=True) is None:
         raise UnknownCustomerError(customer_id)
-    triggers = list({trigger.id: trigger for trigger in triggers}.values())  # one may have been sent twice
+    triggers = [_kept(one) for one in {trigger.id: trigger for trigger in triggers}.values()]  # one may be sent twice
     hold = holds.open_of(session, customer_id)
     if hold is not None:
         hold.run_id = run_id
@@ -94,6 +95,11 @@ def open_hold(
     return Opened(hold=holds.view(session, hold.id), turned_away=turned_away)
 
 
+def _kept(trigger: Trigger) -> Trigger:
+    """Return it without what could disguise the record: it may be a signal of a stranger."""
+    return trigger.model_copy(update={"reason": kept(trigger.reason), "actor": kept(trigger.actor)})
+
+
 def _admit(
     session: Session, customer_id: str, triggers: list[Trigger], now: datetime
 ) -> tuple[list[Trigger], list[str]]:
@@ -116,6 +122,7 @@ def _admit(
 
 def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> Evidence:
     """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision (design 3.4)."""
+    trigger = _kept(trigger)
     hold = holds.lock(session, hold_id)
     if holds.trigger(session, trigger.id) is not None:
         return Evidence(kept=True, hold=holds.view(session, hold_id))

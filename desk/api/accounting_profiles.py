@@ -8,10 +8,10 @@ from uuid import UUID
 
 from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from credit.credit_hold import BlockSource, CreditStatus, LimitState
-from desk.api.common import Body, Desk, Line, ProfileChanger, Starter, Viewer, Why, api_router, fresh
+from desk.api.common import Body, Desk, Line, ProfileChanger, Said, Starter, Viewer, Why, api_router, fresh
 from desk.problems import documented
 from starter.documents import Document
 from starter.profiles import Profiles
@@ -19,7 +19,6 @@ from starter.profiles import Profiles
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
 
 CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
-Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")]
 Limit = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
 
 _HOLD = "0b9f6d0e-9d5c-4a57-8f5f-2f9b1a3c7d11"

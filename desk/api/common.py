@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from credit.permissions import Permission
+from credit.plain_text import plain, plain_line
 from db.errors import BadInputError, RefusedError
 from db.repositories.tokens import Caller
 from desk import idempotency
@@ -34,10 +35,16 @@ ProfileChanger = Annotated[Caller, Depends(needs(Permission.CHANGE_ACCOUNTING_PR
 PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
 TemplateWriter = Annotated[Caller, Depends(needs(Permission.CHANGE_TEMPLATE))]
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+Word = AfterValidator(plain_line)
+"""One line without a character that could disguise the record."""
+Prose = AfterValidator(plain)
+"""Any number of them."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Word]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Prose]
 """A reason, for the record."""
-Text = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00]*$")]
+Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Prose]
+"""A reason where none is needed."""
+Text = Annotated[str, StringConstraints(max_length=100_000), Prose]
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description='The revision or version shown, like `"3"`.')]
 
@@ -59,7 +66,7 @@ class Reason(Body):
 class Mended(Body):
     """What was mended, where there is something to say."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    reason: Said = ""
 
 
 class IfMatchMissingError(RefusedError):

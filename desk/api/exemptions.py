@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
@@ -13,6 +13,7 @@ from db.errors import NotExemptError
 from db.repositories import customers, exemptions
 from db.repositories.tokens import Caller
 from desk.access import needs
+from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
 from starter import exemption_documents
 from starter.documents import Document
@@ -23,8 +24,6 @@ Desk = Annotated[Surroundings, Depends(surroundings)]
 CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
 PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
-_Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
-Why = Annotated[str, _Words]
 
 
 class NewExemption(BaseModel):
@@ -35,7 +34,7 @@ class NewExemption(BaseModel):
     until: date
     """The last day on which it counts (UTC)."""
     reason: Why
-    owner: Why | None = Field(default=None, description="Who answers for it; the caller by default.")
+    owner: Line | None = Field(default=None, description="Who answers for it; the caller by default.")
 
 
 @router.get("")

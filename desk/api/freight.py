@@ -16,7 +16,7 @@ from db.repositories.freight import Lane
 from db.repositories.tokens import Caller
 from desk import paging
 from desk.api import freight_answers as answers
-from desk.api.common import Body, Desk, Line, LoadMover, OrderTaker, PolicyMaker, Viewer, api_router, fresh
+from desk.api.common import Body, Desk, Line, LoadMover, OrderTaker, PolicyMaker, Viewer, Word, api_router, fresh
 from desk.gate_access import at_gate
 from desk.problems import documented
 from starter.documents import Document
@@ -25,8 +25,7 @@ from starter.freight_operations import OrderLine
 router = api_router("front and back office")
 
 Asker = Annotated[Caller, Depends(at_gate(Permission.LOOK))]
-_Place = StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")
-Place = Annotated[str, _Place]
+Place = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Word]
 CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 OfCustomer = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only this customer's.")]
 Number = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]

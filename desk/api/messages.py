@@ -29,6 +29,7 @@ from desk.api.common import (
     Text,
     Viewer,
     Why,
+    Word,
     api_router,
     fresh,
     revised,
@@ -65,7 +66,7 @@ class NewText(Body):
     """The revision that was edited; required without `If-Match`."""
     subject: Annotated[Text, Field(min_length=1, max_length=998)]
     body: Annotated[Text, Field(min_length=1)]
-    recipient: Annotated[str | None, Field(max_length=320, pattern=r"^[^\x00]*$")] = None
+    recipient: Annotated[str, Field(max_length=320), Word] | None = None
     format: TextFormat = TextFormat.TEXT
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from credit.outcomes import ExceptionScope, ScheduledDate
@@ -14,6 +14,7 @@ from credit.permissions import Permission, Role
 from db.repositories import holds, outcomes
 from db.repositories.tokens import Caller
 from desk.access import needs
+from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
 from starter import documents
 from starter.documents import Document
@@ -26,8 +27,6 @@ Desk = Annotated[Surroundings, Depends(surroundings)]
 Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
 Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
 Approver = Annotated[Caller, Depends(needs(Permission.DECIDE))]
-_Words = StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
-Why = Annotated[str, _Words]
 
 
 class Dates(BaseModel):
@@ -54,7 +53,7 @@ class NewException(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     scope: ExceptionScope
-    reference: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reference: Line
     until: date
     """The last day on which it counts."""
     reason: Why

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from credit.mail_text import clean_address
 from credit.permissions import Role
+from credit.plain_text import kept
 from db.models import User
 from db.repositories import users
 from desk.people.errors import SignInRefusedError
@@ -33,7 +34,7 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
     role = role_of(claims, settings)
     if role is None:
         raise SignInRefusedError("the provider knows you, but none of your groups gives you a role here: ask an admin")
-    name, email = str(claims.get("name") or "")[:200], _email(claims)
+    name, email = kept(str(claims.get("name") or ""))[:200], _email(claims)
     user = users.by_subject(session, issuer, subject)
     if user is None:
         wanted = (str(claims.get("preferred_username") or ""), email or "")

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from credit.permissions import Permission
 from db.repositories.tokens import Caller
-from desk import flashes, formats
+from desk import flashes, formats, isolation
 
 STATIC = Path(__file__).parent / "static"
 
@@ -24,6 +24,7 @@ _environment = Environment(
     auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=[isolation.Isolation],
 )
 _environment.filters.update(formats.FILTERS)
 
@@ -40,6 +41,7 @@ def asset(name: str) -> str:
 
 
 _environment.globals["asset"] = asset
+_environment.globals[isolation.NAME] = isolation.isolated
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:

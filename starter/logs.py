@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from credit.plain_text import shown
+
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor
+
+
+def _inert(_: object, __: str, event: "EventDict") -> "EventDict":
+    """Write out what a terminal would obey: an error may quote anybody."""
+    return {name: shown(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def configure(*, as_json: bool, level: str = "INFO") -> None:
@@ -23,8 +30,8 @@ def configure(*, as_json: bool, level: str = "INFO") -> None:
         structlog.stdlib.ExtraAdder(allow=("temporal_workflow", "temporal_activity", "message_id")),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderers: list[Processor] = (
+        [structlog.processors.JSONRenderer()] if as_json else [_inert, structlog.dev.ConsoleRenderer(colors=False)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -39,7 +46,7 @@ def configure(*, as_json: bool, level: str = "INFO") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                renderer,
+                *renderers,
             ],
         )
     )

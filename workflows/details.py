@@ -12,6 +12,7 @@ from temporalio.common import SearchAttributeUpdate
 
 from credit.credit_hold import BlockSource
 from credit.hold import HoldView
+from credit.plain_text import shown_line
 from credit.states import OPEN_HOLD, PLACING, RELEASING, Beat, BeatStatus, HoldStatus, WaitingOn
 from workflows import contract
 from workflows.contract import BeatState
@@ -138,7 +139,7 @@ def _escalated(hold: HoldView) -> str:
 
 def plain(text: str) -> str:
     """Return text in one line that Markdown leaves as it is."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", shown_line(text))
 
 
 def utc(at: datetime) -> str:

@@ -8,14 +8,17 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from credit.plain_text import shown_in_json
 from db.anchor_file import AnchorFile
 from db.engine import transaction
-from db.models import AuditEvent
-from db.repositories import audit, audit_check, holds
+from db.errors import UnknownHoldError
+from db.models import AuditEvent, Customer
+from db.repositories import audit, audit_check, credit_limits, holds
 from starter.csv_cells import inert
 from starter.documents import Document, utc
 
@@ -61,12 +64,21 @@ def verify(engine: Engine, anchor_file: Path) -> Document:
 
 
 def chain_named(session: Session, name: str) -> str:
-    """Return the chain of a hold's or customer's name, or `system`.
+    """Return the chain of a hold's or customer's name, or `system`; a chain's own name too, as `customer/1005`.
+
+    A customer without a hold is asked about by what happened to its profile.
 
     Raises:
-        UnknownHoldError: there is no such hold.
+        UnknownHoldError: there is no such hold, nor customer.
     """
-    return name if name == audit.SYSTEM else str(holds.find(session, name).id)
+    if name == audit.SYSTEM or credit_limits.customer_of_chain(name) is not None:
+        return name
+    try:
+        return str(holds.find(session, name).id)
+    except UnknownHoldError:
+        if session.get(Customer, name) is None:
+            raise
+        return credit_limits.chain_of(name)
 
 
 def event(row: AuditEvent) -> Document:
@@ -113,12 +125,16 @@ def _page(
         return audit.page(session, chain=chain, since=since, until=until, after_id=after_id, upto_id=upto_id)
 
 
+def _json(document: Any) -> str:
+    return shown_in_json(json.dumps(document, ensure_ascii=False))
+
+
 def _json_lines(rows: Sequence[AuditEvent]) -> str:
-    return "".join(f"{json.dumps(event(row), ensure_ascii=False)}\n" for row in rows)
+    return "".join(f"{_json(event(row))}\n" for row in rows)
 
 
 def _csv_lines(rows: Sequence[AuditEvent]) -> str:
-    documents = [event(row) | {"detail": json.dumps(row.detail, ensure_ascii=False)} for row in rows]
+    documents = [event(row) | {"detail": _json(row.detail)} for row in rows]
     return _csv([[inert(document[column]) for column in _COLUMNS] for document in documents])
 
 

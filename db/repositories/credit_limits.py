@@ -18,6 +18,8 @@ from db.models import AccountingProfile
 from db.repositories import audit, exposures, policies
 from db.repositories.exposures import Accounts
 
+_OF_CUSTOMER = "customer/"
+
 
 class Transition(NamedTuple):
     """A customer whose limit was crossed: from acceptable to exceeded, or back."""
@@ -150,4 +152,9 @@ def _carry_out(session: Session, crossed: list[Transition], *, cause: LimitCause
 
 def chain_of(customer_id: str) -> str:
     """Return the audit chain of what happens to a customer's profile, whether or not a hold is open."""
-    return f"customer/{customer_id}"
+    return f"{_OF_CUSTOMER}{customer_id}"
+
+
+def customer_of_chain(chain: str) -> str | None:
+    """Return the customer whose profile's chain this is; None for another chain."""
+    return chain.removeprefix(_OF_CUSTOMER) if chain.startswith(_OF_CUSTOMER) else None

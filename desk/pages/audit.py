@@ -1,9 +1,10 @@
 """`/audit`: who did what, when and why; export, and verify that no row was altered."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from db import row_by_row
 from db.errors import UnknownHoldError
 from db.models import AuditEvent
-from db.repositories import audit
+from db.repositories import audit, credit_limits
 from desk.formats import words
 from desk.pages.common import Auditor, Desk
 from desk.pages.timeline import what_happened
@@ -70,6 +71,22 @@ def _midnight(day: date | None, days: int = 0) -> datetime | None:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days) if day else None
 
 
+@dataclass(frozen=True)
+class About:
+    """What a row is about, and where that is shown; no address for the system."""
+
+    text: str
+    href: str | None = None
+
+
+def about(chain: str) -> About:
+    """Return what the rows of a chain are about."""
+    customer = credit_limits.customer_of_chain(chain)
+    if customer is not None:
+        return About(f"customer {customer}", f"/customers/{quote(customer)}")
+    return About("the system") if chain == audit.SYSTEM else About(f"hold {chain[:8]}", f"/holds/{quote(chain)}")
+
+
 @router.get("/audit")
 async def show(request: Request, desk: Desk, _: Auditor, asked: Filtered, before: str = "") -> Response:
     """Show one page of the trail, the newest first."""
@@ -117,4 +134,5 @@ async def _page(
         problem=problem,
         verified=verified,
         system=audit.SYSTEM,
+        about=about,
     )

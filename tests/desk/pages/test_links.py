@@ -1,0 +1,74 @@
+"""Every link of every page leads somewhere: the desk, crawled from its first page."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+import pytest
+
+from credit.permissions import Role
+from db.engine import transaction
+from db.repositories import accounting_profiles, exemptions, org_settings, users
+from tests.desk.pages.conftest import Sit
+from tests.desk.pages.reader import Page
+from tests.drift.helpers import check, says
+from tests.holds.helpers import in_force
+from tests.world import World
+
+_MOST = 400
+
+
+def inside(links: Iterable[str]) -> set[str]:
+    """The addresses of our own among links, without their fragments."""
+    parts = [urlsplit(link) for link in links if link]
+    return {one._replace(fragment="").geturl() for one in parts if not one.netloc and one.path.startswith("/")}
+
+
+async def everything(world: World) -> None:
+    """One row of each kind: of customers' blocks, of holds, of messages, of the system."""
+    held, proposed, blocked = world.customer(), world.customer(), world.customer(in_netsuite=False)
+    await in_force(world, held)
+    await world.start(proposed)
+    says(world, held, "OFF")
+    await check(world)
+    now = datetime.now(UTC)
+    with transaction(world.engine) as session:
+        accounting_profiles.enter_credit_hold(session, blocked, note="by hand", actor="ada", now=now)
+        accounting_profiles.set_limit(session, blocked, Decimal(1), actor="ada", now=now)
+        until = now.date() + timedelta(days=9)
+        exemptions.grant(session, blocked, owner="ada", reason="x", until=until, actor="ada", now=now)
+        users.create(session, login="zoe", role=Role.VIEWER, actor="ada", at=now)
+        org_settings.create(session, "west", actor="ada", now=now)
+
+
+@pytest.mark.timeout(400)
+async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
+    await everything(world)
+    ada = sit(Role.ADMIN, "ada")
+    waiting, seen, dead = ["/"], {"/"}, []
+    while waiting and len(seen) < _MOST:
+        address = waiting.pop(0)
+        answer = await ada.http.get(address, follow_redirects=True)
+        if answer.status_code >= 400:
+            dead.append(f"{address}: {answer.status_code}")
+            continue
+        if not answer.headers["content-type"].startswith("text/html") or address.startswith("/api"):
+            continue
+        found = inside(given["href"] for tag, given in Page(answer.text).elements if tag == "a" and "href" in given)
+        waiting += sorted(found - seen)
+        seen |= found
+    assert dead == []
+    assert {"/audit", "/drift", "/settings", "/people"} <= seen
+    blocks = [address for address in seen if address.startswith("/customers/")]
+    assert len(blocks) > 2
+
+
+async def test_rows_about_a_block_lead_to_the_customer(world: World, sit: Sit) -> None:
+    customer = world.customer(in_netsuite=False)
+    with transaction(world.engine) as session:
+        accounting_profiles.enter_credit_hold(session, customer, note="x", actor="ada", now=datetime.now(UTC))
+    ada = sit(Role.ADMIN, "ada")
+    page = await ada.get("/audit", hold=customer)
+    assert page.links[f"customer {customer}"] == f"/customers/{customer}"
+    await ada.get(page.links[f"customer {customer}"])

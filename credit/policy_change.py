@@ -16,7 +16,7 @@ def apply(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     """Return the policy with these fields changed; amounts and shares as numbers or strings, times as ISO 8601.
 
     Raises:
-        PolicyChangeError: an unknown field, or a value that does not fit.
+        PolicyChangeError: an unknown field, a value that does not fit, or another currency.
     """
     unknown = sorted(set(changes) - set(Policy.model_fields))
     if unknown:
@@ -24,10 +24,16 @@ def apply(policy: Policy, changes: Mapping[str, Any]) -> Policy:
             f"the policy has no {', '.join(unknown)}; its fields are: {', '.join(sorted(Policy.model_fields))}"
         )
     try:
-        return Policy.model_validate(policy.model_dump() | dict(changes))
+        changed = Policy.model_validate(policy.model_dump() | dict(changes))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise PolicyChangeError("; ".join(found)) from None
+    if changed.ledger_currency != policy.ledger_currency:
+        raise PolicyChangeError(
+            f"ledger_currency: the ledger's amounts are in {policy.ledger_currency}, and another name would not "
+            "convert them; leave it out"
+        )
+    return changed
 
 
 def differences(before: Policy, after: Policy) -> dict[str, tuple[Any, Any]]:

@@ -262,6 +262,19 @@ class StaleVersionError(RefusedError):
         self.current = current
 
 
+class CurrencyInUseError(RefusedError):
+    """The ledger has amounts; another currency would relabel every one of them without converting it."""
+
+    code = "currency_in_use"
+
+    def __init__(self, before: str, wanted: str) -> None:
+        super().__init__(
+            f"the ledger has amounts in {before}, and calling them {wanted} would not convert them: leave the currency "
+            f"at {before}. It can be changed only while there is no invoice, credit, order, credit limit or hold; an "
+            f"import takes items in {wanted} with their rate (`--rate {wanted}=RATE`)"
+        )
+
+
 class IdempotencyMismatchError(RefusedError):
     """One key names one request."""
 

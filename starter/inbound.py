@@ -140,7 +140,7 @@ class InboundEvents:
             if is_new:
                 for field, why in payload.implausible(now.date()):
                     raise BadEventError(field, why)
-                _, policy = policies.current(session)
+                policy = policies.for_amounts(session)
                 it = Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
                 event_effects.take(it, payload)
                 event.outcome, event.why, event.tell = it.outcome, it.why, it.tell

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from credit.ledger_file import BadRow, LedgerFormat, LedgerReader, LedgerRow
+from credit.ledger_file import BadRow, LedgerFileError, LedgerFormat, LedgerReader, LedgerRow
 from credit.policy import Policy
 from db.engine import transaction
 from db.ledger_import import missing, staging
@@ -22,7 +22,7 @@ from db.ledger_import.report import ImportReport, Missing, RefusedRow
 from db.ledger_import.source import LedgerSource
 from db.ledger_import.tally import Progress, Stage, Tally
 from db.models import Customer, Import
-from db.repositories import audit
+from db.repositories import audit, policies
 
 _SANDBOX_BATCH = 5000
 _TRIES = 5
@@ -118,6 +118,7 @@ def _import(
     merged, import_id = Merged(), None
     with closing(source.lines()) as lines, suppress(_RefusedError), transaction(engine) as session:
         _stage(session, LedgerReader(lines, form), source, tally)
+        _require_currency(session, form.ledger_currency)
         if how.full and not tally.bad_rows:
             tally.weigh(missing.find(session), how.policy, how.close_missing)
         if not tally.takes(skip_bad=how.skip_bad):
@@ -173,6 +174,13 @@ def _stage(session: Session, reader: LedgerReader, source: LedgerSource, tally: 
     staging.lock_ledger(session)
     for row in staging.refuse_contradictions(session, reader.column_of):
         tally.refuse(row)
+
+
+def _require_currency(session: Session, read_as: str) -> None:
+    """Refuse a file whose amounts were read for a currency that the ledger is not kept in any more."""
+    now = policies.for_amounts(session).ledger_currency
+    if now != read_as:
+        raise LedgerFileError(f"the ledger's currency was changed from {read_as} to {now} meanwhile: import it again")
 
 
 def _merge(session: Session, left_out: Missing | None, actor: str, now: datetime) -> Merged:

@@ -16,7 +16,7 @@ from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, Lim
 from db.errors import BadInputError, EntryOfHoldError, UnknownEntryError
 from db.models import AccountingProfile, CreditHoldEntry, Hold
 from db.models.base import JsonObject
-from db.repositories import audit, credit_limits, customers
+from db.repositories import audit, credit_limits, customers, policies
 
 _SYSTEM_ACTOR = "service-holds"
 
@@ -47,6 +47,7 @@ def set_limit(session: Session, customer_id: str, limit: Decimal | None, *, acto
     """
     if limit is not None and limit < 0:
         raise BadInputError("credit_limit may not be negative; null is no limit")
+    policies.for_amounts(session)
     profile = _lock(session, customer_id)
     if profile.credit_limit != limit:
         before, profile.credit_limit = profile.credit_limit, limit

@@ -3,20 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from credit.mail_text import clean_address, clean_line
 from credit.policy import DEFINES_EXPOSURE, Policy
-from db.errors import BadInputError, StaleVersionError
-from db.models import PolicyVersion
+from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
+from db.models import AccountingProfile, Credit, Hold, Invoice, Order, PolicyVersion
 from db.repositories import audit, exposures
+
+_CURRENCY = "ledger currency"
+"""The lock that a change of it and whoever writes amounts hold."""
 
 
 def current(session: Session) -> tuple[int, Policy]:
     """Return the newest policy and its version."""
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
     return row.version, Policy.model_validate(row.settings)
+
+
+def for_amounts(session: Session) -> Policy:
+    """Return the policy for a transaction that writes amounts: the ledger's currency stays until it ends."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtextextended(_CURRENCY, 0))))
+    return current(session)[1]
 
 
 def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:
@@ -41,6 +50,7 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     Raises:
         StaleVersionError: `changed` is not in force any more.
         BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
+        CurrencyInUseError: another currency for a ledger that has amounts.
     """
     _check_durations(policy)
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
@@ -48,6 +58,8 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     if changed is not None and changed != version:
         raise StaleVersionError("the policy", changed, version)
     _check_mail(policy, before)
+    if policy.ledger_currency != before.ledger_currency:
+        _require_no_amounts(session, before.ledger_currency, policy.ledger_currency)
     settings = policy.model_dump(mode="json")
     session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
     session.flush()
@@ -56,6 +68,15 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings, **moved}
     audit.append(session, chain=audit.SYSTEM, actor=actor, action="policy_changed", at=at, detail=detail)
     return version + 1
+
+
+def _require_no_amounts(session: Session, before: str, wanted: str) -> None:
+    """Refuse another currency where anything is kept in the one before; `for_amounts` waits for the answer."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(_CURRENCY, 0))))
+    limited = select(AccountingProfile.customer_id).where(AccountingProfile.credit_limit.is_not(None))
+    kept = (select(Invoice.id), select(Credit.id), select(Order.id), select(Hold.id), limited)
+    if session.scalar(select(or_(*(exists(rows) for rows in kept)))):
+        raise CurrencyInUseError(before, wanted)
 
 
 def _check_durations(policy: Policy) -> None:

@@ -49,7 +49,7 @@ async def show(request: Request, desk: Desk, _: Viewer) -> Response:
 @router.put(
     "",
     response_model=answers.PolicyVersion,
-    responses=documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+    responses=documented(HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
 )
 async def change(
     request: Request, body: ChangedPolicy, desk: Desk, who: PolicyMaker, if_match: IfMatch = None

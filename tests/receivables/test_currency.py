@@ -1,0 +1,97 @@
+"""The ledger's currency is a promise about every amount: it is not renamed under them."""
+
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from credit import policy_change
+from credit.ledger_file import LedgerFileError
+from credit.policy import Policy
+from db.engine import transaction
+from db.errors import CurrencyInUseError
+from db.ledger_import import import_ledger
+from db.models import Customer
+from db.repositories import accounting_profiles, policies
+from tests.receivables.files import ledger
+
+NOW = datetime.now(UTC)
+
+
+def rename(engine: Engine, currency: str = "EUR") -> None:
+    with transaction(engine) as session:
+        changed = Policy.model_validate(policies.current(session)[1].model_dump() | {"ledger_currency": currency})
+        policies.change(session, changed, actor="ada", note="euro", at=NOW)
+
+
+def bring_in(engine: Engine, file: Path, policy: Policy) -> None:
+    import_ledger(engine, file, mapping={}, as_of=None, rates={}, skip_bad=False, actor="ada", policy=policy)
+
+
+def currency(engine: Engine) -> str:
+    with transaction(engine) as session:
+        return policies.current(session)[1].ledger_currency
+
+
+def test_an_empty_ledger_takes_another_currency(engine: Engine) -> None:
+    rename(engine)
+    assert currency(engine) == "EUR"
+
+
+def test_a_ledger_with_amounts_does_not(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.csv"
+    file.write_text(ledger("A,Acme,1,2020-01-01,100"))
+    bring_in(engine, file, Policy())
+    with pytest.raises(CurrencyInUseError, match="amounts in USD, and calling them EUR would not convert them"):
+        rename(engine)
+    assert currency(engine) == "USD"
+
+
+def test_a_credit_limit_is_an_amount(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.add(Customer(id="A", name="Acme", netsuite_id="1"))
+        session.flush()
+        accounting_profiles.set_limit(session, "A", Decimal(5), actor="ada", now=NOW)
+    with pytest.raises(CurrencyInUseError):
+        rename(engine)
+
+
+def test_a_file_that_was_read_for_the_currency_before_is_refused(engine: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.csv"
+    file.write_text(ledger("A,Acme,1,2020-01-01,100"))
+    before = Policy()
+    rename(engine)
+    with pytest.raises(LedgerFileError, match="changed from USD to EUR meanwhile"):
+        bring_in(engine, file, before)
+
+
+def test_a_change_waits_for_who_writes_amounts(engine: Engine) -> None:
+    refused: list[BaseException] = []
+
+    def change() -> None:
+        try:
+            rename(engine)
+        except CurrencyInUseError as error:
+            refused.append(error)
+
+    other = threading.Thread(target=change)
+    with transaction(engine) as session:
+        policies.for_amounts(session)
+        other.start()
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not session.scalar(waiting):
+            assert other.is_alive(), "the change did not wait"
+        session.add(Customer(id="A", name="Acme", netsuite_id="1"))
+        session.flush()
+        accounting_profiles.set_limit(session, "A", Decimal(5), actor="ada", now=NOW)
+    other.join(30)
+    assert len(refused) == 1
+    assert currency(engine) == "USD"
+
+
+def test_a_dry_run_renames_nothing() -> None:
+    with pytest.raises(policy_change.PolicyChangeError, match="another name would not convert them"):
+        policy_change.apply(Policy(), {"ledger_currency": "EUR"})

@@ -31,8 +31,12 @@ from workflows.contract import (
 
 
 def listed(session: Session) -> dict[str, Any]:
-    """Return the differences that nobody has decided about, as a JSON document: `{"drift": […]}`."""
+    """Return the differences that nobody has decided about, as a JSON document: `{"drift": […], "unwritten": N}`.
+
+    `unwritten` counts the values that wait to be written to NetSuite: no check compares them before.
+    """
     return {
+        "unwritten": drift.unwritten(session),
         "drift": [
             {
                 "netsuite_id": row.netsuite_id,
@@ -47,7 +51,7 @@ def listed(session: Session) -> dict[str, Any]:
                 "mend": _mend(row, customer_id, status),
             }
             for row, customer_id, name, status in drift.listed(session)
-        ]
+        ],
     }
 
 
@@ -176,7 +180,7 @@ def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift, datetim
     row = drift.unsettled(session, hold.id)
     if row is None:
         raise NothingToRepairError(
-            hold.customer_id, "NetSuite says what it should, as last seen: `hold drift check` looks again"
+            hold.customer_id, "no difference of NetSuite is listed for it: `hold drift check` looks now"
         )
     if hold.status is not HoldStatus.RELEASED:
         said = f"its hold is {hold.status.replace('_', ' ')}: approve or decline its proposal"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from credit.drift import DriftOutcome, Sight, compare
@@ -294,6 +294,20 @@ def listed(session: Session, *, limit: int = 1000) -> list[Standing]:
         .limit(limit)
     )
     return [Standing(*row) for row in session.execute(query)]
+
+
+def unwritten(session: Session) -> int:
+    """Count the values that are wanted in NetSuite and not written there yet."""
+    to_write = (Beat.PUSH_NETSUITE, Beat.RESTORE_NETSUITE)
+    unfinished = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING, BeatStatus.NEEDS_ATTENTION)
+    writing = (HoldStatus.APPLYING, HoldStatus.IN_FORCE, HoldStatus.RELEASING, HoldStatus.RELEASED)
+    query = (
+        select(func.count())
+        .select_from(HoldBeat)
+        .join(Hold, Hold.id == HoldBeat.hold_id)
+        .where(HoldBeat.beat.in_(to_write), HoldBeat.status.in_(unfinished), Hold.status.in_(writing))
+    )
+    return session.scalar(query) or 0
 
 
 # --- ON in NetSuite, and no hold here ---------------------------------------------------------------------------

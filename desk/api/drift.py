@@ -7,7 +7,7 @@ from desk.api.common import Decider, Desk, Reason, Scanner, Starter, Viewer, api
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift
+from starter import drift, drift_checks
 from starter.drift import DriftOperations
 from workflows.contract import DriftReport
 
@@ -24,8 +24,15 @@ class Adopt(Reason):
 
 @router.get("")
 async def list_drift(desk: Desk, _: Viewer) -> dict[str, Any]:
-    """List where NetSuite and the record differ, as last seen."""
-    return await in_transaction(desk, drift.listed)
+    """List where NetSuite and the record differ, as last seen.
+
+    `check` says what that is worth: `state` is `never`, `running`, `done`, `failed`, or `unknown` with Temporal away;
+    `done_at` is when the newest check ended that came to its end, and `looked_at` how many records it compared.
+    `unwritten` counts the values that wait to be written to NetSuite, which no check compares before.
+    """
+    found = await in_transaction(desk, drift.listed)
+    check = await drift_checks.last(desk.client, desk.settings.task_queue)
+    return found | {"check": check.document()}
 
 
 @router.post("/check", responses=documented(HTTPStatus.BAD_GATEWAY))

@@ -5,8 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
-from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
-from temporalio.service import RPCError
 
 from db.errors import RefusedError
 from desk.flashes import see_other
@@ -14,9 +12,8 @@ from desk.pages.common import Approver, Desk, Requester, Scanner, Viewer, refuse
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift
+from starter import drift, drift_checks
 from starter.drift import DriftOperations
-from workflows.contract import DRIFT_CHECK
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,33 +92,18 @@ async def adopt(
 
 async def _page(request: Request, desk: Surroundings, *, status: int = 200, problem: str = "") -> Response:
     found = await in_transaction(desk, drift.listed)
-    last, away = await _last_check(desk)
+    last = await drift_checks.last(desk.client, desk.settings.task_queue)
     return render(
         request,
         "drift.html",
         status,
         rows=found["drift"],
         last=last,
-        away=away,
-        running=last is not None and last.status is WorkflowExecutionStatus.RUNNING,
-        failed=last is not None and last.status not in _FINE,
+        known=drift_checks.known(last, differing=len(found["drift"]), unwritten=found["unwritten"]),
         problem=problem,
         priors=list(CreditHoldOverride),
     )
 
 
-_FINE = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
-
-
 async def _refused(request: Request, desk: Surroundings, error: RefusedError) -> Response:
     return await _page(request, desk, status=await refused(request, error), problem=str(error))
-
-
-async def _last_check(desk: Surroundings) -> tuple[WorkflowExecution | None, bool]:
-    """Return the newest check, and whether Temporal is away: the differences are worth showing all the same."""
-    query = f'WorkflowType = "{DRIFT_CHECK}" AND TaskQueue = "{desk.settings.task_queue}"'
-    try:
-        found = [one async for one in desk.client.list_workflows(query, limit=1)]
-    except (RPCError, RuntimeError):  # RuntimeError: the SDK's first connection
-        return None, True
-    return (found[0] if found else None), False

@@ -4,15 +4,15 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from credit.permissions import Permission
 from db.engine import transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift
+from starter import drift, drift_checks
 from starter.cli.context import Context, open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.documents import Document
+from starter.drift_checks import CheckState, LastCheck
 from starter.temporal import connect
 
 app = typer.Typer(invoke_without_command=True)
@@ -38,20 +38,16 @@ def list_drift(as_json: Json = False) -> None:
     context.require(Permission.LOOK)
     with transaction(context.engine) as session:
         document = drift.listed(session)
+    check = asyncio.run(_last_check(context))
     if as_json:
-        print_json(document)
-    elif not document["drift"]:
-        err.print("NetSuite says what it should, as last seen. `hold drift check` looks now.")
-    else:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        for column in ("Customer", "Name", "NetSuite id", "Wanted", "Found", "Since (UTC)", "Mend"):
-            table.add_column(column)
-        for row in document["drift"]:
-            cells = (row["customer_id"], row["customer_name"], row["netsuite_id"], row["expected"], row["found"])
-            table.add_row(
-                *(Text(cell or "") for cell in cells), row["first_seen_at"][:16].replace("T", " "), row["mend"]
-            )
-        console.print(table)
+        print_json(document | {"check": check.document()})
+        return
+    if document["drift"]:
+        print_table(_table(document["drift"]))
+    rows = len(document["drift"])
+    err.print(drift_checks.known(check, differing=rows, unwritten=document["unwritten"]))
+    if check.state is not CheckState.RUNNING:
+        err.print("`hold drift check` looks now.")
 
 
 @app.command()
@@ -129,6 +125,30 @@ def adopt(
     asyncio.run(run())
 
 
+async def _last_check(context: Context) -> LastCheck:
+    try:
+        client = await connect(context.settings)
+    except RuntimeError:
+        return LastCheck(CheckState.UNKNOWN)
+    return await drift_checks.last(client, context.settings.task_queue)
+
+
+def _table(rows: list[Document]) -> Table:
+    made = table(
+        "Customer",
+        Column("Name", wraps=12, drop=2),
+        Column("NetSuite id", drop=1),
+        "Wanted",
+        "Found",
+        Column("Since (UTC)", drop=3),
+        Column("Mend", drop=4),
+    )
+    for row in rows:
+        cells = (row["customer_id"], row["customer_name"], row["netsuite_id"], row["expected"], row["found"])
+        made.add(*cells, row["first_seen_at"][:16].replace("T", " "), row["mend"])
+    return made
+
+
 async def _operations(context: Context) -> drift.DriftOperations:
     return drift.DriftOperations(context.engine, await connect(context.settings), context.settings.task_queue)
 
@@ -137,4 +157,4 @@ def _say(told: str, document: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        err.print(told, markup=False)
+        err.print(told)

@@ -22,7 +22,7 @@ async def test_the_command_line_looks_repairs_and_accepts(world: World, hold: Pr
     customer = world.customer()
     await in_force(world, customer)
     none = await hold("drift", "repair", customer, "--reason", "ours")
-    assert (none.code, "NetSuite says what it should" in none.err) == (1, True)
+    assert (none.code, "no difference of NetSuite is listed" in none.err) == (1, True)
     says(world, customer, "OFF")
     seen = await hold("drift", "check")
     assert "1 compared: 1 differ, 1 of them asked about now." in seen.err

@@ -24,7 +24,7 @@ async def test_a_difference_is_found_shown_and_decided(world: World, sit: Sit) -
     await in_force(world, customer)
     says(world, customer, "OFF")
     mike = sit(name="mike")
-    assert "No check has run yet." in (await mike.get("/drift")).text
+    assert "No check has run yet" in (await mike.get("/drift")).text
     page = await mike.send(await mike.get("/drift"), "Check now")
     assert "NetSuite says OFF , wanted is ON" in page.text
     await asked(world, customer)

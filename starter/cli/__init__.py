@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 from sqlalchemy.exc import OperationalError
 
+from credit.plain_text import NotPlainTextError, plain, shown_line
 from db.errors import RefusedError
 from starter.cli import (
     absence,
@@ -95,26 +96,37 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; every error becomes one line on stderr."""
     arguments = _data_dir_first(sys.argv[1:] if arguments is None else arguments)
     try:
+        _require_plain(arguments)
         code = typer.main.get_command(app).main(arguments, prog_name="hold", standalone_mode=False)
     except typer.Abort:
         err.print("cancelled")
         return REFUSED
     except typer.TyperException as error:
         show = getattr(error, "show", None)  # the usage errors among them also show the usage
-        show() if show else err.print(error.format_message(), markup=False)
+        show() if show else err.print(error.format_message())
         return error.exit_code
     except (RefusedError, StackError) as error:
         err.print(Text.assemble(("refused: ", "red"), str(error)), soft_wrap=True)
         return REFUSED
     except OperationalError as error:
-        err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True, markup=False)
+        err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True)
         return UNREACHABLE
     except RuntimeError as error:
-        err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
+        err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True)
         return UNREACHABLE
     except Exception as error:  # noqa: BLE001 (raised again where it is not for here)
         return _rpc_failed(error)
     return code if isinstance(code, int) else DONE
+
+
+def _require_plain(arguments: list[str]) -> None:
+    """Refuse text with characters that could disguise the record, whichever option carries it."""
+    for argument in arguments:
+        try:
+            plain(argument)
+        except NotPlainTextError as error:
+            option = argument.partition("=")[0] if argument.startswith("--") and "=" in argument else "what you gave"
+            raise typer.BadParameter(f"{shown_line(option)} cannot be kept: {error}") from None
 
 
 def _data_dir_first(arguments: list[str]) -> list[str]:
@@ -134,9 +146,9 @@ def _rpc_failed(error: Exception) -> int:
     if not isinstance(error, RPCError):
         raise error
     if error.status is RPCStatusCode.NOT_FOUND:
-        err.print(f"the hold's workflow is gone ({error}): see `hold doctor`", soft_wrap=True, markup=False)
+        err.print(f"the hold's workflow is gone ({error}): see `hold doctor`", soft_wrap=True)
         return REFUSED
-    err.print(f"cannot reach Temporal: {error}\n`hold doctor` says more", soft_wrap=True, markup=False)
+    err.print(f"cannot reach Temporal: {error}\n`hold doctor` says more", soft_wrap=True)
     return UNREACHABLE
 
 

@@ -5,12 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from starter.cli import asking
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, err, print_json, print_table, table
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -66,7 +64,7 @@ def add(
         print_json(added)
     else:
         lasts = f"from {_minute(added['starts_at'])} to {_minute(added['ends_at'])} UTC"
-        err.print(f"{added['delegate']} stands in for {added['login']} {lasts}.", markup=False)
+        err.print(f"{added['delegate']} stands in for {added['login']} {lasts}.")
 
 
 @app.command("list")
@@ -78,7 +76,7 @@ def list_absences(
     if as_json:
         print_json(document)
     elif document["absences"]:
-        console.print(_table(document["absences"]))
+        print_table(_table(document["absences"]))
     else:
         err.print("Nobody is away.")
 
@@ -93,18 +91,23 @@ def end(
     if as_json:
         print_json(ended)
     else:
-        err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.", markup=False)
+        err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.")
 
 
 def _table(rows: list[Document]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Away", "Stands in", "From (UTC)", "To (UTC)", "State", "Why", "Absence"):
-        table.add_column(column)
+    made = table(
+        "Away",
+        "Stands in",
+        Column("From (UTC)", drop=2),
+        Column("To (UTC)", drop=1),
+        Column("State", drop=4),
+        Column("Why", wraps=16, drop=5),
+        Column("Absence", drop=3),
+    )
     for row in rows:
         lasts = (_minute(row["starts_at"]), _minute(row["ended_at"] or row["ends_at"]))
-        texts = (row["login"], row["delegate"], *lasts, row["state"], row["reason"], row["id"])
-        table.add_row(*(Text(text) for text in texts))
-    return table
+        made.add(row["login"], row["delegate"], *lasts, row["state"], row["reason"], row["id"])
+    return made
 
 
 def _minute(at: str) -> str:

@@ -13,7 +13,6 @@ import httpx
 import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
 from rich.text import Text
 
 from credit.ledger_file import BadRow, LedgerFileError
@@ -25,7 +24,7 @@ from db.repositories import receivables
 from starter import customer_documents
 from starter.cli import candidates
 from starter.cli.context import Context, open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, err, plural, print_json, print_table, table
 from starter.csv_cells import inert
 from starter.settings import stack_settings
 
@@ -142,8 +141,8 @@ def scan(
         print_json(customer_documents.candidates(day, found))
         return
     if found:
-        console.print(candidates.table(found))
-    err.print(f"{len(found):,} customer(s) would be proposed as of {day}.", markup=False)
+        print_table(candidates.table(found))
+    err.print(f"{plural(len(found), 'customer')} would be proposed as of {day}.")
 
 
 def _propose(context: Context, day: date, *, as_json: bool) -> None:
@@ -153,10 +152,10 @@ def _propose(context: Context, day: date, *, as_json: bool) -> None:
             print_json(report.model_dump(mode="json"))
             return
         proposed = report.counts.get(Disposition.PROPOSED, 0)
-        err.print(f"{proposed:,} hold(s) proposed as of {day}; `hold list` shows what waits for you.", markup=False)
+        err.print(f"{plural(proposed, 'hold')} proposed as of {day}; `hold list` shows what waits for you.")
         for disposition, count in report.counts.items():
             if disposition != Disposition.PROPOSED:
-                err.print(f"{count:,} left out: {disposition.replace('_', ' ')}", markup=False)
+                err.print(f"{count:,} left out: {disposition.replace('_', ' ')}")
 
     asyncio.run(run())
 
@@ -231,19 +230,19 @@ def print_report(report: ImportReport, bad_rows_to: Path | None, *, full: bool, 
     if not quiet:
         _print_bad_rows(report)
     if bad_rows_to is not None and report.bad_rows:
-        err.print(f"Every bad row is in {bad_rows_to}.", markup=False, soft_wrap=True)
+        err.print(f"Every bad row is in {bad_rows_to}.", soft_wrap=True)
     if report.imported:
         if not quiet:
             _print_summary(report)
         speed = f"{report.rows:,} rows in {report.seconds:,.1f} s ({report.rows_per_second:,.0f} rows/s)"
-        err.print(speed, markup=False, soft_wrap=True)
+        err.print(speed, soft_wrap=True)
         return
     if report.refusal:
         err.print(Text.assemble(("refused:", "red"), f" {report.refusal}. Nothing was imported."), soft_wrap=True)
         return
     mend = "mend them" if full else "mend them, or take the good rows with --skip-bad"
     what = f"{report.bad_rows:,} of {report.rows:,} rows are bad. Nothing was imported: {mend}."
-    err.print(what, markup=False, soft_wrap=True)
+    err.print(what, soft_wrap=True)
 
 
 def _print_bad_rows(report: ImportReport) -> None:
@@ -252,36 +251,34 @@ def _print_bad_rows(report: ImportReport) -> None:
         value = f": {row.value}" if row.value else ""
         err.print(Text.assemble((f"line {row.line:,}{column}: ", "yellow"), f"{row.reason}{value}"), soft_wrap=True)
     if report.bad_rows > _LISTED:
-        err.print(f"… and {report.bad_rows - _LISTED:,} more", markup=False)
+        err.print(f"… and {report.bad_rows - _LISTED:,} more")
 
 
 def _print_summary(report: ImportReport) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("", "new", "changed", "as before"):
-        table.add_column(column, justify="right" if column else "left")
+    made = table("", *(Column(name, number=True) for name in ("new", "changed", "as before")))
     known = report.customers - report.customers_inserted - report.customers_updated
     for name, counts in (
         ("customers", (report.customers_inserted, report.customers_updated, known)),
         ("invoices", (report.invoices_inserted, report.invoices_updated, report.invoices_unchanged)),
         ("credits", (report.credits_inserted, report.credits_updated, report.credits_unchanged)),
     ):
-        table.add_row(name, *(f"{count:,}" for count in counts))
-    err.print(f"{report.file_name}: {report.rows:,} rows, {report.customers:,} customers", markup=False, soft_wrap=True)
-    err.print(table)
+        made.add(name, *(f"{count:,}" for count in counts))
+    err.print(f"{report.file_name}: {report.rows:,} rows, {report.customers:,} customers", soft_wrap=True)
+    print_table(made, to=err)
     missing = f"missing from the file and closed: {report.amount_closed:,.2f} in all"
-    for count, words in (
-        (report.bad_rows, "bad row(s) left out"),
-        (report.several_spellings, "customer(s) spelt in several ways; the most frequent spelling was taken"),
-        (report.disputes_opened, "dispute(s) opened"),
-        (report.disputes_closed, "dispute(s) closed"),
-        (report.moved, "item(s) turned from invoice to credit or back"),
-        (report.invoices_closed + report.credits_closed, f"item(s) {missing}"),
-        (report.limits_crossed, "credit limit(s) crossed"),
-        (report.credit_holds_applied, "customer(s) put on credit hold"),
-        (report.credit_holds_lifted, "credit hold(s) lifted"),
+    for count, what, words in (
+        (report.bad_rows, "bad row", "left out"),
+        (report.several_spellings, "customer", "spelt in several ways; the most frequent spelling was taken"),
+        (report.disputes_opened, "dispute", "opened"),
+        (report.disputes_closed, "dispute", "closed"),
+        (report.moved, "item", "turned from invoice to credit or back"),
+        (report.invoices_closed + report.credits_closed, "item", missing),
+        (report.limits_crossed, "credit limit", "crossed"),
+        (report.credit_holds_applied, "customer", "put on credit hold"),
+        (report.credit_holds_lifted, "credit hold", "lifted"),
     ):
         if count:
-            err.print(f"{count:,} {words}", markup=False)
+            err.print(f"{plural(count, what)} {words}")
 
 
 def _register_in_sandbox(context: Context) -> None:
@@ -296,6 +293,6 @@ def _register_in_sandbox(context: Context) -> None:
             for batch in all_customers_for_netsuite(session):
                 client.put(url, json=batch).raise_for_status()
     except httpx.HTTPError as error:
-        err.print(f"imported, but the NetSuite sandbox does not know the customers: {error}\n", markup=False, end="")
-        err.print("run the import again once `hold status` shows the sandbox running", markup=False)
+        err.print(f"imported, but the NetSuite sandbox does not know the customers: {error}\n", end="")
+        err.print("run the import again once `hold status` shows the sandbox running")
         raise typer.Exit(_UNREACHABLE) from None

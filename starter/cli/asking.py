@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from credit.plain_text import NotPlainTextError, plain
 from starter.cli.output import err, print_json
 from starter.documents import Document
 
@@ -43,7 +44,10 @@ def confirmed(question: str) -> bool:
 def reason_or_ask(reason: str | None) -> str:
     """Return the reason given, or ask until there is one."""
     while not (reason or "").strip():
-        reason = typer.prompt("Why?", err=True)
+        try:
+            reason = plain(typer.prompt("Why?", err=True))
+        except NotPlainTextError as error:
+            err.print(f"Again, please: {error}.")
     return reason or ""
 
 

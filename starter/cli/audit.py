@@ -16,7 +16,7 @@ from db.errors import BadInputError
 from starter import audit_trail
 from starter.audit_trail import ExportFormat
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import console, err, plural, print_json
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -41,7 +41,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 def _tell(found: Document) -> None:
     anchors = found["anchors"]
-    console.print(f"{found['rows']:,} rows in {found['chains']:,} chains, {anchors['heads']:,} anchored heads.")
+    anchored = plural(anchors["heads"], "anchored head")
+    console.print(f"{plural(found['rows'], 'row')} in {plural(found['chains'], 'chain')}, {anchored}.")
     for fault in found["faults"]:
         where = f" {fault['chain']}, row {fault['seq']}: "
         console.print(Text.assemble((fault["kind"], "red"), where, fault["problem"]))
@@ -50,9 +51,9 @@ def _tell(found: Document) -> None:
     if anchors["problem"]:
         console.print(Text.assemble(("the anchor file was changed ", "red"), anchors["problem"]))
     if found["note"]:
-        err.print(found["note"], markup=False)
+        err.print(found["note"])
     if found["intact"]:
-        console.print("[green]intact[/]")
+        console.print(Text("intact", "green"))
 
 
 @app.command()

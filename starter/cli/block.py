@@ -4,12 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from starter.cli import asking
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, err, print_json, print_table, table
 from starter.cli.profile import say_release
 from starter.documents import Document
 
@@ -26,9 +24,9 @@ def list_entries(customer: Customer, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
     elif document["entries"]:
-        console.print(_table(document["entries"]))
+        print_table(_table(document["entries"]))
     else:
-        err.print(f"Nothing is blocked for customer {customer}.", markup=False)
+        err.print(f"Nothing is blocked for customer {customer}.")
 
 
 @app.command()
@@ -46,9 +44,9 @@ def add(
     if as_json:
         print_json(entry)
         return
-    err.print(f"Customer {customer}: {entry['label']} (entry {entry['id']}).", markup=False)
+    err.print(f"Customer {customer}: {entry['label']} (entry {entry['id']}).")
     for warning in entry["warnings"]:
-        err.print(f"Note: {warning}.", markup=False)
+        err.print(f"Note: {warning}.")
 
 
 @app.command()
@@ -63,17 +61,21 @@ def remove(
     if as_json:
         print_json(done)
     elif done["ended"]:
-        err.print(f"Deleted: customer {customer} is not blocked by it any more.", markup=False)
+        err.print(f"Deleted: customer {customer} is not blocked by it any more.")
     else:
         say_release(done)
 
 
 def _table(entries: list[Document]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Blocked", "Source", "Note", "By", "Since (UTC)", "Entry"):
-        table.add_column(column)
+    made = table(
+        Column("Blocked", wraps=16),
+        Column("Source", drop=3),
+        Column("Note", wraps=16, drop=5),
+        Column("By", drop=4),
+        Column("Since (UTC)", drop=2),
+        Column("Entry", drop=1),
+    )
     for row in entries:
         since = row["created_at"][:16].replace("T", " ")
-        texts = (row["label"], row["source"].replace("_", " "), row["note"], row["created_by"], since, row["id"])
-        table.add_row(*(Text(text) for text in texts))
-    return table
+        made.add(row["label"], row["source"].replace("_", " "), row["note"], row["created_by"], since, row["id"])
+    return made

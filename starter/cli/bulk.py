@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy.orm import Session
 
@@ -17,7 +16,7 @@ from db.engine import transaction
 from starter import bulk
 from starter.bulk import Item, Outcome
 from starter.cli.context import Context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, console, err, plural, print_json, print_table, table
 from starter.documents import Document
 
 FromFile = Annotated[
@@ -92,7 +91,7 @@ def _run(
         items = preview(session, lines, datetime.now(UTC))
     if not (dry_run or yes):
         _show(items, err_too=True)
-        if not typer.confirm(f"{what} for {_wanted(items):,} customer(s)?", err=True):
+        if not typer.confirm(f"{what} for {plural(_wanted(items), 'customer')}?", err=True):
             err.print("Nothing was proposed.")
             return
     if not dry_run:
@@ -145,18 +144,23 @@ def _document(file: Path, items: Sequence[Item], *, dry_run: bool) -> Document:
 
 
 def _show(items: Sequence[Item], *, err_too: bool) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Line", "Customer", "Name", "Open", "Outcome", "Why"):
-        table.add_column(column, justify="right" if column in ("Line", "Open") else "left")
+    made = table(
+        Column("Line", number=True, drop=1),
+        "Customer",
+        Column("Name", wraps=12, drop=3),
+        Column("Open", number=True, drop=2),
+        "Outcome",
+        Column("Why", wraps=16, drop=4),
+    )
     for item in items:
-        table.add_row(
+        made.add(
             str(item.line),
-            Text(item.customer_id),
-            Text(item.customer_name or ""),
+            item.customer_id,
+            item.customer_name,
             f"{item.total_open:,.2f}" if item.total_open is not None else "",
             Text(item.outcome.replace("_", " "), _STYLE.get(item.outcome, "dim")),
-            Text(item.why or item.reason),
+            item.why or item.reason,
         )
-    (err if err_too else console).print(table)
+    print_table(made, to=err if err_too else console)
     counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in _counts(items).items())
-    err.print(f"{len(items):,} line(s), {_sum(items):,.2f} open in all: {counts}", markup=False, soft_wrap=True)
+    err.print(f"{plural(len(items), 'line')}, {_sum(items):,.2f} open in all: {counts}", soft_wrap=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from credit import policy_change
@@ -17,7 +16,7 @@ from db.repositories import backtest
 from db.repositories.backtest import Backtest
 from db.repositories.receivables import Candidate
 from starter.cli.context import Context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Cell, Column, Table, err, plural, print_json, print_table
 
 
 def backtest_policy(context: Context, file: Path, day: date, *, as_json: bool) -> None:
@@ -40,13 +39,12 @@ def backtest_policy(context: Context, file: Path, day: date, *, as_json: bool) -
         )
         return
     for name, (before, after) in differences.items():
-        err.print(f"{name}: {before} → {after}", markup=False)
+        err.print(f"{name}: {before} → {after}")
     if found.only_today or found.only_changed:
-        console.print(_differing(found))
+        print_table(_differing(found))
     err.print(
-        f"As of {day}: {len(found.today):,} customer(s) would be proposed today, {len(found.changed):,} under the "
-        f"changed policy: {len(found.only_changed):,} new, {len(found.only_today):,} no longer.",
-        markup=False,
+        f"As of {day}: {plural(len(found.today), 'customer')} would be proposed today, {len(found.changed):,} under "
+        f"the changed policy: {len(found.only_changed):,} new, {len(found.only_today):,} no longer.",
         soft_wrap=True,
     )
 
@@ -80,37 +78,39 @@ def table(found: list[Candidate]) -> Table:
     """Return candidates as a table; there must be one at least."""
     made = _columns(found[0])
     for candidate in found:
-        made.add_row(*_cells(candidate))
+        made.add(*_cells(candidate))
     return made
 
 
 def _differing(found: Backtest) -> Table:
     """Return only those whom the two policies treat differently."""
     new, gone = found.only_changed, found.only_today
-    made = _columns((new or gone)[0])
-    made.add_column("Policy", no_wrap=True)
+    made = _columns((new or gone)[0], Column("Policy"))
     for candidates, words in ((new, Text("only changed", "red")), (gone, Text("only today", "green"))):
         for candidate in candidates:
-            made.add_row(*_cells(candidate), words)
+            made.add(*_cells(candidate), words)
     return made
 
 
-def _columns(first: Candidate) -> Table:
-    made = Table(box=None, header_style="bold", pad_edge=False)
-    made.add_column("Customer", no_wrap=True)
-    made.add_column("Name")
-    made.add_column(f"Open {first.facts.currency}", justify="right", no_wrap=True)
-    made.add_column("Overdue", justify="right", no_wrap=True)
-    made.add_column("Prior holds", justify="right", no_wrap=True)
-    made.add_column("Warnings")
-    return made
+def _columns(first: Candidate, *more: Column) -> Table:
+    return Table(
+        [
+            Column("Customer"),
+            Column("Name", wraps=12, drop=1),
+            Column(f"Open {first.facts.currency}", number=True),
+            Column("Overdue", number=True),
+            Column("Prior holds", number=True, drop=3),
+            Column("Warnings", wraps=14, drop=2),
+            *more,
+        ]
+    )
 
 
-def _cells(candidate: Candidate) -> list[str | Text]:
+def _cells(candidate: Candidate) -> list[Cell]:
     facts = candidate.facts
     return [
-        Text(candidate.customer_id),
-        Text(candidate.customer_name),
+        candidate.customer_id,
+        candidate.customer_name,
         f"{facts.total_open:,.2f}",
         f"{facts.days_overdue} d",
         str(facts.prior_holds or ""),

@@ -64,6 +64,6 @@ def dates(
             print_json({key: hold[key] for key in ("id", "customer_id", "status", "end_date", "review_date")})
             return
         ends, looked_at = hold["end_date"] or "not set", hold["review_date"] or "not set"
-        err.print(f"{hold['customer_name']}: end date {ends}, review date {looked_at}.", markup=False)
+        err.print(f"{hold['customer_name']}: end date {ends}, review date {looked_at}.")
 
     asyncio.run(run())

@@ -6,8 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from credit.outcomes import ExceptionScope
 from credit.permissions import Permission
@@ -16,7 +14,7 @@ from db.repositories import holds, outcomes
 from starter import documents
 from starter.cli.context import open_context
 from starter.cli.dates import operations
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, err, print_json, print_table, table
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -49,7 +47,7 @@ def add(
             print_json(granted)
         else:
             told = f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}."
-            err.print(told, markup=False)
+            err.print(told)
 
     asyncio.run(run())
 
@@ -67,14 +65,18 @@ def list_exceptions(name: Name, as_json: Json = False) -> None:
     if not found:
         err.print("This hold lets nothing through.")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("What", "Until", "Granted by", "Why", "Ended", "Exception"):
-        table.add_column(column)
+    made = table(
+        Column("What", wraps=12),
+        "Until",
+        Column("Granted by", drop=3),
+        Column("Why", wraps=16, drop=4),
+        Column("Ended", wraps=16, drop=1),
+        Column("Exception", drop=2),
+    )
     for row in found:
         ended = f"{row.ended_at:%Y-%m-%d} by {row.ended_by}: {row.end_reason}" if row.ended_at else ""
-        texts = (f"{row.scope} {row.reference}", str(row.until), row.created_by, row.reason, ended, str(row.id))
-        table.add_row(*(Text(text) for text in texts))
-    console.print(table)
+        made.add(f"{row.scope} {row.reference}", str(row.until), row.created_by, row.reason, ended, str(row.id))
+    print_table(made)
 
 
 @app.command()
@@ -93,6 +95,6 @@ def end(
         if as_json:
             print_json(ended)
         else:
-            err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.", markup=False)
+            err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")
 
     asyncio.run(run())

@@ -4,15 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from credit.permissions import Permission
 from db.engine import transaction
 from db.repositories import exemptions
 from starter import exemption_documents
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, err, print_json, print_table, table
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -47,7 +45,7 @@ def add(
     if as_json:
         print_json(exemption_documents.document(granted))
     else:
-        err.print(f"Customer {customer} is exempt from automatic holds until {granted.until}.", markup=False)
+        err.print(f"Customer {customer} is exempt from automatic holds until {granted.until}.")
 
 
 @app.command("list")
@@ -66,14 +64,18 @@ def list_exemptions(
     if not found:
         err.print("Nobody is exempt from automatic holds.")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Customer", "Name", "Until", "Owner", "Why", "Ended"):
-        table.add_column(column)
+    made = table(
+        "Customer",
+        Column("Name", wraps=12, drop=3),
+        "Until",
+        Column("Owner", wraps=10, drop=2),
+        Column("Why", wraps=16, drop=4),
+        Column("Ended", wraps=16, drop=1),
+    )
     for one, name in found:
         ended = f"{one.ended_at:%Y-%m-%d} by {one.ended_by}: {one.end_reason}" if one.ended_at else ""
-        texts = (one.customer_id, name, str(one.until), one.owner, one.reason, ended)
-        table.add_row(*(Text(text) for text in texts))
-    console.print(table)
+        made.add(one.customer_id, name, str(one.until), one.owner, one.reason, ended)
+    print_table(made)
 
 
 @app.command()
@@ -86,4 +88,4 @@ def end(customer: Customer, reason: Reason, as_json: Json = False) -> None:
     if as_json:
         print_json(exemption_documents.document(ended))
     else:
-        err.print(f"Customer {customer} is not exempt any more.", markup=False)
+        err.print(f"Customer {customer} is not exempt any more.")

@@ -13,7 +13,7 @@ from credit.permissions import Permission
 from credit.states import Beat, HoldStatus, Verdict
 from starter.cli import asking, bulk, pages
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json, say_unreadable
+from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
 from starter.documents import Document
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -71,8 +71,8 @@ def start(
     hold = desk.hold(started["id"])
     created = started["created"]
     what = "proposed" if created else "already open; your reason was added as evidence to"
-    err.print(f"{'Hold' if created else 'A hold is'} {what} {hold['customer_name']}.", markup=False)
-    console.print(pages.hold(hold))
+    err.print(f"{'Hold' if created else 'A hold is'} {what} {hold['customer_name']}.")
+    print_page(pages.hold(hold))
 
 
 def list_holds(
@@ -85,7 +85,7 @@ def list_holds(
         print_json(document)
         return
     if document["holds"]:
-        console.print(pages.hold_table(document["holds"], datetime.now(UTC)))
+        print_table(pages.hold_table(document["holds"], datetime.now(UTC)))
     else:
         err.print(f"No holds {status}." if status else "No open holds.")
     say_unreadable(document["unreadable"])
@@ -97,7 +97,7 @@ def show(name: Name, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
     else:
-        console.print(pages.hold(document))
+        print_page(pages.hold(document))
 
 
 def claim(name: Name, as_json: Json = False) -> None:
@@ -154,7 +154,7 @@ def retry(
         print_json(document)
     else:
         again = ", ".join(document["beats"])
-        err.print(f"Trying again: {again}. Watch it with `hold show {name}`.", markup=False)
+        err.print(f"Trying again: {again}. Watch it with `hold show {name}`.")
 
 
 def skip(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
@@ -164,7 +164,7 @@ def skip(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
     else:
-        err.print(f"Skipped: {beat}. The hold goes on without it.", markup=False)
+        err.print(f"Skipped: {beat}. The hold goes on without it.")
 
 
 def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
@@ -174,7 +174,7 @@ def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> Non
     if as_json:
         print_json(document)
     else:
-        err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.", markup=False)
+        err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.")
 
 
 def _decide(
@@ -191,7 +191,7 @@ def _decide(
     desk = open_context().desk
     held = desk.claim(name)
     if not yes:
-        err.print(pages.hold(desk.hold(name)))
+        print_page(pages.hold(desk.hold(name)), to=err)
         if not asking.confirmed(f"{verdict.capitalize()} this?"):
             desk.release_claim(name, held["claim"])
             return
@@ -214,4 +214,4 @@ def _say_decided(name: str, decided: Document, *, as_json: bool) -> None:
     elif decided["decision_id"] is None:
         err.print("Noted. Above this amount a second person has to approve too.")
     else:
-        err.print(f"{decided['status'].capitalize()}. Watch it with `hold show {name}`.", markup=False)
+        err.print(f"{decided['status'].capitalize()}. Watch it with `hold show {name}`.")

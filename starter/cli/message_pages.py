@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from credit.states import Delivery, MessageStatus
+from starter.cli.output import Column, Page, Table, facts, table
 from starter.documents import Document
 
 _STATUS = {
@@ -21,36 +19,37 @@ _TROUBLE = (Delivery.REFUSED, Delivery.UNKNOWN)
 
 def message_table(rows: Sequence[Document]) -> Table:
     """Return messages as a table."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Message", "Kind", "Status", "To", "Subject"):
-        table.add_column(column, no_wrap=column in ("Message", "Kind", "Status"))
+    made = table(
+        "Message",
+        Column("Kind", drop=3),
+        Column("Status", drop=2),
+        Column("To", wraps=16, drop=4),
+        Column("Subject", wraps=16, drop=1),
+    )
     for row in rows:
-        table.add_row(row["id"], row["kind"], _status(row), _recipient(row), Text(row["subject"]))
-    return table
+        made.add(row["id"], row["kind"], _status(row), _recipient(row), row["subject"])
+    return made
 
 
-def message(document: Document) -> RenderableType:
+def message(document: Document) -> Page:
     """Return one message as a page."""
-    head = Table.grid(padding=(0, 2))
-    head.add_column(style="dim", no_wrap=True)
-    head.add_column()
-    head.add_row("To", _recipient(document))
-    head.add_row("Subject", Text(document["subject"]))
-    head.add_row("Format", document["format"])
-    head.add_row("Revision", str(document["revision"]))
+    head = facts()
+    head.add("To", _recipient(document))
+    head.add("Subject", Text(document["subject"]))
+    head.add("Format", document["format"])
+    head.add("Revision", str(document["revision"]))
     if document["claimed_by"]:
-        head.add_row("Claimed by", Text(document["claimed_by"]))
+        head.add("Claimed by", Text(document["claimed_by"]))
     if document["approved_by"]:
-        head.add_row("Approved by", Text(document["approved_by"]))
+        head.add("Approved by", Text(document["approved_by"]))
     if document["send_after"] and not document["sent_at"]:
-        head.add_row("Leaves after", _second(document["send_after"]))
+        head.add("Leaves after", _second(document["send_after"]))
     if document["sent_at"]:
-        head.add_row("Sent", _second(document["sent_at"]))
+        head.add("Sent", _second(document["sent_at"]))
     if document["delivery_error"]:
-        head.add_row("Trouble", Text(document["delivery_error"], "bold red"))
-    body = Panel(Text(document["body"].rstrip()), border_style="dim")
+        head.add("Trouble", Text(document["delivery_error"], "bold red"))
     title = Text.assemble((f" {document['kind']} ", "bold"), f"about {document['customer_name']} ", _status(document))
-    return Panel(Group(head, Text(), body), title=title, title_align="left", expand=False)
+    return Page(title, [head, Text(), Text(document["body"].rstrip())])
 
 
 def _status(row: Document) -> Text:

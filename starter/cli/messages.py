@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from credit.plain_text import NotPlainTextError, plain
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import StaleRevisionError
 from starter.cli import asking, message_pages
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json, say_unreadable
+from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,7 +43,7 @@ def list_messages(
         print_json({"messages": rows, "unreadable": unreadable})
         return
     if rows:
-        console.print(message_pages.message_table(rows))
+        print_table(message_pages.message_table(rows))
     else:
         err.print("No messages.")
     say_unreadable(unreadable)
@@ -67,7 +68,7 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Write the next revision; what is not given stays as it is."""
-    body = None if body_file is None else body_file.read()
+    body = None if body_file is None else _text(body_file.read())
     if subject is None and body is None and to is None and text_format is None:
         raise typer.BadParameter("nothing to change: give --subject, --body-file, --to or --format")
     desk = open_context().desk
@@ -144,7 +145,7 @@ def _decide(
     desk = open_context().desk
     held = desk.claim_message(message)
     if not yes:
-        err.print(message_pages.message(desk.message(message)))
+        print_page(message_pages.message(desk.message(message)), to=err)
         if not asking.confirmed(f"{verdict.capitalize()} this?"):
             desk.release_message_claim(message, held["claim"])
             return
@@ -167,6 +168,13 @@ def _decide(
         err.print("Discarded.")
 
 
+def _text(body: str) -> str:
+    try:
+        return plain(body)
+    except NotPlainTextError as error:
+        raise typer.BadParameter(f"the text cannot be kept: {error}", param_hint="--body-file") from None
+
+
 def _show_difference(error: StaleRevisionError) -> None:
     for line in getattr(error, "difference", "").splitlines():
         err.print(Text(line, {"+": "green", "-": "red"}.get(line[:1], "")))
@@ -176,4 +184,4 @@ def _print(document: Document, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        console.print(message_pages.message(document))
+        print_page(message_pages.message(document))

@@ -4,11 +4,9 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, err, print_json, print_table, table
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -39,7 +37,7 @@ def show(
     if as_json:
         print_json(document)
     else:
-        console.print(_table(rows))
+        print_table(_table(rows))
 
 
 @app.command("set")
@@ -66,15 +64,19 @@ def set_organisation(
     if as_json:
         print_json(document)
     else:
-        err.print(f"Saved: version {document['version']} of the settings of {organisation}.", markup=False)
+        err.print(f"Saved: version {document['version']} of the settings of {organisation}.")
 
 
 def _table(rows: list[Document]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Organisation", "Auto apply", "Auto lift", "Language", "Version", "Changed by"):
-        table.add_column(column)
+    made = table(
+        Column("Organisation", wraps=12),
+        "Auto apply",
+        "Auto lift",
+        Column("Language", drop=1),
+        Column("Version", number=True, drop=2),
+        Column("Changed by", drop=3),
+    )
     for row in rows:
         switches = ["on" if row[name] else "off" for name in ("auto_apply_credit_hold", "auto_lift_credit_hold")]
-        texts = (row["organisation"], *switches, row["language"], str(row["version"]), row["updated_by"])
-        table.add_row(*(Text(text) for text in texts))
-    return table
+        made.add(row["organisation"], *switches, row["language"], str(row["version"]), row["updated_by"])
+    return made

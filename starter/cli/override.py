@@ -40,6 +40,6 @@ def override(
         elif not done.delivered:
             err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
         else:
-            err.print(f"Lifted. Watch it with `hold show {name}`.", markup=False)
+            err.print(f"Lifted. Watch it with `hold show {name}`.")
 
     asyncio.run(run())

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from credit.states import BeatStatus, HoldStatus, WaitingOn
+from starter.cli.output import Column, Page, Table, facts, plural, table
 from starter.documents import Document
 
 _STATUS = {
@@ -30,19 +28,20 @@ _BEATS = {
 
 def hold_table(rows: Sequence[Document], now: datetime) -> Table:
     """Return holds as a table."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("Customer", no_wrap=True, min_width=8)
-    table.add_column("Name", no_wrap=True, max_width=30)  # the one column that gives way in a narrow terminal
-    table.add_column("Status", no_wrap=True, min_width=9)
-    table.add_column("Waiting on", no_wrap=True, min_width=10)
-    table.add_column("Open", justify="right", no_wrap=True, min_width=12)
-    table.add_column("Overdue", justify="right", no_wrap=True, min_width=7)
-    table.add_column("Due", justify="right", no_wrap=True, min_width=6)
-    table.add_column("Age", justify="right", no_wrap=True, min_width=6)
+    made = table(
+        "Customer",
+        Column("Name", wraps=14, drop=4),
+        Column("Status", drop=2),
+        Column("Waiting on", drop=3),
+        Column("Open", number=True),
+        Column("Overdue", number=True),
+        Column("Due", number=True, drop=5),
+        Column("Age", number=True, drop=6),
+    )
     for row in rows:
-        table.add_row(
+        made.add(
             row["customer_id"],
-            Text(row["customer_name"]),
+            row["customer_name"],
             Text(row["status"], _STATUS.get(row["status"], "")),
             Text(row["waiting_on"], _WAITING.get(row["waiting_on"], "dim")),
             _money(row),
@@ -50,58 +49,56 @@ def hold_table(rows: Sequence[Document], now: datetime) -> Table:
             f"{datetime.fromisoformat(row['due_at']):%d %b}" if row["due_at"] else "",
             _age(row["proposed_at"], now),
         )
-    return table
+    return made
 
 
-def hold(document: Document) -> RenderableType:
+def hold(document: Document) -> Page:
     """Return one hold as a page."""
-    parts: list[RenderableType] = [_facts(document)]
+    parts: list[Text | Table] = [_facts(document)]
     parts += [Text(f"! {warning}", "yellow") for warning in document["warnings"]]
     if document["proposal"]["note"]:
-        parts.append(Panel(Text(document["proposal"]["note"]), title="Note", title_align="left", border_style="yellow"))
+        parts += [Text(), Text("Note", "bold"), Text(document["proposal"]["note"], "yellow")]
     if document["status"] not in (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN):
-        parts += [Text(), _beats(document)]
+        parts.append(_beats(document))
     if document["messages"]:
-        parts += [Text(), _messages(document)]
-    parts += [Text(), _timeline(document)]
+        parts.append(_messages(document))
+    parts.append(_timeline(document))
     title = Text.assemble(
         (f" {document['customer_name']} ", "bold"),
         (f"{document['customer_id']} ", "dim"),
         (f"{document['status']} ", _STATUS.get(document["status"], "")),
     )
-    return Panel(Group(*parts), title=title, title_align="left", expand=False)
+    return Page(title, parts)
 
 
 def _facts(document: Document) -> Table:
-    facts = document["facts"]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    table.add_row("Why", Text(document["reason"]))
-    table.add_row("Trigger", ", ".join(document["triggers"]))
-    table.add_row("Open", f"{_money(document)} {facts['currency']}")
-    table.add_row("Overdue", f"{facts['days_overdue']} days as of {facts['as_of']}")
-    if facts["credit_limit"] is not None:
-        table.add_row("Credit limit", f"{_figure(facts['credit_limit'])}{_limit_state(facts)}")
-    table.add_row("Context", Text(_context(facts)))
-    table.add_row("Waiting on", _waiting_on(document))
-    table.add_row("Revision", str(document["revision"]))
+    figures = document["facts"]
+    made = facts()
+    made.add("Why", document["reason"])
+    made.add("Trigger", ", ".join(document["triggers"]))
+    made.add("Open", f"{_money(document)} {figures['currency']}")
+    made.add("Overdue", f"{figures['days_overdue']} days as of {figures['as_of']}")
+    if figures["credit_limit"] is not None:
+        made.add("Credit limit", f"{_figure(figures['credit_limit'])}{_limit_state(figures)}")
+    made.add("Context", _context(figures))
+    made.add("Waiting on", _waiting_on(document))
+    made.add("Revision", str(document["revision"]))
     if document["end_date"]:
-        table.add_row("Ends", f"{document['end_date']}: its release is proposed")
+        made.add("Ends", f"{document['end_date']}: its release is proposed")
     if document["review_date"]:
-        table.add_row("Review", document["review_date"])
+        made.add("Review", document["review_date"])
     for row in document["exceptions"]:
         if row["ended_at"] is None:
             let = f"{row['scope']} {row['reference']} until {row['until']}, {row['created_by']}: {row['reason']}"
-            table.add_row("Let through", Text(let))
+            made.add("Let through", let)
     netsuite = document["netsuite"]
     if netsuite["value"]:
-        table.add_row("NetSuite", f"{netsuite['prior']} before, {netsuite['value']} now")
+        made.add("NetSuite", f"{netsuite['prior']} before, {netsuite['value']} now")
     for gap in netsuite["gaps"]:
-        table.add_row("", Text(f"! {gap}", "yellow"))
-    table.add_row("Hold", document["id"])
-    table.add_row("Workflow", document["workflow_id"])
-    return table
+        made.add("", Text(f"! {gap}", "yellow"))
+    made.add("Hold", document["id"])
+    made.add("Workflow", document["workflow_id"])
+    return made
 
 
 def _waiting_on(document: Document) -> Text:
@@ -116,48 +113,59 @@ def _waiting_on(document: Document) -> Text:
     return waiting
 
 
-def _context(facts: Document) -> str:
-    plan = "on a payment plan" if facts["payment_plan"] else "no payment plan"
-    return f"{facts['prior_holds'] or 'no'} prior hold(s), {facts['open_disputes'] or 'no'} open dispute(s), {plan}"
+def _context(figures: Document) -> str:
+    plan = "on a payment plan" if figures["payment_plan"] else "no payment plan"
+    holds, disputes = plural(figures["prior_holds"], "prior hold"), plural(figures["open_disputes"], "open dispute")
+    return f"{holds}, {disputes}, {plan}"
 
 
 def _beats(document: Document) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Beat", "Status", "Tries", "Done", "Last error"):
-        table.add_column(column)
+    made = table(
+        "Beat",
+        "Status",
+        Column("Tries", number=True, drop=2),
+        Column("Done", drop=3),
+        Column("Last error", wraps=16, drop=1),
+    )
     for beat in document["beats"]:
-        table.add_row(
+        made.add(
             beat["beat"],
             Text(beat["status"], _BEATS.get(beat["status"], "dim")),
             str(beat["attempts"]),
             _minute(beat["done_at"]) if beat["done_at"] else "",
-            Text(beat["last_error"] or ""),
+            beat["last_error"],
         )
-    return table
+    return made
 
 
 def _messages(document: Document) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("Message", "Status", "To", "Subject"):
-        table.add_column(column)
+    made = table(
+        Column("Message", drop=1),
+        "Status",
+        Column("To", wraps=16, drop=2),
+        Column("Subject", wraps=16),
+    )
     for message in document["messages"]:
         recipient = Text(message["recipient"]) if message["recipient"] else Text("no address known", "yellow")
-        table.add_row(message["kind"], message["status"], recipient, Text(message["subject"]))
-    return table
+        made.add(message["kind"], message["status"], recipient, message["subject"])
+    return made
 
 
 def _timeline(document: Document) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("When (UTC)", "What", "Who", "Why"):
-        table.add_column(column)
+    made = table(
+        "When (UTC)",
+        Column("What", wraps=14),
+        Column("Who", wraps=10, drop=1),
+        Column("Why", wraps=14),
+    )
     for event in document["timeline"]:
         who = " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
-        table.add_row(_minute(event["at"]), event["what"], Text(who), Text(event["why"]))
-    return table
+        made.add(_minute(event["at"]), event["what"], who, event["why"])
+    return made
 
 
-def _limit_state(facts: Document) -> str:
-    return f", {facts['limit_state']}: exposure {_figure(facts['exposure'])}" if facts["limit_state"] else ""
+def _limit_state(figures: Document) -> str:
+    return f", {figures['limit_state']}: exposure {_figure(figures['exposure'])}" if figures["limit_state"] else ""
 
 
 def _money(document: Document) -> str:

@@ -4,12 +4,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from credit.credit_hold import CreditStatus
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Table, err, facts, print_json, print_table
 from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
@@ -28,7 +26,7 @@ def show(customer: Customer, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
     else:
-        console.print(_table(document))
+        print_table(_table(document))
 
 
 @app.command("set")
@@ -55,7 +53,7 @@ def set_profile(
         print_json(document)
         return
     limits = document["credit_limit"] or "no limit"
-    err.print(f"Customer {customer}: {document['credit_status_label']}, credit limit {limits}.", markup=False)
+    err.print(f"Customer {customer}: {document['credit_status_label']}, credit limit {limits}.")
     if "release" in document:
         say_release(document["release"])
 
@@ -63,7 +61,7 @@ def set_profile(
 def say_release(release: Document) -> None:
     """Say what became of the release of a service hold whose block was met."""
     what = "is approved: the block goes with it" if release["status"] == "approved" else "waits for an approver"
-    err.print(f"The release of service hold {release['hold_id']} {what}.", markup=False)
+    err.print(f"The release of service hold {release['hold_id']} {what}.")
 
 
 def _amount(text: str) -> Decimal:
@@ -79,22 +77,31 @@ def _amount(text: str) -> Decimal:
 
 
 def _table(shown: Document) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
+    made = facts()
     override = shown["override"]
     rows = {
         "Credit status": shown["credit_status_label"],
-        "Credit limit": shown["credit_limit"] or "none",
-        "Exposure": shown["exposure"] or "not evaluated yet",
-        "Available": shown["available"] or "",
+        "Credit limit": _amount_shown(shown["credit_limit"]) or "none",
+        "Exposure": _amount_shown(shown["exposure"]) or "not evaluated yet",
+        "Available": _amount_shown(shown["available"]),
         "Limit state": shown["limit_state"] or "not evaluated yet",
         "Currency": shown["currency"],
         "Organisation": shown["organisation"],
         "Override": f"{override['by']}: {override['reason']}" if override else "",
     }
-    blocked = [f"{entry['label']} ({entry['source'].replace('_', ' ')}): {entry['note']}" for entry in shown["entries"]]
     for name, said in rows.items():
         if said:
-            table.add_row(name, Text(said))
-    for number, line in enumerate(blocked):
-        table.add_row("" if number else "Blocked", Text(line))
-    return table
+            made.add(name, said)
+    for number, entry in enumerate(shown["entries"]):
+        made.add("" if number else "Blocked", _blocked(entry))
+    return made
+
+
+def _blocked(entry: Document) -> str:
+    """Return what is blocked and why; a note that begins with its source, as ours do, needs no other word of it."""
+    source, note = entry["source"].replace("_", " "), entry["note"]
+    return f"{entry['label']}: {note}" if note.startswith(source) else f"{entry['label']} ({source}): {note}"
+
+
+def _amount_shown(amount: str | None) -> str:
+    return f"{Decimal(amount):,.2f}" if amount else ""

@@ -48,7 +48,7 @@ def pull(
     except NetSuiteError as error:
         if error.retryable:
             raise RuntimeError(str(error)) from error  # exit 3: a service that cannot be reached
-        err.print(f"refused by NetSuite: {error}", markup=False, soft_wrap=True)
+        err.print(f"refused by NetSuite: {error}", soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         print_json(report.model_dump(mode="json"))

@@ -7,7 +7,7 @@ import typer
 from credit.permissions import Permission
 from starter.cli import bulk, pages
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import err, print_json, print_page
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,5 +38,5 @@ def release(
         print_json(proposed)
         return
     hold = desk.hold(proposed["id"])
-    err.print(f"The release of {hold['customer_name']} waits for an approver.", markup=False)
-    console.print(pages.hold(hold))
+    err.print(f"The release of {hold['customer_name']} waits for an approver.")
+    print_page(pages.hold(hold))

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from credit.permissions import Permission
 from credit.report import Numbers, PeriodError, Report, Spread, period_of
@@ -12,7 +11,7 @@ from db.engine import transaction
 from db.repositories import report as numbers_of
 from starter import report_documents
 from starter.cli.context import open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, err, print_json, print_table, table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,18 +42,19 @@ def report(
     if as_json:
         print_json(report_documents.document(made))
         return
-    console.print(_table(made))
+    print_table(_table(made))
     _say_now(made)
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
-    table.add_column(f"{report.first} to {report.last}", justify="right")
-    table.add_column("All time", justify="right")
+    made = table(
+        Column("", wraps=24),
+        Column(f"{report.first} to {report.last}", number=True),
+        Column("All time", number=True, drop=1),
+    )
     for one, other in zip(_lines(report.period, report.currency), _lines(report.overall, report.currency), strict=True):
-        table.add_row(one[0], one[1], other[1])
-    return table
+        made.add(one[0], one[1], other[1])
+    return made
 
 
 def _lines(numbers: Numbers, currency: str) -> list[tuple[str, str]]:
@@ -78,9 +78,9 @@ def _lines(numbers: Numbers, currency: str) -> list[tuple[str, str]]:
 def _say_now(report: Report) -> None:
     now = report.now
     spread = f", for {_spread(now.time_in_force)} (median / 90 %)" if now.in_force else ""
-    err.print(f"In force now: {now.in_force:,}{spread}.", markup=False)
+    err.print(f"In force now: {now.in_force:,}{spread}.")
     for beat, count in now.stuck_beats.items():
-        err.print(f"Stuck for more than an hour: {count:,} {beat}; `hold list` shows whose.", style="red", markup=False)
+        err.print(f"Stuck for more than an hour: {count:,} {beat}; `hold list` shows whose.", style="red")
 
 
 def _with_rate(count: int, rate: float | None) -> str:

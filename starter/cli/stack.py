@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from credit.permissions import Permission
 from starter.cli.context import Context, open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import console, err, plural, print_json
 from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.stack import control, record
 from starter.stack.control import StackOptions
@@ -67,7 +67,7 @@ def status(as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(found))
     elif not found.parts:
-        err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", markup=False, soft_wrap=True)
+        err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", soft_wrap=True)
     else:
         for name, value in asdict(found).items():
             if name != "parts" and value:
@@ -75,7 +75,7 @@ def status(as_json: Json = False) -> None:
                 console.print(Text(f"{name.replace('_', ' '):<12} {shown}"), soft_wrap=True)
         for part in found.parts:
             colour = "green" if part.state == "running" else "red"
-            console.print(f"  [{colour}]●[/] {part.name:<10} {part.state:<10} pid {part.pid}")
+            console.print(Text.assemble("  ", ("●", colour), f" {part.name:<10} {part.state:<10} pid {part.pid}"))
         if (data_dir / PASSWORD_FILE).exists():
             err.print(f"Sign in to the desk as {LOGIN}; the one-time password is in {data_dir / PASSWORD_FILE}")
     raise typer.Exit(0 if running else 1)
@@ -109,8 +109,11 @@ async def _repair(context: Context) -> ReconcileReport:
 
 def _print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
-        mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
-        console.print(mark, Text.assemble((f"{check.name:<21}", "bold"), check.version or ""), soft_wrap=True)
+        known = not (check.version or "").startswith("unknown")
+        mark = ("✓", "green") if check.ok and known else ("?", "yellow") if check.ok else ("✗", "red")
+        console.print(
+            Text.assemble(mark), Text.assemble((f"{check.name:<21}", "bold"), check.version or ""), soft_wrap=True
+        )
         if not check.ok:
             console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
 
@@ -120,7 +123,7 @@ def _print_repair(report: ReconcileReport | None, *, repair: bool) -> None:
         if repair:
             err.print("Nothing was repaired: mend the services first.")
         return
-    console.print(f"{report.looked_at:,} compared with Temporal, {len(report.findings):,} disagreement(s)")
+    console.print(f"{report.looked_at:,} compared with Temporal, {plural(len(report.findings), 'disagreement')}")
     for finding in report.findings:
         done = finding.done or "Only reported."
         console.print(Text(f"  {finding.workflow_id}: {finding.problem}\n    → {done}"), soft_wrap=True)

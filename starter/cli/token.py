@@ -1,14 +1,15 @@
 """`hold token`: API tokens."""
 
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from credit.permissions import Permission, Role
 from starter.cli.context import Context, open_context
-from starter.cli.output import console, err, print_json
+from starter.cli.output import Column, Table, console, err, print_json, print_table
 from starter.people import People
 
 app = typer.Typer(no_args_is_help=True)
@@ -49,8 +50,8 @@ def create(
     if as_json:
         print_json({"name": name, "role": role, "token": made})
     else:
-        err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.", markup=False)
-        console.print(made, markup=False)
+        err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
+        console.print(made)
 
 
 @app.command("list")
@@ -61,7 +62,7 @@ def list_tokens(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"tokens": found})
     else:
-        print_table(["name", "role", "created_at", "revoked_at"], found)
+        print_documents([Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")], found)
 
 
 @app.command()
@@ -75,7 +76,7 @@ def revoke(
     if as_json:
         print_json(revoked)
     else:
-        err.print(f"The token of {name} does not work any more.", markup=False)
+        err.print(f"The token of {name} does not work any more.")
 
 
 def manage_people() -> tuple[Context, People]:
@@ -89,11 +90,15 @@ def manage_people() -> tuple[Context, People]:
     return context, People(context.engine)
 
 
-def print_table(columns: list[str], rows: list[dict[str, object]]) -> None:
-    """Print documents as a table."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column.replace("_", " ").capitalize(), no_wrap=True)
+def print_documents(columns: list[Column], rows: list[dict[str, object]]) -> None:
+    """Print documents as a table, its columns named after their members; times to the minute, in UTC."""
+    made = Table([replace(column, name=column.name.replace("_", " ").capitalize()) for column in columns])
     for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    console.print(table)
+        made.add(*(_cell(column.name, row[column.name]) for column in columns))
+    print_table(made)
+
+
+def _cell(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M}" if name.endswith("_at") else str(value)

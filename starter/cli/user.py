@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from credit.permissions import Role
-from starter.cli.output import console, err, print_json
-from starter.cli.token import AsJson, RoleName, manage_people, print_table
+from starter.cli.output import Column, console, err, plural, print_json
+from starter.cli.token import AsJson, RoleName, manage_people, print_documents
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,7 +35,15 @@ def list_users(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"users": found})
     else:
-        print_table(["login", "name", "email", "role", "signs_in_with", "disabled_at"], found)
+        columns = [
+            Column("login"),
+            Column("name", wraps=10, drop=3),
+            Column("email", drop=2),
+            Column("role"),
+            Column("signs_in_with", drop=1),
+            Column("disabled_at"),
+        ]
+        print_documents(columns, found)
 
 
 @app.command()
@@ -78,15 +86,15 @@ def sign_out(login: Login, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"login": login, "sessions_ended": ended})
     else:
-        err.print(f"{ended} sessions of {login} were ended.", markup=False)
+        err.print(f"{plural(ended, 'session')} of {login} ended.")
 
 
 def _print_once(login: str, password: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"login": login.strip().lower(), "one_time_password": password})
     else:
-        err.print(f"One-time password of {login}; it is not shown again.", markup=False)
-        console.print(password, markup=False)
+        err.print(f"One-time password of {login}; it is not shown again.")
+        console.print(password)
 
 
 def _print_changed(user: dict[str, object], *, as_json: bool) -> None:
@@ -94,4 +102,4 @@ def _print_changed(user: dict[str, object], *, as_json: bool) -> None:
         print_json(user)
     else:
         state = "disabled" if user["disabled_at"] else "enabled"
-        err.print(f"{user['login']} is {user['role']}, {state}.", markup=False)
+        err.print(f"{user['login']} is {user['role']}, {state}.")

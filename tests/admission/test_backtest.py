@@ -48,7 +48,7 @@ async def test_both_lists_and_what_differs(idle_world: World, hold: Program, tmp
     table = await hold("ar", "scan", "--policy", file)
     assert table.code == 0
     assert [young_and_large in table.out, old_and_small in table.out, always in table.out] == [True, True, False]
-    assert "2 customer(s) would be proposed today, 2 under the changed policy: 1 new, 1 no longer" in table.err
+    assert "2 customers would be proposed today, 2 under the changed policy: 1 new, 1 no longer" in table.err
 
 
 async def test_another_day_and_grace_values_count_too(idle_world: World, hold: Program, tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ from db.repositories import absences, sessions, tokens
 from db.repositories.sessions import Lifetime
 from db.repositories.tokens import Caller
 from desk import problems
+from desk.forms.sent import CSRF_FIELD
 from desk.people import cookies
 from desk.plain_input import FORMS, require_plain
 from desk.surroundings import Surroundings, surroundings
 from starter.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "x-csrf-token"
 
 

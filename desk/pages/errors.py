@@ -6,10 +6,13 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from desk import problems
+from desk.forms import refusals
+from desk.forms.sent import Refusal
 from desk.rendering import render, wants_page
 
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -47,6 +50,11 @@ def _as_page(handler: _Handler) -> Callable[[Request, Exception], Any]:
         title = _TITLES.get(HTTPStatus(response.status_code), problem["title"])
         if isinstance(error, HTTPException) and response.status_code == HTTPStatus.NOT_FOUND:
             problem["detail"] = "Check the address, or begin at the queue."
+        refusal = Refusal(problem["detail"])
+        if isinstance(error, RequestValidationError):
+            refusal = refusals.of_fields(error)
+        problem["detail"] = refusal.problem
+        request.state.refusal = refusal  # the door puts it into the form that was sent
         return render(request, "error.html", response.status_code, title=title, problem=problem)
 
     return answer

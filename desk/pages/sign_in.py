@@ -4,6 +4,7 @@ import hmac
 import secrets
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,6 +17,7 @@ from db.repositories import audit, sessions
 from db.repositories.tokens import Caller
 from desk import problems
 from desk.access import PasswordChangeNeededError, SignInNeededError, signed_in_page
+from desk.forms.sent import Sent
 from desk.pages.common import Desk
 from desk.people import cookies, signing_in
 from desk.people.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
@@ -24,7 +26,7 @@ from desk.people.oidc import Attempt, Provider
 from desk.people.provider_people import person
 from desk.people.strangers import address_of
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import Surroundings, in_transaction, surroundings
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,7 +50,11 @@ async def _sign_in_needed(request: Request, error: Exception) -> Response:
         await problems.record_refusal(request, SignInNeededError.code, str(error))
     if "hx-request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": there})
-    return render(request, "signed_out.html", 401, there=there, caller=None)
+    sent: Sent | None = getattr(request.state, "sent", None)
+    again = sent.kept() if sent is not None and sent.words else ""
+    next_page = dict(parse_qsl(urlsplit(there).query)).get("next", "/")
+    why = "nothing was done: you are not signed in (any more)"
+    return _form(request, surroundings(request), next_page, status=401, error=why, again=again)
 
 
 async def _password_change_needed(request: Request, error: Exception) -> Response:
@@ -58,6 +64,9 @@ async def _password_change_needed(request: Request, error: Exception) -> Respons
         await problems.record_refusal(request, PasswordChangeNeededError.code, str(error))
     if "hx-request" in request.headers:
         return Response(status_code=403, headers={"HX-Redirect": "/password"})
+    sent: Sent | None = getattr(request.state, "sent", None)
+    if sent is not None and sent.words:  # what was typed is shown below
+        return render(request, "password.html", 403, user=request.state.session.user, error=str(error))
     return RedirectResponse("/password", 303)
 
 
@@ -75,6 +84,7 @@ async def with_password(
     password: Annotated[str, Form(max_length=10_000)] = "",
     csrf_token: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",  # noqa: A002
+    again: Annotated[str, Form()] = "",
 ) -> Response:
     """Sign in with a password."""
     expected = cookies.read(request, desk.settings, cookies.STRANGER)
@@ -87,6 +97,9 @@ async def with_password(
         return await _refused(request, desk, next, error, error.why, login)
     except (SignInRefusedError, TooManyAttemptsError) as error:
         return await _refused(request, desk, next, error, str(error), login)
+    kept = Sent.of_kept(again)
+    if kept is not None:
+        request.state.again = kept  # the door answers with what was typed when the session ended
     return _go_on(desk, row, cookie, next)
 
 
@@ -149,13 +162,14 @@ async def sign_out(request: Request, desk: Desk, who: Anybody) -> Response:
 
 def _form(request: Request, desk: Surroundings, next_page: str, *, status: int = 200, **context: object) -> Response:
     token = cookies.read(request, desk.settings, cookies.STRANGER) or secrets.token_urlsafe(32)
-    context = {"error": "", "login": "", **context}
+    sent: Sent | None = getattr(request.state, "sent", None)
+    again = (sent.values.get("again") or [""])[0] if sent is not None else ""
+    context = {"error": "", "login": "", "again": again, "caller": None, **context}
     local, provider = desk.settings.desk_local_accounts, bool(desk.settings.oidc_issuer)
     response = render(
         request,
         "sign_in.html",
         status,
-        caller=None,
         csrf_token=token,
         next=own_path(next_page),
         local=local,

@@ -16,6 +16,7 @@ _VOID = frozenset({"input", "meta", "link", "br", "img", "rect"})
 class Form:
     method: str
     action: str
+    id: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     buttons: dict[str, dict[str, str]] = field(default_factory=dict)
     """What stands on the button -> its attributes."""
@@ -30,12 +31,17 @@ class Page(HTMLParser):
         self.links: dict[str, str] = {}
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.said: list[str] = []
+        self.typed: list[str] = []
+        """What stands in the fields that a person sees."""
         self._open: list[str] = []
         self._button: tuple[dict[str, str], list[str]] | None = None
         self._link: tuple[str, list[str]] | None = None
         self._area: tuple[str, list[str]] | None = None
         self._select = ""
+        self._elsewhere: list[tuple[str, dict[str, str]]] = []
         self.feed(source)
+        for words, given in self._elsewhere:  # a button may stand outside of its form
+            next(form for form in self.forms if form.id == given["form"]).buttons[words] = given
 
     @property
     def text(self) -> str:
@@ -55,8 +61,10 @@ class Page(HTMLParser):
         if tag not in _VOID:
             self._open.append(tag)
         if tag == "form":
-            self.forms.append(Form(given.get("method", "get"), given["action"]))
+            self.forms.append(Form(given.get("method", "get"), given["action"], given.get("id", "")))
         elif tag == "input" and self.forms and "name" in given:
+            if given.get("type") not in {"hidden", "checkbox", "radio"}:
+                self.typed.append(given.get("value", ""))
             if given.get("type") != "checkbox" or "checked" in given:
                 self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "textarea":
@@ -81,7 +89,11 @@ class Page(HTMLParser):
                 pass
         if tag == "button" and self._button is not None:
             given, words = self._button
-            self.forms[-1].buttons[" ".join("".join(words).split())] = given
+            words_of = " ".join("".join(words).split())
+            if "form" in given:
+                self._elsewhere.append((words_of, given))
+            else:
+                self.forms[-1].buttons[words_of] = given
             self._button = None
         elif tag == "a" and self._link is not None:
             self.links[" ".join("".join(self._link[1]).split())] = self._link[0]
@@ -89,6 +101,7 @@ class Page(HTMLParser):
         elif tag == "textarea" and self._area is not None:
             name, words = self._area
             self.forms[-1].fields[name] = "".join(words).removeprefix("\n")
+            self.typed.append(self.forms[-1].fields[name])
             self._area = None
         elif tag == "select":
             self._select = ""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import MessageClosedError, RefusedError, StaleRevisionError
+from db.models import MessageRevision
 from desk.flashes import see_other
 from desk.pages import message_context
 from desk.pages.common import Desk, Editor, Sender, Viewer, refused
@@ -35,6 +36,11 @@ class TextForm(BaseModel):
     subject: str = Field("", max_length=1000)
     format: TextFormat = TextFormat.TEXT
     body: str = Field("", max_length=200_000)
+
+    def says(self, text: MessageRevision) -> bool:
+        """Whether it is what the revision says."""
+        mine = (self.recipient.strip(), self.subject, self.format, self.body.strip())
+        return mine == (text.recipient or "", text.subject, text.format, text.body.strip())
 
 
 class DecisionForm(BaseModel):
@@ -104,13 +110,20 @@ async def save(
 
 
 @router.post("/messages/{message_id}/claim")
-async def claim(request: Request, message_id: UUID, desk: Desk, who: Sender) -> Response:
-    """Claim the message."""
+async def claim(
+    request: Request, message_id: UUID, desk: Desk, who: Sender, form: Annotated[TextForm, Form()]
+) -> Response:
+    """Claim the message; a text that was typed before comes along, unsaved."""
     try:
         await desk.messages.claim(message_id, actor=who.name)
     except RefusedError as error:
-        return await _explained(request, desk, message_id, error)
-    return see_other(f"/messages/{message_id}", "claimed")
+        return await _explained(request, desk, message_id, error, form=form)
+    page = await _read(desk, message_id)
+    shown = next((one for one in page.message.revisions if one.revision == form.revision), None)
+    if shown is None or form.says(shown):
+        return see_other(f"/messages/{message_id}", "claimed")
+    stale = form.revision if form.revision != page.message.revision else None
+    return await _page(request, desk, message_id, form=form, stale=stale, claimed=True)
 
 
 @router.post("/messages/{message_id}/give-back")
@@ -208,8 +221,12 @@ async def _page(
     form: TextForm | None = None,
     compared: tuple[int | None, int | None] = (None, None),
     stale: int | None = None,
+    claimed: bool = False,
 ) -> Response:
-    """Show the page. `stale`: the revision that somebody acted on while another was made."""
+    """Show the page.
+
+    `stale`: the revision that somebody acted on while another was made. `claimed`: who typed has just claimed it.
+    """
     page = await _read(desk, message_id)
     text = page.text
     newest = page.message.revision
@@ -222,6 +239,7 @@ async def _page(
         page=page,
         form=form or TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body),
         typed=form is not None,
+        claimed=claimed,
         problem=problem,
         reason=reason,
         compared=(before, after),

@@ -1,6 +1,7 @@
 "use strict";
 /* Comfort only: every action works without this file.
-   CSRF on HTMX requests, lost connections, focus and announcements after swaps, claims, clocks, double clicks. */
+   CSRF on HTMX requests, lost connections, focus and announcements after swaps, claims, clocks, double clicks, and
+   asking before something that was typed is left behind. */
 
 (() => {
   const csrf = document.querySelector('meta[name="csrf-token"]').content;
@@ -24,8 +25,9 @@
     }
     connection.hidden = false;
   };
+  let pinned = false; // what it says stays, whatever is answered
   const restored = () => {
-    if (connection.hidden) return;
+    if (connection.hidden || pinned) return;
     connection.hidden = true;
     connection.textContent = "";
     say("Connected again");
@@ -46,6 +48,45 @@
       restored();
     }
   });
+
+  /* What was typed and not sent. */
+  const isTyped = (field) => {
+    if (field.disabled || field.type === "hidden" || field.type === "password") return false;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+    return field.value !== field.defaultValue;
+  };
+  const fields = (root) => [...root.querySelectorAll("input[name], textarea[name], select[name]")];
+  const typedForms = () => [...document.forms].filter((form) => (
+    form.method === "post" && !form.querySelector('input[type="password"]') && (form.dataset.dirty === "yes" || fields(form).some(isTyped))
+  ));
+  /* A swap keeps it; one that has no place for it waits. */
+  let typed = [];
+  const keepTyped = (event, hasPlace) => {
+    const here = fields(event.detail.target).filter((field) => field.id && field.type !== "checkbox" && isTyped(field));
+    if (here.every((field) => hasPlace(field.id))) {
+      typed.push(...here.map((field) => [field.id, field.value]));
+      return;
+    }
+    event.detail.shouldSwap = false;
+    trouble("This has changed while you typed. Copy your text, then load the page again.");
+    pinned = true;
+  };
+  const putBack = () => {
+    for (const [id, value] of typed) {
+      const field = document.getElementById(id);
+      if (field) field.value = value;
+    }
+    typed = [];
+  };
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.shouldSwap) keepTyped(event, (id) => event.detail.serverResponse.includes(`id="${id}"`));
+  });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    keepTyped(event, (id) => event.detail.fragment.querySelector(`#${CSS.escape(id)}`));
+  });
+  document.addEventListener("htmx:afterSwap", putBack);
+  document.addEventListener("htmx:oobAfterSwap", putBack);
 
   /* Swaps: results are announced; focus is never taken from where somebody is. A swap that would take the focused
      element away puts it on the same element of the new part. */
@@ -91,13 +132,23 @@
   clocks();
   setInterval(clocks, 1000);
 
+  const UNSENT = "Something else that you typed on this page is not sent. Leave it behind?";
+  addEventListener("beforeunload", (event) => {
+    if (!leavingByForm && typedForms().length) event.preventDefault();
+  });
+
   /* One click is one click. */
   let leavingByForm = false;
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || event.submitter?.formTarget) return;
-    if (form.dataset.sent) {
+    if (event.submitter?.formTarget) return;
+    const others = typedForms().filter((one) => one !== form);
+    if (event.defaultPrevented || form.dataset.sent || (others.length && !confirm(UNSENT))) {
       event.preventDefault();
+      return;
+    }
+    if (form.method !== "post") {
+      leavingByForm = true;
       return;
     }
     form.dataset.sent = "yes";
@@ -178,5 +229,9 @@
     });
   }
   /* A page out of the back-forward cache shows a claim that was given back. */
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    leavingByForm = false;
+    if (!typedForms().length) location.reload();
+  });
 })();

@@ -252,6 +252,18 @@ class StaleRevisionError(RefusedError):
         self.current = current
 
 
+class UnseenEvidenceError(RefusedError):
+    """Somebody has said something about the proposal since it was shown. `unseen`: actor, reason and time of each."""
+
+    code = "unseen_evidence"
+
+    def __init__(self, unseen: list[dict[str, str]], count: int) -> None:
+        who = " and ".join(dict.fromkeys(one["actor"] for one in unseen))
+        super().__init__(f"{who} said more since you were shown this: read it, then decide")
+        self.unseen = unseen
+        self.count = count
+
+
 class StaleVersionError(RefusedError):
     """Somebody changed it since it was read."""
 

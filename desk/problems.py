@@ -23,6 +23,7 @@ from db.errors import (
     RefusedError,
     StaleRevisionError,
     StaleVersionError,
+    UnseenEvidenceError,
 )
 from db.repositories import audit
 from desk.people.strangers import address_of
@@ -183,6 +184,8 @@ async def _refused(request: Request, error: RefusedError) -> Response:
             more = {"shown": error.shown, "current": error.current}
             if "if-match" in request.headers:
                 status = HTTPStatus.PRECONDITION_FAILED
+        case UnseenEvidenceError():
+            more = {"unseen": error.unseen, "evidence_count": error.count}
         case StaleVersionError():
             more = {"current": error.current}
         case CustomerOnHoldError():

@@ -55,10 +55,20 @@ class DeskClient:
         self._ask("DELETE", f"{_hold(name)}/claim/{claim}")
 
     def decide(
-        self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str, keep_block: bool = True
+        self,
+        name: str,
+        *,
+        claim: str,
+        revision: int,
+        verdict: Verdict,
+        reason: str,
+        keep_block: bool = True,
+        evidence_seen: int | None = None,
     ) -> Document:
         """Decide a claimed proposal: {id, decision_id, status, delivered}."""
         decision = {"decision": verdict, "reason": reason, "keep_block": keep_block}
+        if evidence_seen is not None:
+            decision["evidence_seen"] = evidence_seen
         return self._post(f"{_hold(name)}/decision", claim=claim, revision=revision, **decision)
 
     def undo(self, name: str, *, reason: str) -> Document:

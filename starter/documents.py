@@ -22,10 +22,12 @@ from credit.states import (
     waiting_on,
 )
 from credit.triggers import reason_class
+from credit.untold import Standing, untold
 from db import row_by_row
 from db.models import Claim, Hold, HoldBeat, HoldException, Message, MessageDecision, Proposal
-from db.repositories import audit, drift, holds, messages, netsuite, outcomes, prior_holds
+from db.repositories import audit, drift, evidence, holds, messages, netsuite, outcomes, prior_holds
 from db.row_by_row import Unreadable
+from starter import effects
 
 Document = dict[str, Any]
 
@@ -34,14 +36,17 @@ _OUTCOMES = frozenset(Outcome)
 
 def hold_list(session: Session, rows: Sequence[Hold]) -> Document:
     """Return `{"holds": […], "unreadable": […]}`: the ids of those that cannot be shown are told apart."""
-    proposals = holds.newest_proposals(session, [hold.id for hold in rows])
-    found, unreadable = row_by_row.parted(
-        row_by_row.build(rows, lambda hold: summary(hold, proposals[hold.id]), lambda hold: Unreadable(str(hold.id)))
-    )
+    ids = [hold.id for hold in rows]
+    proposals, drafted = holds.newest_proposals(session, ids), messages.standing(session, ids)
+
+    def shown(hold: Hold) -> Document:
+        return summary(hold, proposals[hold.id], drafted.get(hold.id, []))
+
+    found, unreadable = row_by_row.parted(row_by_row.build(rows, shown, lambda hold: Unreadable(str(hold.id))))
     return {"holds": found, "unreadable": unreadable}
 
 
-def summary(hold: Hold, proposal: Proposal) -> Document:
+def summary(hold: Hold, proposal: Proposal, drafted: Sequence[Standing]) -> Document:
     """Return what a list shows of a hold. Amounts are strings, times ISO 8601 UTC."""
     facts = Facts.model_validate(proposal.facts)
     return {
@@ -50,6 +55,7 @@ def summary(hold: Hold, proposal: Proposal) -> Document:
         "customer_name": hold.customer.name,
         "status": hold.status,
         "waiting_on": _waiting_on(hold, proposal),
+        "unsent_notice": _unsent_notice(hold, drafted),
         "revision": proposal.revision,
         "reason": hold.reason,
         "triggers": list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
@@ -84,6 +90,11 @@ def facts_document(facts: Facts) -> Document:
     }
 
 
+def _unsent_notice(hold: Hold, drafted: Sequence[Standing]) -> Document | None:
+    found = untold(hold.status, drafted)
+    return found.model_dump(mode="json") if found else None
+
+
 def _amount(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
@@ -94,7 +105,8 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
     claim = holds.live_claim(session, proposal.id, now)
     is_open = proposal.status is ProposalStatus.OPEN
     record = netsuite.record_of(session, hold.id)
-    return summary(hold, proposal) | {
+    drafted = messages.standing(session, [hold.id]).get(hold.id, [])
+    return summary(hold, proposal, drafted) | {
         "workflow_id": hold.workflow_id,
         "run_id": hold.run_id,
         "proposal": {
@@ -112,6 +124,8 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
             "claim_expires_at": utc(claim.expires_at) if claim else None,
             "first_approval_by": holds.first_approver(session, proposal),
             "undo_until": utc(holds.undo_until(session, proposal, now)),
+            "evidence_count": evidence.count(session, proposal),
+            "effects": effects.of_deciding(session, hold, proposal, now) if is_open else None,
         },
         "prior_holds_detail": [
             {

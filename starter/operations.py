@@ -167,12 +167,15 @@ class Operations:
         actor: str,
         keep_block: bool = True,
         is_admin: bool = False,
+        evidence_seen: int | None = None,
     ) -> Decided | ApprovedFirst:
         """Write the decision of a claimed proposal and send its signal.
 
+        `evidence_seen`: how many reasons of people the actor was shown; None where nobody counted.
+
         Raises:
-            UnknownHoldError, NothingToDecideError, ClaimLostError, StaleRevisionError, SelfApprovalError,
-            SecondApproverError: nothing was decided.
+            UnknownHoldError, NothingToDecideError, ClaimLostError, StaleRevisionError, UnseenEvidenceError,
+            SelfApprovalError, SecondApproverError: nothing was decided.
         """
 
         def write() -> tuple[Decision | decisions.FirstApproval, str]:
@@ -189,6 +192,7 @@ class Operations:
                     now=datetime.now(UTC),
                     keep_block=keep_block,
                     is_admin=is_admin,
+                    evidence_seen=evidence_seen,
                 )
                 return decision, hold.workflow_id
 

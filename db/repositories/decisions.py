@@ -26,6 +26,7 @@ from db.repositories import (
     claims,
     customers,
     drift,
+    evidence,
     four_eyes,
     holds,
     netsuite,
@@ -79,16 +80,19 @@ def decide(
     now: datetime,
     keep_block: bool = True,
     is_admin: bool = False,
+    evidence_seen: int | None = None,
 ) -> Decision | FirstApproval:
     """Write the one decision of a hold's open proposal; it ends the claim in the same transaction.
 
     Where the amount asks for two people, the first approval is noted and the proposal stays open for the second.
-    A decline lifts the block that auto-apply made, unless `keep_block`.
+    A decline lifts the block that auto-apply made, unless `keep_block`. `evidence_seen`: how many reasons of people
+    the actor was shown; None where nobody counted.
 
     Raises:
         NothingToDecideError: already settled.
         ClaimLostError: the claim is not this proposal's, not this actor's, or over.
         StaleRevisionError: the proposal moved on since it was shown.
+        UnseenEvidenceError: somebody else gave a reason since it was shown.
         SelfApprovalError: the policy bars who asked for the hold; admins may.
         SecondApproverError: this actor approved this revision already.
     """
@@ -97,6 +101,7 @@ def decide(
     held = claims.held_by(session, claim_id, proposal, actor=actor, now=now)
     if revision != proposal.revision:
         raise StaleRevisionError(revision, proposal.revision)
+    evidence.check_seen(session, proposal, evidence_seen, actor=actor)
     _, policy = policies.current(session)
     acting = four_eyes.Acting.of(session, actor, now)
     if verdict is Verdict.APPROVE:

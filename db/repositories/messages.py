@@ -12,7 +12,8 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from credit.mail_text import harmless
-from credit.states import ABOUT_THE_HOLD, Delivery, HoldStatus, MessageKind, MessageStatus
+from credit.states import ABOUT_THE_HOLD, TO_THE_CUSTOMER, Delivery, HoldStatus, MessageKind, MessageStatus
+from credit.untold import Standing
 from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.repositories import audit
@@ -108,6 +109,17 @@ def of_hold(session: Session, hold_id: UUID) -> list[Message]:
     """Return a hold's messages with their revisions, in drafting order."""
     query = select(Message).where(Message.hold_id == hold_id).options(selectinload(Message.revisions))
     return list(session.scalars(query.order_by(Message.drafted_at, Message.kind)))
+
+
+def standing(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, list[Standing]]:
+    """Return where the messages to the customers of these holds stand."""
+    query = select(Message.hold_id, Message.id, Message.kind, Message.status).where(
+        Message.hold_id.in_(hold_ids), Message.kind.in_(TO_THE_CUSTOMER)
+    )
+    found: dict[UUID, list[Standing]] = {}
+    for hold_id, message_id, kind, status in session.execute(query):
+        found.setdefault(hold_id, []).append(Standing(message_id, kind, status))
+    return found
 
 
 def unsent_of(session: Session, hold_id: UUID) -> list[UUID]:

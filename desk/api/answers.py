@@ -16,6 +16,7 @@ from credit.states import (
     MessageStatus,
     ProposalKind,
     ProposalStatus,
+    Verdict,
     WaitingOn,
 )
 from credit.triggers import TriggerKind
@@ -91,6 +92,7 @@ _SUMMARY = {
     "customer_name": "Harbour Foods Ltd",
     "status": "proposed",
     "waiting_on": "approver",
+    "unsent_notice": None,
     "revision": 1,
     "reason": "a phone call revealed trouble",
     "triggers": ["manual"],
@@ -113,7 +115,29 @@ _PROPOSAL = {
     "escalate_at": "2027-03-06T09:00:00Z",
     "escalated_at": None,
     "escalated_to": None,
+    "evidence_count": 1,
+    "effects": {
+        "approve": ["NetSuite’s credit hold is set to ON."],
+        "decline": ["Nothing is done to the customer."],
+    },
 }
+
+
+class UnsentNotice(BaseModel):
+    """A customer who is on hold, or off it again, and has not been told."""
+
+    model_config = _example(
+        message_id=_CLAIM,
+        kind="customer_notice",
+        status="pending_review",
+        said="The customer is on hold and has not been told: the notice waits for somebody to approve it.",
+    )
+
+    message_id: UUID
+    kind: MessageKind
+    status: MessageStatus
+    said: str
+    """The same, in one sentence."""
 
 
 class HoldSummary(BaseModel):
@@ -126,6 +150,8 @@ class HoldSummary(BaseModel):
     customer_name: str
     status: HoldStatus
     waiting_on: WaitingOn
+    unsent_notice: UnsentNotice | None
+    """The notice that has not reached the customer; null where it was told, or there is nothing to tell."""
     revision: int
     reason: str
     triggers: list[TriggerKind]
@@ -209,6 +235,10 @@ class Proposal(BaseModel):
     escalate_at: datetime | None
     escalated_at: datetime | None
     escalated_to: str | None
+    evidence_count: int
+    """How many reasons people have given: what a decision names as `evidence_seen`."""
+    effects: dict[Verdict, list[str]] | None
+    """What each decision would do, in sentences; null where nothing is to be decided."""
 
 
 class Hold(HoldSummary):

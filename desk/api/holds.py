@@ -74,6 +74,8 @@ class NewDecision(Body):
     decision: Verdict
     reason: Why
     keep_block: bool = True
+    evidence_seen: Annotated[int | None, Field(ge=0, lt=2**31)] = None
+    """`proposal.evidence_count` as shown: where somebody else gave a reason since, the answer is 409 with the words."""
 
 
 @router.post(
@@ -158,6 +160,7 @@ async def decide(name: Name, body: NewDecision, desk: Desk, who: Decider, if_mat
         reason=body.reason,
         actor=who.name,
         keep_block=body.keep_block,
+        evidence_seen=body.evidence_seen,
         is_admin=who.role is Role.ADMIN,
     )
     return JSONResponse(decided.document(), HTTPStatus.ACCEPTED)

@@ -9,6 +9,8 @@ from fastapi.responses import Response
 from credit.permissions import Role
 from credit.states import ProposalKind
 from db.errors import ClaimedByAnotherError, NothingToDecideError, RefusedError, StaleRevisionError
+from db.repositories import evidence
+from db.repositories.tokens import Caller
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Viewer
 from desk.pages.hold_answers import DecisionForm, Reason, answer, explained, live_part, read
@@ -74,7 +76,7 @@ async def confirm(
         return await answer(request, desk, name, who, status=422, problem=problem)
     page = await read(desk, name, who)
     try:
-        _check(page, form)
+        _check(page, form, who)
     except RefusedError as error:
         return await explained(request, desk, name, who, error, form.reason, form)
     return render(request, "hold_confirm.html", page=page, form=form)
@@ -98,6 +100,7 @@ async def decide(
             actor=who.name,
             keep_block=not form.lift_block,
             is_admin=who.role is Role.ADMIN,
+            evidence_seen=form.evidence_seen,
         )
     except RefusedError as error:
         return await explained(request, desk, name, who, error, form.reason, form)
@@ -116,9 +119,10 @@ async def undo(request: Request, name: str, desk: Desk, who: Approver, reason: R
     return see_other(f"/holds/{name}", "approval_undone")
 
 
-def _check(page: HoldPage, form: DecisionForm) -> None:
+def _check(page: HoldPage, form: DecisionForm, who: Caller) -> None:
     """Refuse early what the decision would be refused for."""
     if not page.is_open:
         raise NothingToDecideError(page.hold.customer_id, f"it was {page.proposal.status} already")
     if form.revision != page.proposal.revision:
         raise StaleRevisionError(form.revision, page.proposal.revision)
+    evidence.refuse_unseen(page.evidence, form.evidence_seen, actor=who.name)

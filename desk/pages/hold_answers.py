@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from credit.facts import Facts
 from credit.states import ProposalStatus, Verdict
 from db.errors import RefusedError
+from db.repositories.evidence import Said
 from db.repositories.tokens import Caller
 from desk.pages import hold_context
 from desk.pages.book import moved
@@ -33,6 +34,8 @@ class DecisionForm(BaseModel):
     verdict: Verdict
     shown: str = ""
     """The proposal's facts as JSON, only ever shown back to who sent them."""
+    evidence_seen: int | None = Field(None, ge=0)
+    """How many reasons of people were shown; None where a page did not say."""
     reason: str = Field("", max_length=2000)
     lift_block: bool = False
     """With a decline: whether the credit hold that auto-apply made is lifted too."""
@@ -65,6 +68,7 @@ async def answer(
     reason: str = "",
     release_reason: str = "",
     changed: Sequence[tuple[str, str, str]] = (),
+    unseen: Sequence[Said] = (),
 ) -> Response:
     """Return the page of a hold, with what the person had written."""
     page = await read(desk, name, who)
@@ -82,6 +86,7 @@ async def answer(
         reason=reason,
         release_reason=release_reason,
         changed=changed,
+        unseen=unseen,
     )
 
 
@@ -98,7 +103,10 @@ async def explained(
     status = await refused(request, error)
     page = await read(desk, name, who)
     changed = form.moved_to(page.facts) if form and form.revision != page.proposal.revision else ()
-    return await answer(request, desk, name, who, status=status, problem=str(error), reason=reason, changed=changed)
+    unseen = page.evidence[form.evidence_seen :] if form and form.evidence_seen is not None else ()
+    return await answer(
+        request, desk, name, who, status=status, problem=str(error), reason=reason, changed=changed, unseen=unseen
+    )
 
 
 def live_part(request: Request, page: HoldPage, shown: str) -> tuple[Markup, str]:

@@ -26,6 +26,7 @@ from credit.states import (
     waiting_on,
 )
 from credit.triggers import ReasonClass, reason_class
+from credit.untold import Untold, untold
 from db.models import (
     Approval,
     Claim,
@@ -38,13 +39,25 @@ from db.models import (
     Proposal,
     ReleaseRequest,
 )
-from db.repositories import audit, customer_page, eligibility, four_eyes, hold_page, holds, messages, netsuite
+from db.repositories import (
+    audit,
+    customer_page,
+    eligibility,
+    evidence,
+    four_eyes,
+    hold_page,
+    holds,
+    messages,
+    netsuite,
+)
+from db.repositories.evidence import Said
 from db.repositories.four_eyes import Acting
 from db.repositories.tokens import Caller
 from desk.pages import hold_life
 from desk.pages.book import Book, moved, open_book
 from desk.pages.hold_life import Life
 from desk.pages.timeline import Happened, told
+from starter import effects
 
 _STEPS = {
     Beat.FLAG_CUSTOMER: "Flag the customer",
@@ -102,6 +115,12 @@ class HoldPage:
     decision: Decision | None
     """Of the newest proposal."""
     undo_until: datetime | None
+    effects: dict[Verdict, list[str]]
+    """What each verdict would do, in sentences."""
+    evidence: list[Said]
+    """What people have said for it, the oldest first."""
+    unsent_notice: Untold | None
+    """The notice that has not reached the customer."""
     ground: ReasonClass
     """What the hold rests on."""
     asked_before: str
@@ -151,7 +170,7 @@ class HoldPage:
     def standing(self) -> str:
         """What a person who is about to decide has to see anew when it changes."""
         holder = self.claim.holder if self.claim else ""
-        return f"{self.proposal.revision}|{self.proposal.status}|{self.hold.status}|{holder}"
+        return f"{self.proposal.revision}|{self.proposal.status}|{self.hold.status}|{holder}|{len(self.evidence)}"
 
     @property
     def poll_seconds(self) -> int | None:
@@ -200,6 +219,9 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         approved_already=first is not None and four_eyes.is_one_person(first, acting),
         decision=decision,
         undo_until=_undo_until(decision, now),
+        effects=effects.of_deciding(session, hold, proposal, now),
+        evidence=evidence.of(session, proposal),
+        unsent_notice=untold(hold.status, messages.standing(session, [hold.id]).get(hold.id, [])),
         ground=reason_class([trigger.kind for trigger in hold.triggers]),
         asked_before=_asked_before(session, proposal),
         release_requests=hold_page.release_requests(session, proposal.id),

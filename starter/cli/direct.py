@@ -78,7 +78,15 @@ class Direct:
         self._hold_work(lambda work: work.release_claim(UUID(claim), actor=self._caller.name))
 
     def decide(
-        self, name: str, *, claim: str, revision: int, verdict: Verdict, reason: str, keep_block: bool = True
+        self,
+        name: str,
+        *,
+        claim: str,
+        revision: int,
+        verdict: Verdict,
+        reason: str,
+        keep_block: bool = True,
+        evidence_seen: int | None = None,
     ) -> Document:
         """Decide a claimed proposal: {id, decision_id, status, delivered}."""
         self._caller.require(Permission.DECIDE)
@@ -92,6 +100,7 @@ class Direct:
                 actor=self._caller.name,
                 keep_block=keep_block,
                 is_admin=self._caller.role is Role.ADMIN,
+                evidence_seen=evidence_seen,
             )
         )
         return decided.document()

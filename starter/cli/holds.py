@@ -189,9 +189,13 @@ def _decide(
 ) -> None:
     asking.require_answers(reason, yes=yes, revision=revision)
     desk = open_context().desk
-    held = desk.claim(name)
+    held, seen = desk.claim(name), None
     if not yes:
-        print_page(pages.hold(desk.hold(name)), to=err)
+        shown = desk.hold(name)
+        seen = shown["proposal"].get("evidence_count")
+        print_page(pages.hold(shown), to=err)
+        for effect in pages.effects(shown, verdict):
+            err.print(effect)
         if not asking.confirmed(f"{verdict.capitalize()} this?"):
             desk.release_claim(name, held["claim"])
             return
@@ -202,6 +206,7 @@ def _decide(
         verdict=verdict,
         reason=asking.reason_or_ask(reason),
         keep_block=keep_block,
+        evidence_seen=seen,
     )
     _say_decided(name, decided, as_json=as_json)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from credit.states import BeatStatus, HoldStatus, WaitingOn
+from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
 from starter.cli.output import Column, Page, Table, facts, plural, table
 from starter.documents import Document
 
@@ -71,6 +71,12 @@ def hold(document: Document) -> Page:
     return Page(title, parts)
 
 
+def effects(document: Document, verdict: Verdict) -> list[Text]:
+    """Return what a decision would do, a line for each effect."""
+    told = (document["proposal"].get("effects") or {}).get(verdict, [])
+    return [Text(f"  • {one}") for one in told]
+
+
 def _facts(document: Document) -> Table:
     figures = document["facts"]
     made = facts()
@@ -82,6 +88,8 @@ def _facts(document: Document) -> Table:
         made.add("Credit limit", f"{_figure(figures['credit_limit'])}{_limit_state(figures)}")
     made.add("Context", _context(figures))
     made.add("Waiting on", _waiting_on(document))
+    if unsent := document.get("unsent_notice"):
+        made.add("Not told", Text(unsent["said"], "bold yellow"))
     made.add("Revision", str(document["revision"]))
     if document["end_date"]:
         made.add("Ends", f"{document['end_date']}: its release is proposed")

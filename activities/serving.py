@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from credit.plain_text import kept
 from credit.states import (
     OPEN_HOLD,
     PLACING,
@@ -76,9 +77,9 @@ def _audit(engine: Engine, error: NotServedError) -> None:
     info = activity.info()
     about = {
         "activity": info.activity_type,
-        "workflow_id": storable(info.workflow_id or "", _EXCERPT),
-        "workflow_type": storable(info.workflow_type or "", _EXCERPT),
-        "why": storable(str(error)),
+        "workflow_id": kept(info.workflow_id or "")[:_EXCERPT],
+        "workflow_type": kept(info.workflow_type or "")[:_EXCERPT],
+        "why": kept(str(error)),
     }
     with transaction(engine) as session:
         audit.append(
@@ -90,11 +91,6 @@ def _audit(engine: Engine, error: NotServedError) -> None:
             detail=about,
             once="; ".join(about.values()),
         )
-
-
-def storable(text: str, at_most: int | None = None) -> str:
-    """Return the text, cut, without NUL characters, which PostgreSQL cannot keep."""
-    return text[:at_most].replace("\x00", "\\0")
 
 
 # --- who calls ----------------------------------------------------------------------------------------------------
@@ -139,7 +135,7 @@ def customer(customer_id: str) -> None:
     """
     info = activity.info()
     if info.workflow_type != SERVICE_HOLD or info.workflow_id != service_hold_id(customer_id):
-        raise NotServedError(f"only {service_hold_id(storable(customer_id, _EXCERPT))} is served here")
+        raise NotServedError(f"only {service_hold_id(kept(customer_id)[:_EXCERPT])} is served here")
 
 
 # --- holds --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from credit import composed
 from credit.credit_hold import BlockSource, crossing
 from credit.states import ReleaseCause, RequestKind
 from credit.triggers import Trigger, TriggerKind
@@ -21,7 +22,6 @@ from db.models.base import JsonObject
 
 _LIMIT = "limit/"
 _EVENT = "event/"
-_ID_AT_MOST = 200
 
 
 class ReleaseAsked(NamedTuple):
@@ -133,7 +133,7 @@ def of_crossing(transition: LimitTransition) -> Trigger:
     return Trigger(
         id=f"{_LIMIT}{transition.id}",
         kind=TriggerKind.CREDIT_LIMIT,
-        reason=crossing(transition.after, transition.credit_limit, transition.exposure),
+        reason=composed.reason(crossing(transition.after, transition.credit_limit, transition.exposure)),
         actor=BlockSource.AUTO_APPLY.label,
         at=transition.at,
     )
@@ -141,7 +141,7 @@ def of_crossing(transition: LimitTransition) -> Trigger:
 
 def _may_be_an_id(text: str) -> bool:
     """Whether the database can be asked for it at all."""
-    return 0 < len(text) <= _ID_AT_MOST and "\0" not in text
+    return 0 < len(text) <= composed.LONGEST_ID and "\0" not in text
 
 
 def _crossing(session: Session, customer_id: str, name: str) -> Trigger | None:

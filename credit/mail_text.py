@@ -4,9 +4,10 @@ What people type is refused where mail cannot carry it; what other systems say o
 """
 
 import re
-import unicodedata
 from email.errors import MessageError
 from email.headerregistry import Address
+
+from credit.plain_text import NotPlainTextError, plain, plain_line, replaced, with_line_feeds
 
 _SUBJECT_LIMIT = 200
 _BODY_LIMIT = 100_000
@@ -15,18 +16,11 @@ _ADDRESS_LIMIT = 254
 
 ENCODED_WORD = "=?"
 """What opens an encoded word (RFC 2047): some mail programs, and Python's own, take what follows for other text."""
-_JOINERS = "\u200c\u200d"  # invisible, and letters of some scripts, and many emoji, are spelled with them
 _REPLACEMENT = "\ufffd"
 
 _MAILBOX = re.compile(
     r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^"<>,;:@()\[\]\\]*?))\s*<(?P<address>[^<>]*)>|(?P<bare>[^<>]*)'
 )
-
-
-def _unfit(character: str) -> bool:
-    """Whether a header's text cannot carry the character: it ends a line, is none, or hides or turns what follows."""
-    category = unicodedata.category(character)
-    return category in ("Cc", "Cs", "Zl", "Zp") or (category == "Cf" and character not in _JOINERS)
 
 
 def clean_line(text: str, what: str) -> str:
@@ -39,9 +33,10 @@ def clean_line(text: str, what: str) -> str:
     Raises:
         ValueError: it has line breaks, other control characters, or an encoded word; each could become a header.
     """
-    text = text.strip(" ")
-    if any(map(_unfit, text)):
-        raise ValueError(f"{what} must be one line of printable characters: take out line breaks, tabs and the like")
+    try:
+        text = plain_line(text.strip(" "))
+    except NotPlainTextError as error:
+        raise ValueError(f"{what}: {error}") from error
     if ENCODED_WORD in text:
         raise ValueError(f"{what} has “{ENCODED_WORD}”, from which mail programs make other text: take it out")
     return text
@@ -52,8 +47,7 @@ def harmless(text: str) -> str:
 
     White space becomes single spaces; what is refused where somebody types it shows as � here.
     """
-    text = "".join(_REPLACEMENT if _unfit(character) else character for character in " ".join(text.split()))
-    return text.replace(ENCODED_WORD, f"={_REPLACEMENT}")
+    return replaced(" ".join(text.split()), _REPLACEMENT).replace(ENCODED_WORD, f"={_REPLACEMENT}")
 
 
 def clean_subject(subject: str) -> str:
@@ -76,13 +70,14 @@ def clean_body(body: str) -> str:
     Raises:
         ValueError: it is empty, too long, or has control characters.
     """
-    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        body = plain(with_line_feeds(body).replace("\r", "\n"))
+    except NotPlainTextError as error:
+        raise ValueError(f"the text: {error}") from error
     if not body.strip():
         raise ValueError("the text is empty: write something, or discard the message")
     if len(body) > _BODY_LIMIT:
         raise ValueError(f"the text has {len(body)} characters: shorten it to {_BODY_LIMIT}")
-    if any((character < " " and character not in "\n\t") or "\ud800" <= character <= "\udfff" for character in body):
-        raise ValueError("the text has control characters, which mail cannot carry: take them out")
     return body
 
 

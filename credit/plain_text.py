@@ -78,6 +78,11 @@ def kept(text: str) -> str:
     return _refused.sub(_escaped, with_line_feeds(text)) if _refused.search(text) else text
 
 
+def replaced(text: str, by: str) -> str:
+    """Return text with another character in place of each that is refused."""
+    return _refused.sub(by, text)
+
+
 def shown(text: str) -> str:
     r"""Return text that may be of any kind as it is shown where nothing else isolates it: `\x1b`, `\u202e`.
 

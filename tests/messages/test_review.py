@@ -80,7 +80,7 @@ async def test_message_that_another_reviews_cannot_be_edited(mailing: Mailing) -
         ({"subject": "x" * 201}, "shorten it"),
         ({"body": " \n "}, "the text is empty"),
         ({"body": "x" * 100_001}, "shorten it"),
-        ({"body": "a\x00b"}, "control characters"),
+        ({"body": "a\x00b"}, "invisible character"),
         ({"recipient": "not an address"}, "not an e-mail address"),
         ({"recipient": "a@b.example, c@d.example"}, "one address"),
         ({"recipient": "a@b.example\r\nBcc: c@d.example"}, "not an e-mail address"),

@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from credit.plain_text import NotPlainTextError, plain
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+PROBLEM = "plain_text"
+"""The type of such an error."""
 _DEEPEST = 64
 """Levels of a JSON document that are looked at; no body here has more than a few."""
 
@@ -59,4 +61,4 @@ def _problems(texts: Any) -> Iterator[dict[str, Any]]:
         try:
             plain(text)
         except NotPlainTextError as error:
-            yield {"type": "plain_text", "loc": place, "msg": str(error), "input": None}
+            yield {"type": PROBLEM, "loc": place, "msg": str(error), "input": None}

@@ -6,12 +6,14 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from desk.forms.sent import Refusal
+from desk.plain_input import PROBLEM
 
 _SAID: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "string_too_long": lambda value, limit: f"{len(str(value)):,} characters; {limit['max_length']:,} at most",
     "missing": lambda _, __: "fill this in",
     "enum": lambda _, __: "choose one of those offered",
     "literal_error": lambda _, __: "choose one of those offered",
+    "value_error": lambda _, context: str(context["error"]),
 }
 """Pydantic's type of an error -> what to do, from the value and its limits."""
 
@@ -24,6 +26,8 @@ def of_fields(error: RequestValidationError) -> Refusal:
 
 
 def _said(error: dict[str, Any]) -> str:
+    if error["type"] == PROBLEM:
+        return str(error["msg"])
     say = _SAID.get(error["type"])
     return say(error.get("input"), error.get("ctx", {})) if say else "this makes no sense here: load the page again"
 

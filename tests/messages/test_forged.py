@@ -18,7 +18,7 @@ from tests.messages.mailing import Mailing
 from tests.messages.post_office import Sink
 from tests.world import World
 from worker import mail_server
-from workflows.contract import MessageView
+from workflows.contract import OUTBOUND_MESSAGE, MessageView, message_workflow_id
 from workflows.signatures import MessageAt
 
 FORGED = "=?utf-8?q?Your_account=0D=0ABcc:_eve=40attacker.example=0D=0A=0D=0AClick?="
@@ -28,14 +28,19 @@ async def send(mailing: Mailing, message: UUID) -> MessageView:
     """Run the sending activity as a worker does."""
     activities = MailActivities(mailing.world.engine, mail_server(mailing.world.settings))
     order, environment = MessageAt(message_id=message, now=datetime.now(UTC)), ActivityEnvironment()
-    environment.info = replace(environment.info, started_time=order.now)
+    environment.info = replace(
+        environment.info,
+        started_time=order.now,
+        workflow_type=OUTBOUND_MESSAGE,
+        workflow_id=message_workflow_id(message),
+    )
     return await asyncio.to_thread(environment.run, activities.send_message, order)
 
 
 @pytest.mark.parametrize("subject", [FORGED, f"Re: {FORGED}", "Your account\r\nBcc: eve@attacker.example", "a\x07"])
 async def test_a_subject_with_a_hidden_header_is_refused_at_the_door(idle_mailing: Mailing, subject: str) -> None:
     message = await idle_mailing.draft(start=False)
-    with pytest.raises(BadInputError, match="the subject "):
+    with pytest.raises(BadInputError, match="the subject"):
         await idle_mailing.edit(message, subject=subject)
     with pytest.raises(BadInputError, match="not an e-mail address"):
         await idle_mailing.edit(message, recipient="=?utf-8?q?a=0D=0ABcc:_eve?=@example.test")

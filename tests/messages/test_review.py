@@ -76,7 +76,7 @@ async def test_message_that_another_reviews_cannot_be_edited(mailing: Mailing) -
     [
         ({"subject": " "}, "the subject is empty"),
         ({"subject": "Hold\r\nBcc: all@example.com"}, "one line"),
-        ({"subject": "Hold\u2028Bcc: all@example.com"}, "one line"),
+        ({"subject": "Hold\u2028Bcc: all@example.com"}, "line separator"),
         ({"subject": "x" * 201}, "shorten it"),
         ({"body": " \n "}, "the text is empty"),
         ({"body": "x" * 100_001}, "shorten it"),

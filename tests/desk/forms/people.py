@@ -74,7 +74,10 @@ class Person:
         self._desk, self._world, self.login = desk, world, login
         self.http = desk.anyone({"Accept": "text/html"})
         with transaction(world.engine) as session:
-            users.create(session, login=login, role=role, actor="test", at=datetime.now(UTC), password_hash=_HASH)
+            made = users.create(
+                session, login=login, role=role, actor="test", at=datetime.now(UTC), password_hash=_HASH
+            )
+            made.one_time_password = False
         self.sign_in()
 
     def sign_in(self) -> None:

@@ -102,7 +102,7 @@ async def test_every_effect_is_named_before_it_happens(world: World, sit: Sit, d
     await world.in_status(customer, "in_force")
     admin = sit(Role.ADMIN, "ada")
     page = await admin.get(f"/customers/{customer}/credit-hold")
-    await admin.send(page, "Block", note="their broker left")
+    await admin.send(page, "Block", scope="all", note="their broker left")
     await world.operations.request_release(customer, reason="paid in full", actor="rosa")
     told = await confirmed("approve")
     for words in (

@@ -145,8 +145,8 @@ def whole(session: Session, hold: Hold, now: datetime) -> Document:
             {"kind": trigger.kind, "reason": trigger.reason, "actor": trigger.actor, "at": utc(trigger.at)}
             for trigger in hold.triggers
         ],
-        "beats": [_beat(beat, {row.beat: row for row in hold.beats}.get(beat)) for beat in PLACING],
-        "release_beats": [_beat(row.beat, row) for beat in RELEASING for row in hold.beats if row.beat is beat],
+        "beats": [beat_of(beat, {row.beat: row for row in hold.beats}.get(beat)) for beat in PLACING],
+        "release_beats": [beat_of(row.beat, row) for beat in RELEASING for row in hold.beats if row.beat is beat],
         "netsuite": {
             "prior": record.prior if record else None,
             "value": record.value if record else None,
@@ -240,7 +240,8 @@ def _waiting_on(hold: Hold, proposal: Proposal) -> WaitingOn:
     return waiting_on(hold.status, [row.status for row in hold.beats if row.beat in beats], undecided=undecided)
 
 
-def _beat(beat: Beat, row: HoldBeat | None) -> Document:
+def beat_of(beat: Beat, row: HoldBeat | None) -> Document:
+    """Return where one beat of a hold stands; without a row it has not been planned yet."""
     return {
         "beat": beat,
         "status": row.status if row else BeatStatus.PENDING,

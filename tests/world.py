@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 from temporalio.client import Client, WorkflowHandle
 
 from credit.policy import Policy
-from credit.states import Verdict
+from credit.states import Beat, Verdict
 from db.engine import transaction
-from db.models import Customer, Invoice, SalesRep
+from db.models import Customer, HoldBeat, Invoice, SalesRep
 from db.repositories import holds, policies
 from starter import documents
 from starter.operations import Decided, Operations, Started
@@ -104,7 +104,9 @@ class World:
         return [event["what"] for event in self.show(name)["timeline"]]
 
     def beat(self, name: str, beat: str) -> documents.Document:
-        return next(row for row in self.show(name)["beats"] if row["beat"] == beat)
+        with transaction(self.engine) as session:
+            hold = holds.find(session, name)
+            return documents.beat_of(Beat(beat), session.get(HoldBeat, (hold.id, beat)))
 
     def customer_row(self, customer: str) -> Customer:
         with transaction(self.engine) as session:
@@ -118,11 +120,14 @@ class World:
 
     async def eventually(self, what: Callable[[], Any], seconds: float = 30) -> Any:
         """Wait until `what()` is true; returns it."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while not (result := await asyncio.to_thread(what)):
-            assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s"
-            await asyncio.sleep(0.05)
-        return result
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while True:
+            asked = clock()
+            if result := await asyncio.to_thread(what):
+                return result
+            assert clock() < deadline, f"not within {seconds} s"
+            await asyncio.sleep(max(0.05, 2 * (clock() - asked)))  # looking must not slow down what is looked at
 
     async def in_status(self, name: str | UUID, status: str, seconds: float = 30) -> documents.Document:
         await self.eventually(lambda: self.status(name) == status, seconds)

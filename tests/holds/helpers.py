@@ -14,7 +14,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy
 
 from credit.facts import Facts
-from credit.states import ReleaseCause, Verdict
+from credit.states import PLACING, BeatStatus, HoldStatus, ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
@@ -113,8 +113,14 @@ async def all_done(world: World, customer: str, seconds: float = 30) -> None:
     """Wait until the hold is in force and all four beats are done."""
 
     def done() -> bool:
-        hold = world.show(customer)
-        return hold["status"] == "in_force" and {beat["status"] for beat in hold["beats"]} == {"done"}
+        with transaction(world.engine) as session:
+            hold = holds.find(session, customer)
+            beats = [beat for beat in hold.beats if beat.beat in PLACING]
+            return (
+                hold.status is HoldStatus.IN_FORCE
+                and len(beats) == len(PLACING)
+                and all(beat.status is BeatStatus.DONE for beat in beats)
+            )
 
     await world.eventually(done, seconds)
 

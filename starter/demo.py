@@ -117,8 +117,8 @@ def once() -> int:
             hold.say("down")
             destroy(hold.data_dir)
     for condition in conditions:
-        mark = "[green]✓[/]" if condition.holds else "[red]✗[/]"
-        console.print(mark, Text.assemble(condition.name, (f"  ({condition.seen})", "dim")), soft_wrap=True)
+        mark = ("✓ ", "green") if condition.holds else ("✗ ", "red")
+        console.print(Text.assemble(mark, condition.name, (f"  ({condition.seen})", "dim")), soft_wrap=True)
     failed = [condition for condition in conditions if not condition.holds]
     console.print(f"{len(conditions) - len(failed)} of {len(conditions)} after-conditions hold")
     return 1 if failed else 0
@@ -226,7 +226,7 @@ def main() -> int:
     try:
         return once() if arguments.once else demo(Path(os.environ.get("HOLD_DATA_DIR") or default_data_dir()))
     except DemoError as error:
-        err.print(f"[red]✗[/] {error}", soft_wrap=True)
+        err.print(Text.assemble(("✗ ", "red"), str(error)), soft_wrap=True)
         return 1
 
 

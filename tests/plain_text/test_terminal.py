@@ -4,6 +4,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,3 +117,9 @@ def test_json_is_exact_and_acts_on_nothing(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().out
     assert not ACTING.search(said)
     assert json.loads(said) == {"reason": EVIL}
+
+
+def test_nobody_writes_markup_that_no_console_reads() -> None:
+    starter = Path(output.__file__).parents[1]
+    marked_up = [str(file) for file in starter.rglob("*.py") if re.search(r"\[/(\w*)\]", file.read_text())]
+    assert marked_up == []

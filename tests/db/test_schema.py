@@ -239,7 +239,7 @@ def test_beats_that_were_stopped_before_they_began_are_cured(empty_url: str) -> 
     with made.connect() as connection:
         config = migrate._config(empty_url)
         config.attributes["connection"] = connection
-        command.downgrade(config, "0011")
+        command.downgrade(config, ScriptDirectory.from_config(config).get_revision("0014").down_revision)
         connection.commit()
     with Session(made) as session:
         customer(session)

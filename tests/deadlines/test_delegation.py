@@ -54,7 +54,11 @@ def test_a_delegate_decides_with_the_absent_persons_role_while_it_lasts(world: W
 def test_only_deciding_is_delegated_and_no_role_is_lost(world: World) -> None:
     away(world, "ada", "dana")
     dana = caller(world, "dana")
-    assert [one for one in Permission if dana.may(one)] == [Permission.LOOK, Permission.DECIDE]
+    assert [one for one in Permission if dana.may(one)] == [
+        Permission.KNOW_ONESELF,
+        Permission.LOOK,
+        Permission.DECIDE,
+    ]
     away(world, "dana", "anna")
     assert caller(world, "anna", Role.APPROVER).may(Permission.SEND_MESSAGE)
     assert may_decide(world, "dana")  # absent, and still allowed to

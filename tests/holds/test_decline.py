@@ -61,7 +61,7 @@ async def test_manual_trigger_within_the_snooze_opens_a_proposal(world: World, d
 
     assert started.created
     assert started.hold_id != holds_of(world, declined)[0].id
-    assert "Decided before: declined" in world.show(declined)["proposal"]["note"]
+    assert "Decided before: hold declined" in world.show(declined)["proposal"]["note"]
 
 
 @pytest.mark.parametrize(("more", "admitted"), [("9999.99", False), ("10000", True)])
@@ -90,4 +90,4 @@ async def test_second_decline_of_a_customer_is_remembered_beside_the_first(world
 
     await world.start(declined)
 
-    assert world.show(declined)["proposal"]["note"].count("Decided before: declined") == 2
+    assert world.show(declined)["proposal"]["note"].count("Decided before: hold declined") == 2

@@ -10,7 +10,7 @@ from email.header import decode_header, make_header
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.mail_server import MailServer
@@ -104,6 +104,7 @@ BODIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(subject=TEXTS, name=TEXTS, body=BODIES.map("".join))
 def test_whatever_text_is_taken_arrives_as_it_is(server: Server, subject: str, name: str, body: str) -> None:
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -130,6 +131,7 @@ def test_whatever_text_is_taken_arrives_as_it_is(server: Server, subject: str, n
     assert parts == [body if body.endswith("\n") else f"{body}\n", f"<p>{body}</p>\n"]
 
 
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_what_is_made_harmless_is_taken(text: str) -> None:
     assert clean_line(harmless(text), "it") == harmless(text)

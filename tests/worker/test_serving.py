@@ -334,7 +334,7 @@ async def test_a_proposal_ends_undecided_when_it_is_due_or_withdrawn_only(
     if ending is HoldStatus.WITHDRAWN:
         assert await close.call(close.caller, order)
         [row] = [row for row in idle_world.show(other)["timeline"] if row["what"] == "hold_withdrawn"]
-        assert row["why"] == "its workflow was cancelled in Temporal: tidying \\0 up"
+        assert row["why"] == "its workflow was cancelled in Temporal: tidying \\x00 up"
     else:
         await close.refused(close.caller, order, "not due" if ending is HoldStatus.EXPIRED else "without a decision")
         assert idle_world.status(other) == "proposed"

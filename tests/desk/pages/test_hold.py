@@ -207,6 +207,7 @@ async def test_after_the_decision_the_live_part_brings_the_rest_along(world: Wor
     assert {given["id"] for _, given in news.elements if "hx-swap-oob" in given} == {
         "status",
         "waiting-on",
+        "untold",
         "decision",
     }
 

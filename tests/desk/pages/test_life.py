@@ -45,7 +45,7 @@ async def test_a_hold_is_released_from_the_page(world: World, sit: Sit) -> None:
     assert "Asked before declined" in page.text
     page = await mike.send(await mike.get(address), "Claim to decide")
     page = await mike.send(page, "Approve…", reason="seen it")
-    for words in ("Approve this release?", "taken off hold", "NetSuite says AUTO again", "is withdrawn"):
+    for words in ("Approve this release?", "taken off hold", "credit hold says AUTO again", "is withdrawn"):
         assert words in page.text
     page = await mike.send(page, "Approve the release")
     assert "Approved. The customer is being taken off hold." in page.text

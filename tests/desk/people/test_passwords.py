@@ -32,7 +32,9 @@ def test_the_first_admin_is_made_once_and_must_choose_a_password(desk: RunningDe
         assert (page.status_code, page.headers["location"]) == (303, "/password")
     assert browser.http.get("/api/users").json()["code"] == "password_change_needed"
     browser.get("/password")
-    assert browser.post("/people", login="eve", role="admin").headers["location"] == "/password"
+    refused = browser.post("/people", login="eve", role="admin")
+    assert refused.status_code == 403
+    assert "Change your password" in refused.text  # the form that changes it, and below it what was typed
     assert desk.refusals() == [("mike", "password_change_needed", "/people")]
 
     before = browser.cookie

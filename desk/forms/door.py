@@ -97,7 +97,7 @@ class FormDoor:
         cookies = [value.split(b";")[0] for name, value in answer.start["headers"] if name == b"set-cookie"]
         headers = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         scope = {**scope, "headers": [*headers, (b"cookie", b"; ".join(cookies))]}
-        notice = str(markup(Request(scope), "form_refused.html", refusal=None, again=True))
+        notice = str(markup(Request(scope), "form_refused.html", refusal=None, again=True, page=sent.page))
         own = await self._own_page(scope, sent, None)
         if own is not None:
             return before_content(own, notice)

@@ -228,6 +228,9 @@
       navigator.sendBeacon(claimed.dataset.release, body);
     });
   }
+  /* Where somebody signed in again, the page is the one it was sent from: its address says so, also for a reload. */
+  const shown = document.querySelector("[data-page]")?.dataset.page;
+  if (shown) history.replaceState(null, "", shown);
   /* A page out of the back-forward cache shows a claim that was given back. */
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;

@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from desk.forms.refill import Html, after_content, before_content, refilled
+from desk.forms.refill import Html, after_problem, before_content, refilled
 from desk.forms.sent import Refusal, Sent, address
 from desk.rendering import markup
 
@@ -147,7 +147,9 @@ def _with_words(scope: Scope, sent: Sent, page: str, *, signed_in: bool) -> str:
     if all(html.shows(value) for _, value in sent.words):
         return page
     token = html.csrf_token if signed_in else ""
-    return after_content(page, str(markup(Request(scope), "form_words.html", sent=sent, token=token)))
+    can_send = signed_in or not html.takes_password  # who signs in on this page gets it back in its form
+    words = markup(Request(scope), "form_words.html", sent=sent, token=token, can_send=can_send)
+    return after_problem(page, str(words))
 
 
 def _brings_form(scope: Scope) -> bool:

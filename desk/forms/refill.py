@@ -56,6 +56,10 @@ class Html(HTMLParser):
         self.forms: list[_Form] = []
         self.csrf_token = ""
         self.main = self.main_end = len(source)
+        self.problem_end = 0
+        """Behind the box that says what was wrong; 0 where there is none."""
+        self.takes_password = False
+        self._in_problem = False
         self._lines = [0]
         for line in source.split("\n"):
             self._lines.append(self._lines[-1] + len(line) + 1)
@@ -98,8 +102,11 @@ class Html(HTMLParser):
                 self.forms.append(self._form)
             case "button" if self._form and one.attrs.get("formaction"):
                 self._form.actions.add(address(one.attrs["formaction"] or ""))
+            case "div" if one.attrs.get("id") == "problem":
+                self._in_problem = True
             case "input" if self._form:
                 self._form.controls.append(one)
+                self.takes_password |= one.kind == "password"
             case "textarea" if self._form:
                 self._form.controls.append(one)
                 self._area = one
@@ -127,6 +134,8 @@ class Html(HTMLParser):
             self._area.close, self._area = self._at(), None
         elif tag == "select" and self._select is not None:
             self._select.close, self._select = self._at(), None
+        elif tag == "div" and self._in_problem:
+            self.problem_end, self._in_problem = self._at() + len("</div>"), False
         elif tag == "main":
             self.main_end = self._at()
 
@@ -160,9 +169,10 @@ def before_content(page: str, text: str) -> str:
     return page[:at] + text + page[at:]
 
 
-def after_content(page: str, text: str) -> str:
-    """Return the page with something put below all that it says."""
-    at = Html(page).main_end
+def after_problem(page: str, text: str) -> str:
+    """Return the page with something put below what it says was wrong, or else at its end."""
+    html = Html(page)
+    at = html.problem_end or html.main_end
     return page[:at] + text + page[at:]
 
 

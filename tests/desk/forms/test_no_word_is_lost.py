@@ -138,7 +138,9 @@ def lost(sheet: Sheet, answer: httpx.Response, words: str, *, readonly: bool = F
     for one in sheet.typed:
         if sheet.filled(words)[one.name] not in page.typed:
             return f"{where}: {one.name} is lost: {page.text[:300]}"
-    kept = [form for form in page.forms if form.action == sheet.action or "confirm" in form.action]
+    actions = {form.action for form in page.forms}
+    actions |= {given["formaction"] for form in page.forms for given in form.buttons.values() if "formaction" in given}
+    kept = {sheet.action, sheet.action.replace("/decision", "/confirm")} & actions
     return "" if kept or readonly else f"{where}: it cannot be sent again"
 
 

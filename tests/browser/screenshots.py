@@ -6,6 +6,7 @@ script/screenshots [FOLDER]      docs, where no folder is named
 import asyncio
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -61,7 +62,10 @@ async def pictures(browser: Browser, where: dict[str, Any], in_force: str, passw
     await temporal.get_by_role("link", name=f"service-hold/{_PROPOSED}").first.click()
     await temporal.get_by_text("User Metadata").first.click()
     await expect(temporal.get_by_text("Current Details").first).to_be_visible()
-    await temporal.wait_for_load_state("networkidle")
+    texts = temporal.locator("iframe")  # Markdown is shown in frames of its own, and the page never rests
+    await expect(texts.first).to_be_visible()
+    for number in range(await texts.count()):
+        await expect(texts.nth(number).content_frame.locator("body")).to_contain_text(re.compile(r"\w"))
     await temporal.screenshot(path=folder / "web-ui-hold.png")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from netsuite.sandbox import __main__ as sandbox_main
 from netsuite.sandbox import keys
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.deployment.compose import (
     ROOT,
     UnsetVariableError,

@@ -24,6 +24,8 @@ COPY db/ db/
 COPY desk/ desk/
 COPY netsuite/ netsuite/
 COPY rendering/ rendering/
+COPY runtime/ runtime/
+COPY services/ services/
 COPY starter/ starter/
 COPY workflows/ workflows/
 RUN --mount=type=cache,target=/root/.cache/uv \

@@ -43,16 +43,18 @@ from credit.drift import LimitHandling
 from db.anchor_file import AnchorFile
 from db.engine import make_engine
 from netsuite.client import NetSuiteClient
-from starter import certificate, logs, schedules
-from starter.health import HealthServer
-from starter.inbound import relay_events
-from starter.limit_relay import relay_limits
-from starter.metrics import Metrics, install_sdk_metrics
-from starter.netsuite_client import netsuite_client
-from starter.notifier import Notifier, sender_of
-from starter.relay import relay
-from starter.settings import Settings
-from starter.temporal import connect, register_search_attributes
+from runtime import logs
+from runtime.health import HealthServer
+from runtime.metrics import Metrics, install_sdk_metrics
+from runtime.settings import Settings
+from runtime.temporal import connect, register_search_attributes
+from services import schedules
+from services.freight.limit_relay import relay_limits
+from services.netsuite import certificate
+from services.netsuite.client import netsuite_client
+from services.notifier import Notifier, sender_of
+from services.receivables.inbound import relay_events
+from services.relay import relay
 from workflows.ar_aging import ArAging
 from workflows.audit_anchor import AuditAnchor
 from workflows.contract import background_task_queue, mail_task_queue, netsuite_task_queue

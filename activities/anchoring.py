@@ -7,9 +7,9 @@ from temporalio import activity
 
 from activities import serving
 from activities.heartbeats import steady_heartbeats
+from db import audit, audit_check
 from db.anchor_file import AnchorFile
 from db.engine import transaction
-from db.repositories import audit, audit_check
 from workflows.contract import AUDIT_ANCHOR, AuditAnchorReport
 from workflows.signatures import AnchorAudit
 

@@ -8,8 +8,9 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities import serving
 from credit.states import Beat, BeatStatus
+from db import audit
 from db.engine import transaction
-from db.repositories import audit, beats
+from db.holds import beats
 from workflows.contract import BEAT_SKIPPED
 from workflows.signatures import RunBeat
 

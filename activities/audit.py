@@ -5,7 +5,7 @@ from temporalio import activity
 
 from activities import serving
 from credit.plain_text import kept
-from db.repositories import audit
+from db import audit
 from workflows.signatures import RefuseSignal
 
 

@@ -5,8 +5,10 @@ from temporalio import activity
 
 from activities.attempts import beat_attempt
 from credit.states import Beat, EntityStatus
+from db import audit, customers
 from db.engine import transaction
-from db.repositories import accounting_profiles, audit, beats, customers, holds, releases
+from db.freight import accounting_profiles
+from db.holds import beats, holds, releases
 from workflows.signatures import RunBeat
 
 

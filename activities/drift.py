@@ -18,9 +18,11 @@ from activities import serving
 from activities.heartbeats import heartbeats
 from credit.drift import LimitHandling, Relative, Surroundings, gaps
 from credit.hold import HoldView
+from db import policies
 from db.engine import transaction
-from db.repositories import drift, policies, receivables
-from db.repositories.drift import Watched
+from db.holds import drift
+from db.holds.drift import Watched
+from db.receivables import receivables
 from netsuite import suiteql
 from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError, RecordNotFound

@@ -11,9 +11,10 @@ from credit.hold import HoldView
 from credit.plain_text import kept
 from credit.states import RELEASING, HoldStatus
 from credit.triggers import Trigger
+from db import audit
 from db.engine import transaction
 from db.errors import UnknownCustomerError
-from db.repositories import audit, deadlines, decisions, holds, outcomes, proposals, releases, requests
+from db.holds import deadlines, decisions, holds, outcomes, proposals, releases, requests
 from workflows.contract import ReleaseSignal
 from workflows.signatures import (
     AddEvidence,

@@ -29,8 +29,8 @@ from activities.mail_server import HandedOverError, MailServer, MailServerError,
 from activities.messages import view
 from credit.mail_wire import UnfitMailError
 from db.engine import transaction
-from db.repositories import message_deliveries, messages
-from db.repositories.message_deliveries import (
+from db.messages import deliveries, messages
+from db.messages.deliveries import (
     ACCEPTED,
     REFUSED,
     TRY_LATER,
@@ -62,7 +62,7 @@ class MailActivities:
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
         try:
-            with message_deliveries.alone(self._engine, order.message_id), heartbeats():
+            with deliveries.alone(self._engine, order.message_id), heartbeats():
                 attempt = self._begin(order.message_id, now())
                 if attempt is not None:
                     self._try(attempt, now)
@@ -73,12 +73,12 @@ class MailActivities:
 
     def _begin(self, message_id: UUID, now: datetime) -> Attempt | None:
         with transaction(self._engine) as session:
-            return message_deliveries.begin(session, message_id, domain=self._server.sender.domain, now=now)
+            return deliveries.begin(session, message_id, domain=self._server.sender.domain, now=now)
 
     def _try(self, attempt: Attempt, now: Callable[[], datetime]) -> None:
         def hand_over() -> None:
             with transaction(self._engine) as session:
-                message_deliveries.hand_over(session, attempt.id, now())
+                deliveries.hand_over(session, attempt.id, now())
 
         try:
             mail = compose(self._server.sender, attempt.text, attempt.message_id_header, now())
@@ -89,7 +89,7 @@ class MailActivities:
             self._end(attempt, REFUSED, str(error), now())
         except HandedOverError as error:
             self._end(attempt, UNKNOWN, str(error), now())
-        except message_deliveries.SupersededError:
+        except deliveries.SupersededError:
             return
         except (MailServerError, RendererAwayError) as error:
             self._end(attempt, TRY_LATER, str(error), now())
@@ -99,4 +99,4 @@ class MailActivities:
 
     def _end(self, attempt: Attempt, outcome: str, answer: str, now: datetime) -> None:
         with transaction(self._engine) as session:
-            message_deliveries.end(session, attempt.id, outcome, answer, now)
+            deliveries.end(session, attempt.id, outcome, answer, now)

@@ -14,10 +14,13 @@ from credit import templates
 from credit.states import RELEASING, Beat, HoldStatus, MessageKind, ProposalKind
 from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
+from db import audit, customers, policies
 from db.engine import transaction
+from db.holds import beats, holds, proposals
+from db.messages import messages, review
+from db.messages import templates as texts
 from db.models import Hold, Message, SalesRep
-from db.repositories import audit, beats, customers, holds, message_review, messages, policies, proposals, receivables
-from db.repositories import templates as texts
+from db.receivables import receivables
 from rendering.texts import filled_in
 from workflows.contract import MessageView
 from workflows.signatures import Drafted, HeedMessageSignal, HoldAt, MessageAt, RunBeat, WithdrawMessage
@@ -92,14 +95,14 @@ class MessageActivities:
         """Take up what the record says of a message."""
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
-            return view(message_review.take_up(session, order.message_id, order.now), order.now)
+            return view(review.take_up(session, order.message_id, order.now), order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
         """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
-            is_news = message_review.heed(
+            is_news = review.heed(
                 session, order.message_id, signal=order.signal, decision_id=order.decision_id, now=order.now
             )
             return view(messages.lock(session, order.message_id), order.now, is_news=is_news)

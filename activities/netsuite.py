@@ -21,9 +21,10 @@ from activities.attempts import beat_attempt
 from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
 from credit.states import Beat
+from db import audit, netsuite
 from db.engine import transaction
+from db.holds import beats
 from db.models import NetSuiteRecord
-from db.repositories import audit, beats, netsuite
 from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError
 from netsuite.records import CreditHoldOverride

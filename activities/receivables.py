@@ -11,13 +11,15 @@ from temporalio.client import Client
 
 from activities import serving
 from activities.heartbeats import steady_heartbeats
-from activities.proposing import await_trigger, send_trigger
 from credit import composed
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
+from db import policies
 from db.engine import transaction
+from db.holds import requests
+from db.holds.awaiting import await_trigger
 from db.models import HoldTrigger
-from db.repositories import aging, policies, receivables, requests
+from db.receivables import aging, receivables
 from workflows.contract import AR_AGING
 from workflows.signatures import (
     AgingCandidate,
@@ -28,6 +30,7 @@ from workflows.signatures import (
     ProposeCandidates,
     ReadAgingPage,
 )
+from workflows.starting import send_trigger
 
 _WAIT = timedelta(seconds=45)
 _SIDE_BY_SIDE = 5

@@ -14,13 +14,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities import serving
 from activities.heartbeats import steady_heartbeats
-from activities.proposing import send_trigger, start_hold_workflow
 from credit import composed
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
+from db import audit
 from db.engine import transaction
-from db.repositories import audit, reconciliation, requests
-from db.repositories.reconciliation import OpenHold, OpenMessage
+from db.holds import reconciliation, requests
+from db.holds.reconciliation import OpenHold, OpenMessage
 from workflows.contract import (
     OUTBOUND_MESSAGE,
     RECONCILE,
@@ -34,6 +34,7 @@ from workflows.contract import (
     service_hold_id,
 )
 from workflows.signatures import Look, Reconciled, ReconcilePage
+from workflows.starting import send_trigger, start_hold_workflow
 
 Row = TypeVar("Row")
 

@@ -26,9 +26,9 @@ from credit.states import (
     ProposalKind,
     Verdict,
 )
+from db import audit
 from db.engine import transaction
 from db.models import ArAgingRun, Customer, Decision, Hold, HoldBeat, Message, Proposal
-from db.repositories import audit
 from workflows.contract import (
     AR_AGING,
     OUTBOUND_MESSAGE,

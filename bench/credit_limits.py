@@ -27,8 +27,8 @@ from credit.eligibility import Action, check
 from credit.policy import Policy
 from db import migrate
 from db.engine import make_engine, transaction
-from db.ledger_import import import_ledger
-from db.repositories import credit_limits, eligibility, exposures
+from db.freight import credit_limits, eligibility, exposures
+from db.receivables.ledger_import import import_ledger
 from starter.stack.postgres import Postgres
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The numbers people steer by, as values: what a period's holds came to. Counted in `db/repositories/report.py`."""
+"""The numbers people steer by, as values: what a period's holds came to. Counted in `db/holds/report.py`."""
 
 from datetime import date, timedelta
 from decimal import Decimal

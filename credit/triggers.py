@@ -154,7 +154,7 @@ def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, p
     A person's trigger always passes. AR aging's must still be above its threshold, the credit limit's still beyond the
     limit. Every automatic one never meets an exempt customer, and waits out the snooze after a decline and the grace
     after a release, unless `total_open` grew by the policy's share meanwhile. An expired proposal does not snooze. The
-    set-based scan applies the same rule in SQL: `db/repositories/admission.py`.
+    set-based scan applies the same rule in SQL: `db/receivables/admission.py`.
     """
     if kind is TriggerKind.MANUAL:
         return Admission.ADMITTED

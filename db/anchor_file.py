@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from db.repositories.audit_check import Head
+from db.audit_check import Head
 
 _HEADS_A_LINE = 10_000
 """The first anchor of an old database names every chain: its lines stay of a size that can be read."""

@@ -6,8 +6,8 @@ import sys
 import uvicorn
 
 from desk.app import create_app
-from starter import logs
-from starter.settings import Settings
+from runtime import logs
+from runtime.settings import Settings
 
 
 def main() -> int:

@@ -24,15 +24,15 @@ from credit.permissions import Permission, Role
 from db.engine import transaction
 from db.errors import NotAllowedError, RefusedError
 from db.models import UserSession
-from db.repositories import absences, sessions, tokens
-from db.repositories.sessions import Lifetime
-from db.repositories.tokens import Caller
+from db.people import absences, sessions, tokens
+from db.people.sessions import Lifetime
+from db.people.tokens import Caller
 from desk import problems
 from desk.forms.sent import CSRF_FIELD
-from desk.people import cookies
 from desk.plain_input import FORMS, require_plain
+from desk.sign_in import cookies
 from desk.surroundings import Surroundings, surroundings
-from starter.settings import Settings
+from runtime.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 CSRF_HEADER = "x-csrf-token"

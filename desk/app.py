@@ -10,12 +10,12 @@ from desk.api import docs, drift, events, exemptions, outcomes, report, routes
 from desk.api import people as people_api
 from desk.gate_access import KnownCallers
 from desk.pages import account, people, sign_in
-from desk.people import strangers
-from desk.people.oidc import Provider
 from desk.security import ProtectedApp
+from desk.sign_in import strangers
+from desk.sign_in.oidc import Provider
 from desk.surroundings import open_surroundings
-from starter.settings import Settings
-from starter.version import VERSION
+from runtime.settings import Settings
+from runtime.version import VERSION
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

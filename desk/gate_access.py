@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
 from db.errors import UnknownTokenError
-from db.repositories import absences, tokens
-from db.repositories.tokens import Caller
+from db.people import absences, tokens
+from db.people.tokens import Caller
 from desk.access import Needs, bearer_token
 from desk.surroundings import Surroundings
-from starter.gates import NoAnswerError
+from services.freight.gates import NoAnswerError
 
 _REMEMBERED = 900
 """Seconds for which a token that was good stays good without the database."""

@@ -13,9 +13,9 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 
+from db import idempotency
 from db.engine import transaction
-from db.repositories import idempotency
-from db.repositories.idempotency import Answer
+from db.idempotency import Answer
 from desk import problems
 from desk.access import caller
 from desk.surroundings import Surroundings, surroundings

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.proposing import NoWorkerError
 from credit.plain_text import kept
+from db import audit
 from db.engine import transaction
 from db.errors import (
     ClaimedByAnotherError,
@@ -25,11 +25,11 @@ from db.errors import (
     StaleVersionError,
     UnseenEvidenceError,
 )
-from db.repositories import audit
-from desk.people.strangers import address_of
+from db.holds.awaiting import NoWorkerError
+from desk.sign_in.strangers import address_of
 from rendering.renderer import RendererAwayError
-from starter.documents import utc
-from starter.gates import NoAnswerError
+from services.answers import utc
+from services.freight.gates import NoAnswerError
 
 _STATUS = {
     "not_signed_in": HTTPStatus.UNAUTHORIZED,

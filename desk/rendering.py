@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from credit.permissions import Permission
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk import flashes, formats, isolation
 
 STATIC = Path(__file__).parent / "static"

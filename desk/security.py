@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from desk import problems
 from desk.access import SAFE_METHODS, bearer_token
 from desk.forms.door import FormDoor
-from starter.settings import Settings
+from runtime.settings import Settings
 
 MAX_BODY = 2 * 1024 * 1024
 """Bytes of a request's body."""

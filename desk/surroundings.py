@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 
 from db.engine import make_engine, transaction
-from starter.credit_hold_operations import CreditHoldOperations
-from starter.freight_operations import FreightOperations
-from starter.gates import Gates
-from starter.message_operations import MessageOperations
-from starter.operations import Operations
-from starter.outcome_operations import OutcomeOperations
-from starter.settings import Settings
-from starter.temporal import connect
+from runtime.settings import Settings
+from runtime.temporal import connect
+from services.freight.credit_hold import CreditHoldOperations
+from services.freight.gates import Gates
+from services.freight.operations import FreightOperations
+from services.holds.operations import Operations
+from services.holds.outcomes import OutcomeOperations
+from services.messages.operations import MessageOperations
 
 T = TypeVar("T")
 

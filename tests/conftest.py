@@ -20,14 +20,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from db import migrate
 from db.engine import make_engine
 from netsuite.sandbox.keys import generate_key_pair
-from starter.settings import Settings
+from runtime.files import ensure_private_dir
+from runtime.settings import Settings
+from runtime.temporal import register_search_attributes
 from starter.stack import temporal_cli
-from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
-from starter.temporal import register_search_attributes
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.world import World

@@ -14,12 +14,13 @@ from temporalio.client import Client, WorkflowHandle
 
 from credit.policy import Policy
 from credit.states import Beat, Verdict
+from db import policies, policy_change
 from db.engine import transaction
+from db.holds import holds
 from db.models import Customer, HoldBeat, Invoice, SalesRep
-from db.repositories import holds, policies
-from starter import documents
-from starter.operations import Decided, Operations, Started
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.holds import documents
+from services.holds.operations import Decided, Operations, Started
 from tests.netsuite.sandbox_server import SandboxServer
 from workflows.contract import HoldState, service_hold_id
 
@@ -71,7 +72,7 @@ class World:
         with transaction(self.engine) as session:
             _, policy = policies.current(session)
             changed = Policy.model_validate(policy.model_dump() | changes)
-            policies.change(session, changed, actor="test", note="for a test", at=datetime.now(UTC))
+            policy_change.change(session, changed, actor="test", note="for a test", at=datetime.now(UTC))
 
     async def start(self, customer: str, reason: str = "a phone call revealed trouble", **how: Any) -> Started:
         return await self.operations.start_hold(customer, reason=reason, actor="robin", **how)

@@ -1,0 +1,1 @@
+"""Drafted messages in the record, their review, their sending, their templates."""

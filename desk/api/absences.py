@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from desk.api.common import Body, Desk, Line, Viewer, Why, api_router, fresh
 from desk.problems import documented
-from starter.absences import Absences
+from services.people.absences import Absences
 
 router = api_router("people", "/api/absences")
 

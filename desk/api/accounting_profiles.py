@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from credit.credit_hold import BlockSource, CreditStatus, LimitState
 from desk.api.common import Body, Desk, Line, ProfileChanger, Said, Starter, Viewer, Why, api_router, fresh
 from desk.problems import documented
-from starter.documents import Document
-from starter.profiles import Profiles
+from services.answers import Document
+from services.freight.profiles import Profiles
 
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
 

@@ -9,15 +9,17 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from db import policies
 from db.errors import RefusedError
-from db.repositories import aging, policies, receivables
+from db.receivables import aging, receivables
 from desk import paging
 from desk.api import settings_answers as answers
 from desk.api.common import Body, Desk, Reason, Scanner, Scheduler, Viewer, api_router, fresh
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
-from starter import customer_documents, schedules, settings_documents
-from starter.documents import Document, utc
+from services import schedules, settings_documents
+from services.answers import Document, utc
+from services.receivables import customer_documents
 
 router = api_router("AR aging", "/api/ar-aging")
 

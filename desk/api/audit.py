@@ -10,17 +10,17 @@ from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
+from db import audit
+from db.audit_check import FaultKind
 from db.errors import BadInputError
-from db.repositories import audit
-from db.repositories.audit_check import FaultKind
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk import paging
 from desk.access import needs
 from desk.api.common import Desk, api_router
 from desk.surroundings import in_transaction
-from starter import audit_trail
-from starter.audit_trail import ExportFormat
-from starter.documents import Document
+from services import audit_trail
+from services.answers import Document
+from services.audit_trail import ExportFormat
 
 router = api_router("audit", "/api/audit")
 

@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from credit.permissions import Permission
 from credit.plain_text import plain, plain_line
 from db.errors import BadInputError, RefusedError
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk import idempotency
 from desk.access import needs
 from desk.problems import documented
 from desk.surroundings import Surroundings, surroundings
-from starter.documents import Document
+from services.answers import Document
 
 Desk = Annotated[Surroundings, Depends(surroundings)]
 

@@ -8,14 +8,14 @@ from fastapi import Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from db.repositories import customers
+from db import customers
 from desk import paging
 from desk.api import answers
 from desk.api.common import Desk, Viewer, api_router, fresh
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from starter import customer_documents
-from starter.documents import Document
+from services.answers import Document
+from services.receivables import customer_documents
 
 router = api_router("customers", "/api/customers")
 

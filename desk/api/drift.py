@@ -7,8 +7,8 @@ from desk.api.common import Decider, Desk, Reason, Scanner, Starter, Viewer, api
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift, drift_checks
-from starter.drift import DriftOperations
+from services.netsuite import drift, drift_checks
+from services.netsuite.drift import DriftOperations
 from workflows.contract import DriftReport
 
 router = api_router("netsuite", "/api/drift")

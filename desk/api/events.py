@@ -14,7 +14,8 @@ from credit.permissions import Permission
 from db.errors import BadEventError, UnknownSenderError
 from desk.access import needs
 from desk.surroundings import Surroundings, surroundings
-from starter.event_payloads import (
+from services.receivables.inbound import Delivery, InboundEvents, Taken
+from services.receivables.payloads import (
     Dispute,
     Event,
     HealthPrediction,
@@ -23,7 +24,6 @@ from starter.event_payloads import (
     PaymentReceived,
     Promise,
 )
-from starter.inbound import Delivery, InboundEvents, Taken
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 

@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
+from db import customers
 from db.errors import NotExemptError
-from db.repositories import customers, exemptions
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
+from db.receivables import exemptions
 from desk.access import needs
 from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
-from starter import exemption_documents
-from starter.documents import Document
+from services.answers import Document
+from services.receivables import exemption_documents
 
 router = APIRouter(prefix="/api/customers/{customer_id}/exemption", tags=["customers"])
 

@@ -12,15 +12,15 @@ from pydantic import Field, StringConstraints, model_validator
 from credit.credit_hold import LoadStatus, OrderStatus
 from credit.eligibility import Action
 from credit.permissions import Permission
-from db.repositories.freight import Lane
-from db.repositories.tokens import Caller
+from db.freight.tariffs import Lane
+from db.people.tokens import Caller
 from desk import paging
 from desk.api import freight_answers as answers
 from desk.api.common import Body, Desk, Line, LoadMover, OrderTaker, PolicyMaker, Viewer, Word, api_router, fresh
 from desk.gate_access import at_gate
 from desk.problems import documented
-from starter.documents import Document
-from starter.freight_operations import OrderLine
+from services.answers import Document
+from services.freight.operations import OrderLine
 
 router = api_router("front and back office")
 

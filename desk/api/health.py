@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from desk.surroundings import Surroundings, surroundings
-from starter.metrics import Metrics
+from runtime.metrics import Metrics
 
 router = APIRouter(include_in_schema=False)
 

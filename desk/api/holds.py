@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from credit.permissions import Role
 from credit.states import Beat, HoldStatus, Verdict
-from db.repositories import holds
-from db.repositories.tokens import Caller
+from db.holds import holds
+from db.people.tokens import Caller
 from desk import paging
 from desk.api import answers
 from desk.api.common import (
@@ -35,9 +35,9 @@ from desk.api.common import (
 )
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
-from starter import documents
-from starter.documents import Document
-from starter.operations import Started
+from services.answers import Document
+from services.holds import documents
+from services.holds.operations import Started
 
 router = api_router("holds", "/api/holds")
 

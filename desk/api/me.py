@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from credit.permissions import Permission
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk.access import needs
 from desk.api.common import api_router, fresh
 from desk.api.settings_answers import Me

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import StaleRevisionError
+from db.messages import messages
 from db.models import Message
-from db.repositories import messages
 from desk import paging
 from desk.api import answers
 from desk.api import message_answers as about
@@ -38,8 +38,8 @@ from desk.api.common import (
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
 from rendering.texts import aside, unified_difference
-from starter import documents
-from starter.documents import Document
+from services.answers import Document
+from services.holds import documents
 
 router = api_router("messages", "/api/messages")
 

@@ -9,12 +9,12 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy.orm import Session
 
+from db.freight import org_settings
 from db.models import OrgSettings
-from db.repositories import org_settings
 from desk.api.common import Body, Desk, IfMatch, Line, PolicyMaker, Viewer, api_router, fresh, number_in, versioned
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from starter import profile_documents
+from services.freight import profile_documents
 
 router = api_router("org settings", "/api/org-settings")
 

@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.permissions import Permission, Role
-from db.repositories import holds, outcomes
-from db.repositories.tokens import Caller
+from db.holds import holds, outcomes
+from db.people.tokens import Caller
 from desk.access import needs
 from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
-from starter import documents
-from starter.documents import Document
-from starter.operations import Decided
-from starter.outcome_operations import OutcomeOperations
+from services.answers import Document
+from services.holds import documents
+from services.holds.operations import Decided
+from services.holds.outcomes import OutcomeOperations
 
 router = APIRouter(prefix="/api/holds/{name}", tags=["holds"])
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from credit.permissions import Permission, Role
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk.access import needs
 from desk.surroundings import Surroundings, surroundings
-from starter.documents import Document
-from starter.people import People
+from services.answers import Document
+from services.people.people import People
 
 router = APIRouter(prefix="/api", tags=["people"])
 

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
+from db import policies, policy_change
 from db.errors import BadInputError
 from db.models import PolicyVersion
-from db.repositories import policies
 from desk.api import settings_answers as answers
 from desk.api.common import (
     Body,
@@ -27,7 +27,7 @@ from desk.api.common import (
 )
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from starter import settings_documents
+from services import settings_documents
 
 router = api_router("policy", "/api/policy")
 
@@ -64,7 +64,7 @@ async def change(
 
     def write(session: Session) -> PolicyVersion:
         now = datetime.now(UTC)
-        policies.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
+        policy_change.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
         return _newest(session)
 
     row = await in_transaction(desk, write)

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from credit.permissions import Permission
 from credit.report import PeriodError, period_of
 from db.errors import BadInputError
-from db.repositories import report as numbers_of
-from db.repositories.tokens import Caller
+from db.holds import report as numbers_of
+from db.people.tokens import Caller
 from desk.access import needs
 from desk.surroundings import Surroundings, in_transaction, surroundings
-from starter import report_documents
-from starter.documents import Document
+from services.answers import Document
+from services.holds import report_documents
 
 router = APIRouter(prefix="/api/report", tags=["report"])
 

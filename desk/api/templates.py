@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
 from db.errors import RefusedError, UnknownTemplateError
+from db.messages import templates
 from db.models import ContentTemplate
-from db.repositories import templates
 from desk.api import settings_answers as answers
 from desk.api.common import (
     Body,
@@ -32,8 +32,9 @@ from desk.problems import documented
 from desk.surroundings import in_transaction
 from rendering.renderer import BeyondLimitsError
 from rendering.texts import aside, html_of
-from starter import settings_documents, template_check
-from starter.documents import Document
+from services import settings_documents
+from services.answers import Document
+from services.messages import template_check
 
 router = api_router("templates", "/api/templates")
 

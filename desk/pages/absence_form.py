@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from db.errors import BadInputError
 from db.models import Absence, User
-from db.repositories import absences, users
-from db.repositories.tokens import Caller
+from db.people import absences, users
+from db.people.tokens import Caller
 from desk.pages.common import typed_day
 from desk.surroundings import Surroundings
-from starter.absences import Absences
+from services.people.absences import Absences
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
 
     Raises:
         BadInputError: a day is none, or the last one is missing.
-        RefusedError: as `starter.absences.Absences.add`.
+        RefusedError: as `services.people.absences.Absences.add`.
     """
     first, last = typed_day(wanted.first_day), typed_day(wanted.last_day)
     if last is None:
@@ -79,7 +79,7 @@ async def end(desk: Surroundings, who: Caller, absence_id: UUID) -> None:
     """End an absence now, or call it off.
 
     Raises:
-        RefusedError: as `starter.absences.Absences.end`.
+        RefusedError: as `services.people.absences.Absences.end`.
     """
     await asyncio.to_thread(Absences(desk.engine).end, who, absence_id)
 

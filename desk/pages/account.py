@@ -8,18 +8,19 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.errors import RefusedError
 from db.models import UserSession
-from db.repositories import audit, sessions
+from db.people import sessions
 from desk import problems
 from desk.access import NotSignedInError, lifetime
 from desk.flashes import see_other
 from desk.pages import absence_form
 from desk.pages.common import Desk, Viewer, refused
 from desk.pages.sign_in import Anybody
-from desk.people import cookies, signing_in
-from desk.people.errors import TooManyAttemptsError, WrongPasswordError
 from desk.rendering import render
+from desk.sign_in import cookies, signing_in
+from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError
 from desk.surroundings import Surroundings, in_transaction
 
 router = APIRouter(include_in_schema=False)

@@ -12,16 +12,17 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus
+from db import customers, policies
 from db.errors import BadInputError, RefusedError
+from db.freight import accounting_profiles
 from db.models import AccountingProfile, CreditHoldEntry, Customer
-from db.repositories import accounting_profiles, customers, policies
 from desk.api.accounting_profiles import Limit
 from desk.flashes import see_other
 from desk.pages.common import Desk, ProfileChanger, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from starter.profile_documents import available
-from starter.profiles import Profiles
+from services.freight.profile_documents import available
+from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
 

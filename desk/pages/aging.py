@@ -10,17 +10,18 @@ from sqlalchemy.orm import Session
 from temporalio.service import RPCError
 
 from credit.facts import Facts
-from db import row_by_row
+from db import policies, row_by_row
+from db.freight import credit_hold_page
+from db.freight.credit_hold_page import Held
 from db.models import ArAgingItem, ArAgingRun
-from db.repositories import aging, credit_hold_page, customer_page, policies, receivables
-from db.repositories.credit_hold_page import Held
-from db.repositories.receivables import Candidate
+from db.receivables import aging, customer_page, receivables
+from db.receivables.receivables import Candidate
 from desk.flashes import see_other
 from desk.pages.common import Desk, Scanner, Scheduler, Viewer
 from desk.rendering import render
 from desk.surroundings import in_transaction
-from starter import schedules
-from starter.schedules import Scheduled
+from services import schedules
+from services.schedules import Scheduled
 
 router = APIRouter(include_in_schema=False)
 

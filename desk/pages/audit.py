@@ -10,17 +10,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from db import row_by_row
+from db import audit, row_by_row
 from db.errors import UnknownHoldError
+from db.freight import credit_limits
 from db.models import AuditEvent
-from db.repositories import audit, credit_limits
 from desk.formats import words
 from desk.pages.common import Auditor, Desk
 from desk.pages.timeline import what_happened
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from starter import audit_trail
-from starter.documents import Document
+from services import audit_trail
+from services.answers import Document
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,9 +12,10 @@ from credit.facts import Facts
 from credit.policy import Policy
 from credit.states import OPEN_HOLD
 from credit.triggers import warnings
+from db import customers, policies
 from db.models import AccountingProfile, Credit, Customer, Invoice, InvoiceDispute, PaymentPlan
-from db.repositories import customer_page, customers, policies, receivables
-from db.repositories.customer_page import Bucket, InvoiceRow, PastHold
+from db.receivables import customer_page, receivables
+from db.receivables.customer_page import Bucket, InvoiceRow, PastHold
 
 INVOICES = 50
 """How many invoices a page lists, the oldest; it says how many there are."""

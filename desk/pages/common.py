@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from credit.permissions import Permission
 from db.errors import BadInputError, RefusedError
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk import problems
 from desk.access import signed_in_page
 from desk.surroundings import Surroundings, surroundings

@@ -7,16 +7,17 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from db import customers
 from db.errors import BadInputError, RefusedError
+from db.freight import credit_hold_page, tariffs
 from db.models import CreditHoldEntry, Tariff
-from db.repositories import credit_hold_page, customers, freight
 from desk.flashes import see_other
 from desk.pages.accounting_profile import Accounting, address_of, read_accounting
 from desk.pages.common import Desk, ProfileChanger, Requester, Viewer, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from starter.profile_documents import label
-from starter.profiles import Profiles
+from services.freight.profile_documents import label
+from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
 
@@ -92,9 +93,9 @@ async def _page(
     def read(session: Session) -> tuple[Accounting, list[CreditHoldEntry], list[Tariff]]:
         shown = read_accounting(session, customer_id)
         over = credit_hold_page.ended(session, customer_id, HISTORY)
-        return shown, list(over), list(freight.tariffs(session))
+        return shown, list(over), list(tariffs.tariffs(session))
 
-    shown, over, tariffs = await in_transaction(desk, read)
+    shown, over, known = await in_transaction(desk, read)
     return render(
         request,
         "credit_hold.html",
@@ -102,7 +103,7 @@ async def _page(
         accounting=shown,
         over=over,
         history=HISTORY,
-        tariffs=tariffs,
+        tariffs=known,
         label=label,
         scope=scope,
         chosen=chosen or [],

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from db import customers
 from db.errors import BadInputError, RefusedError
 from db.models import Exemption
-from db.repositories import customer_page, customers, exemptions, payment_plans
+from db.receivables import customer_page, exemptions, payment_plans
 from desk.flashes import see_other
 from desk.pages.accounting_profile import read_accounting
 from desk.pages.book import open_book
 from desk.pages.common import Desk, PolicyMaker, Viewer, refused
 from desk.rendering import part, render
 from desk.surroundings import Surroundings, in_transaction
-from starter.profile_documents import label
+from services.freight.profile_documents import label
 
 router = APIRouter(include_in_schema=False)
 

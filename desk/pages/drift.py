@@ -12,8 +12,8 @@ from desk.pages.common import Approver, Desk, Requester, Scanner, Viewer, refuse
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift, drift_checks
-from starter.drift import DriftOperations
+from services.netsuite import drift, drift_checks
+from services.netsuite.drift import DriftOperations
 
 router = APIRouter(include_in_schema=False)
 

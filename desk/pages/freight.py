@@ -3,16 +3,16 @@
 from sqlalchemy.orm import Session
 
 from db.errors import CustomerOnHoldError, RefusedError
+from db.freight import tariffs
 from db.models import Tariff
-from db.repositories import freight
 from desk.surroundings import Surroundings, in_transaction
 
 
-async def tariffs(desk: Surroundings) -> list[Tariff]:
+async def known_tariffs(desk: Surroundings) -> list[Tariff]:
     """Return the tariffs to choose from."""
 
     def read(session: Session) -> list[Tariff]:
-        return list(freight.tariffs(session))
+        return list(tariffs.tariffs(session))
 
     return await in_transaction(desk, read)
 

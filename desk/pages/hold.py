@@ -9,14 +9,14 @@ from fastapi.responses import Response
 from credit.permissions import Role
 from credit.states import ProposalKind
 from db.errors import ClaimedByAnotherError, NothingToDecideError, RefusedError, StaleRevisionError
-from db.repositories import evidence
-from db.repositories.tokens import Caller
+from db.holds import evidence
+from db.people.tokens import Caller
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Viewer
 from desk.pages.hold_answers import DecisionForm, Reason, answer, explained, live_part, read
 from desk.pages.hold_context import HoldPage
 from desk.rendering import part, render
-from starter.operations import ApprovedFirst
+from services.holds.operations import ApprovedFirst
 
 router = APIRouter(include_in_schema=False)
 

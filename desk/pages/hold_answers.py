@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field, ValidationError
 from credit.facts import Facts
 from credit.states import ProposalStatus, Verdict
 from db.errors import RefusedError
-from db.repositories.evidence import Said
-from db.repositories.tokens import Caller
+from db.holds.evidence import Said
+from db.people.tokens import Caller
 from desk.pages import hold_context
 from desk.pages.book import moved
 from desk.pages.common import refused

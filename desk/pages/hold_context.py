@@ -27,6 +27,12 @@ from credit.states import (
 )
 from credit.triggers import ReasonClass, reason_class
 from credit.untold import Untold, untold
+from db import audit, netsuite
+from db.freight import eligibility
+from db.holds import evidence, four_eyes, hold_page, holds
+from db.holds.evidence import Said
+from db.holds.four_eyes import Acting
+from db.messages import messages
 from db.models import (
     Approval,
     Claim,
@@ -39,25 +45,13 @@ from db.models import (
     Proposal,
     ReleaseRequest,
 )
-from db.repositories import (
-    audit,
-    customer_page,
-    eligibility,
-    evidence,
-    four_eyes,
-    hold_page,
-    holds,
-    messages,
-    netsuite,
-)
-from db.repositories.evidence import Said
-from db.repositories.four_eyes import Acting
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
+from db.receivables import customer_page
 from desk.pages import hold_life
 from desk.pages.book import Book, moved, open_book
 from desk.pages.hold_life import Life
 from desk.pages.timeline import Happened, told
-from starter import effects
+from services.holds import effects
 
 _STEPS = {
     Beat.FLAG_CUSTOMER: "Flag the customer",

@@ -9,14 +9,14 @@ from fastapi.responses import Response
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.permissions import Role
 from db.errors import BadInputError, RefusedError
-from db.repositories.tokens import Caller
+from db.people.tokens import Caller
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Requester, refused, typed_day
 from desk.pages.hold_answers import Reason, answer, explained, read
 from desk.rendering import render
 from desk.surroundings import Surroundings
-from starter.operations import ApprovedFirst
-from starter.outcome_operations import OutcomeOperations
+from services.holds.operations import ApprovedFirst
+from services.holds.outcomes import OutcomeOperations
 
 router = APIRouter(include_in_schema=False)
 

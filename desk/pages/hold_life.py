@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from credit.hold import PriorHold
 from credit.outcomes import Outcome, day_ends
 from credit.policy import Policy
+from db import audit
+from db.holds import drift, hold_page, outcomes, prior_holds
 from db.models import Hold, HoldException, NetSuiteDrift, PaymentPlanInstalment, PromiseToPay
-from db.repositories import audit, customer_page, drift, hold_page, outcomes, payment_plans, prior_holds
+from db.receivables import customer_page, payment_plans
 from desk.pages.timeline import Happened, told
 
 _OUTCOMES = frozenset(Outcome)

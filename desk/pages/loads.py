@@ -81,7 +81,7 @@ async def _page(
         loads=page,
         more=more,
         customer=customer,
-        tariffs=await freight.tariffs(desk),
+        tariffs=await freight.known_tariffs(desk),
         typed=typed or {"customer_id": customer, "tariff": "", "origin": "", "destination": ""},
         **freight.explained(error),
     )

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from credit.policy import Policy
 from credit.states import Delivery, MessageStatus
+from db import policies
+from db.messages import messages
 from db.models import Claim, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
-from db.repositories import customer_page, messages, policies
+from db.receivables import customer_page
 from rendering.differences import Piece
 from rendering.texts import difference
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from db.errors import RefusedError
-from db.repositories import org_settings
+from db.freight import org_settings
 from desk.flashes import see_other
 from desk.pages.common import Desk, PolicyMaker, refused
 from desk.rendering import render

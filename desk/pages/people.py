@@ -10,17 +10,18 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit.permissions import OF_PEOPLE, Permission, Role
+from db import audit
 from db.errors import BadInputError, RefusedError
 from db.models import User, UserSession
-from db.repositories import audit, sessions, users
-from db.repositories.tokens import Caller
+from db.people import sessions, users
+from db.people.tokens import Caller
 from desk.access import lifetime, signed_in_page
 from desk.flashes import see_other
 from desk.pages import absence_form
 from desk.pages.common import Desk, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from starter.people import People
+from services.people.people import People
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit.triggers import TriggerKind
-from db.repositories import queue
-from db.repositories.queue import QueueFilter, QueueKind, Waiting
+from db.holds import queue
+from db.holds.queue import QueueFilter, QueueKind, Waiting
 from desk.pages.common import Desk, Viewer
 from desk.rendering import part, render
 from desk.surroundings import in_transaction

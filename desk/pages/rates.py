@@ -42,6 +42,6 @@ async def show(
         status_of(refusal) if refusal else 200,
         typed=typed,
         rated=rated,
-        tariffs=await freight.tariffs(desk),
+        tariffs=await freight.known_tariffs(desk),
         **freight.explained(refusal),
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from credit.report import PeriodError, Report, period_of
-from db.repositories import report as numbers_of
+from db.holds import report as numbers_of
 from desk.pages.charts import Chart, charts
 from desk.pages.common import Desk, Viewer
 from desk.rendering import render

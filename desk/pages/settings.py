@@ -13,9 +13,11 @@ from credit import freight_messages
 from credit.policy import Policy
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
+from db import policies, policy_change
 from db.errors import RefusedError
+from db.freight import org_settings
+from db.messages import templates
 from db.models import ContentTemplate, PolicyVersion
-from db.repositories import org_settings, policies, templates
 from desk.flashes import see_other
 from desk.pages import policy_form
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
@@ -25,7 +27,7 @@ from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
 from rendering.texts import aside, difference, html_of
-from starter import template_check
+from services.messages import template_check
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +70,7 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
         if policy == policies.current(session)[1]:
             return False
         changed = int(version) if version.isdecimal() else 0
-        policies.change(session, policy, actor=who.name, note=note, at=datetime.now(UTC), changed=changed)
+        policy_change.change(session, policy, actor=who.name, note=note, at=datetime.now(UTC), changed=changed)
         return True
 
     try:

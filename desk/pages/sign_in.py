@@ -11,21 +11,22 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
+from db import audit
 from db.errors import RefusedError
 from db.models import UserSession
-from db.repositories import audit, sessions
-from db.repositories.tokens import Caller
+from db.people import sessions
+from db.people.tokens import Caller
 from desk import problems
 from desk.access import PasswordChangeNeededError, SignInNeededError, signed_in_page
 from desk.forms.sent import Sent
 from desk.pages.common import Desk
-from desk.people import cookies, signing_in
-from desk.people.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
-from desk.people.next_page import own_path, sign_in_path
-from desk.people.oidc import Attempt, Provider
-from desk.people.provider_people import person
-from desk.people.strangers import address_of
 from desk.rendering import render
+from desk.sign_in import cookies, signing_in
+from desk.sign_in.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
+from desk.sign_in.next_page import own_path, sign_in_path
+from desk.sign_in.oidc import Attempt, Provider
+from desk.sign_in.provider_people import person
+from desk.sign_in.strangers import address_of
 from desk.surroundings import Surroundings, in_transaction, surroundings
 
 router = APIRouter(include_in_schema=False)

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from db import customers
+from db.customers import Found
 from db.errors import RefusedError
-from db.repositories import customers
-from db.repositories.customers import Found
 from desk.flashes import see_other
 from desk.pages.book import open_book
 from desk.pages.common import Desk, Requester, refused

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from credit.plain_text import NotPlainTextError, plain, shown_line
 from db.errors import RefusedError
+from runtime.version import VERSION
 from starter.cli import (
     absence,
     ar,
@@ -36,7 +37,6 @@ from starter.cli import (
 from starter.cli.context import use_data_dir
 from starter.cli.output import console, err
 from starter.stack.errors import StackError
-from starter.version import VERSION
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
 

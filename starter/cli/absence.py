@@ -6,10 +6,10 @@ from uuid import UUID
 
 import typer
 
+from services.answers import Document
 from starter.cli import asking
 from starter.cli.context import open_context
 from starter.cli.output import Column, Table, err, print_json, print_table, table
-from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
 

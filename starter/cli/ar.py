@@ -19,14 +19,20 @@ from credit.ledger_file import BadRow, LedgerFileError
 from credit.permissions import Permission
 from credit.triggers import Disposition
 from db.engine import transaction
-from db.ledger_import import ImportReport, Progress, Stage, all_customers_for_netsuite, import_ledger
-from db.repositories import receivables
-from starter import customer_documents
+from db.receivables import receivables
+from db.receivables.ledger_import import (
+    ImportReport,
+    Progress,
+    Stage,
+    all_customers_for_netsuite,
+    import_ledger,
+)
+from runtime.csv_cells import inert
+from runtime.settings import stack_settings
+from services.receivables import customer_documents
 from starter.cli import candidates
 from starter.cli.context import Context, open_context
 from starter.cli.output import Column, err, plural, print_json, print_table, table
-from starter.csv_cells import inert
-from starter.settings import stack_settings
 
 app = typer.Typer(no_args_is_help=True)
 

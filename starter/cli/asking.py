@@ -5,8 +5,8 @@ import sys
 import typer
 
 from credit.plain_text import NotPlainTextError, plain
+from services.answers import Document
 from starter.cli.output import err, print_json
-from starter.documents import Document
 
 
 def require_text(reason: str) -> None:

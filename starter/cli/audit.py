@@ -13,11 +13,11 @@ from rich.text import Text
 from credit.permissions import Permission
 from db.engine import transaction
 from db.errors import BadInputError
-from starter import audit_trail
-from starter.audit_trail import ExportFormat
+from services import audit_trail
+from services.answers import Document
+from services.audit_trail import ExportFormat
 from starter.cli.context import open_context
 from starter.cli.output import console, err, plural, print_json
-from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
 

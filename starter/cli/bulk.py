@@ -13,11 +13,11 @@ from rich.text import Text
 from sqlalchemy.orm import Session
 
 from db.engine import transaction
-from starter import bulk
-from starter.bulk import Item, Outcome
+from services.answers import Document
+from services.holds import bulk
+from services.holds.bulk import Item, Outcome
 from starter.cli.context import Context
 from starter.cli.output import Column, console, err, plural, print_json, print_table, table
-from starter.documents import Document
 
 FromFile = Annotated[
     Path | None,

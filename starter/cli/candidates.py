@@ -12,9 +12,9 @@ from rich.text import Text
 from credit import policy_change
 from credit.policy import Policy
 from db.engine import transaction
-from db.repositories import backtest
-from db.repositories.backtest import Backtest
-from db.repositories.receivables import Candidate
+from db.receivables import backtest
+from db.receivables.backtest import Backtest
+from db.receivables.receivables import Candidate
 from starter.cli.context import Context
 from starter.cli.output import Cell, Column, Table, err, plural, print_json, print_table
 

@@ -10,19 +10,20 @@ from sqlalchemy import Engine
 
 from credit.permissions import Permission
 from credit.policy import Policy
+from db import policies
 from db.engine import make_engine, transaction
 from db.errors import RefusedError
-from db.repositories import absences, policies, tokens
-from db.repositories.tokens import Caller
+from db.people import absences, tokens
+from db.people.tokens import Caller
+from runtime.settings import Settings
+from services.people.operator_token import TOKEN_FILE
+from starter.cli.desk_client import DeskClient
 from starter.cli.direct import Direct
-from starter.desk_client import DeskClient
-from starter.settings import Settings
-from starter.tokens import TOKEN_FILE
 
 if TYPE_CHECKING:  # Temporal's library takes a quarter of a second to load: only where it is used
-    from starter.message_operations import MessageOperations
-    from starter.operations import Operations
-    from starter.profiles import Profiles
+    from services.freight.profiles import Profiles
+    from services.holds.operations import Operations
+    from services.messages.operations import MessageOperations
 
 
 class NoTokenError(RefusedError):
@@ -102,8 +103,8 @@ class Context:
         Raises:
             RuntimeError: it cannot be reached.
         """
-        from starter.operations import Operations  # noqa: PLC0415
-        from starter.temporal import connect  # noqa: PLC0415
+        from runtime.temporal import connect  # noqa: PLC0415
+        from services.holds.operations import Operations  # noqa: PLC0415
 
         return Operations(self.engine, await connect(self.settings), self.settings.task_queue)
 
@@ -113,17 +114,17 @@ class Context:
         Raises:
             RuntimeError: it cannot be reached.
         """
-        from starter.message_operations import MessageOperations  # noqa: PLC0415
-        from starter.temporal import connect  # noqa: PLC0415
+        from runtime.temporal import connect  # noqa: PLC0415
+        from services.messages.operations import MessageOperations  # noqa: PLC0415
 
         return MessageOperations(self.engine, await connect(self.settings))
 
     async def profiles(self) -> "Profiles":
         """Return accounting profiles; Temporal is only asked where a service hold's release is."""
-        from starter.credit_hold_operations import CreditHoldOperations  # noqa: PLC0415
-        from starter.outcome_operations import OutcomeOperations  # noqa: PLC0415
-        from starter.profiles import Profiles  # noqa: PLC0415
-        from starter.temporal import connect  # noqa: PLC0415
+        from runtime.temporal import connect  # noqa: PLC0415
+        from services.freight.credit_hold import CreditHoldOperations  # noqa: PLC0415
+        from services.freight.profiles import Profiles  # noqa: PLC0415
+        from services.holds.outcomes import OutcomeOperations  # noqa: PLC0415
 
         client = await connect(self.settings, lazy=True)
         outcomes = OutcomeOperations(self.engine, client, self.settings.task_queue)

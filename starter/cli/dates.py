@@ -8,10 +8,10 @@ import typer
 
 from credit.outcomes import ScheduledDate
 from credit.permissions import Permission
+from runtime.temporal import connect
+from services.holds.outcomes import OutcomeOperations
 from starter.cli.context import Context, open_context
 from starter.cli.output import err, print_json
-from starter.outcome_operations import OutcomeOperations
-from starter.temporal import connect
 
 _NONE = "none"
 

@@ -11,19 +11,20 @@ from credit.permissions import Permission, Role
 from credit.states import Beat, HoldStatus, MessageStatus, MessageVerdict, TextFormat, Verdict
 from db.engine import transaction
 from db.errors import UnknownMessageError
-from db.repositories import holds, messages
-from db.repositories.tokens import Caller
-from starter import documents
-from starter.absences import Absences
+from db.holds import holds
+from db.messages import messages
+from db.people.tokens import Caller
+from services.answers import Document
+from services.holds import documents
+from services.people.absences import Absences
 from starter.cli.direct_profiles import DirectProfiles
-from starter.documents import Document
 
 if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
     from collections.abc import Awaitable, Callable
 
-    from starter.message_operations import MessageOperations
-    from starter.operations import Operations
-    from starter.profiles import Profiles
+    from services.freight.profiles import Profiles
+    from services.holds.operations import Operations
+    from services.messages.operations import MessageOperations
 
 T = TypeVar("T")
 

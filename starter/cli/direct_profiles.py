@@ -1,4 +1,4 @@
-"""The same as `starter.desk_profiles`, on the database, where no desk is configured."""
+"""The same as `starter.cli.desk_profiles`, on the database, where no desk is configured."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from sqlalchemy import Engine
 
 from credit.permissions import Permission
 from db.engine import transaction
-from db.repositories import org_settings
-from db.repositories.tokens import Caller
-from starter import profile_documents
-from starter.documents import Document
+from db.freight import org_settings
+from db.people.tokens import Caller
+from services.answers import Document
+from services.freight import profile_documents
 
 if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
     from collections.abc import Awaitable, Callable
 
-    from starter.profiles import Profiles
+    from services.freight.profiles import Profiles
 
 
 class DirectProfiles:

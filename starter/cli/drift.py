@@ -8,12 +8,12 @@ import typer
 from credit.permissions import Permission
 from db.engine import transaction
 from netsuite.records import CreditHoldOverride
-from starter import drift, drift_checks
+from runtime.temporal import connect
+from services.answers import Document
+from services.netsuite import drift, drift_checks
+from services.netsuite.drift_checks import CheckState, LastCheck
 from starter.cli.context import Context, open_context
 from starter.cli.output import Column, Table, err, print_json, print_table, table
-from starter.documents import Document
-from starter.drift_checks import CheckState, LastCheck
-from starter.temporal import connect
 
 app = typer.Typer(invoke_without_command=True)
 

@@ -10,8 +10,8 @@ import typer
 from credit.outcomes import ExceptionScope
 from credit.permissions import Permission
 from db.engine import transaction
-from db.repositories import holds, outcomes
-from starter import documents
+from db.holds import holds, outcomes
+from services.holds import documents
 from starter.cli.context import open_context
 from starter.cli.dates import operations
 from starter.cli.output import Column, err, print_json, print_table, table

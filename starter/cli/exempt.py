@@ -7,8 +7,8 @@ import typer
 
 from credit.permissions import Permission
 from db.engine import transaction
-from db.repositories import exemptions
-from starter import exemption_documents
+from db.receivables import exemptions
+from services.receivables import exemption_documents
 from starter.cli.context import open_context
 from starter.cli.output import Column, err, print_json, print_table, table
 

@@ -11,10 +11,10 @@ import typer
 
 from credit.permissions import Permission
 from credit.states import Beat, HoldStatus, Verdict
+from services.answers import Document
 from starter.cli import asking, bulk, pages
 from starter.cli.context import open_context
 from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
-from starter.documents import Document
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]

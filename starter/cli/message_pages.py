@@ -6,8 +6,8 @@ from datetime import datetime
 from rich.text import Text
 
 from credit.states import Delivery, MessageStatus
+from services.answers import Document
 from starter.cli.output import Column, Page, Table, facts, table
-from starter.documents import Document
 
 _STATUS = {
     MessageStatus.PENDING_REVIEW: "yellow",

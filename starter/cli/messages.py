@@ -8,10 +8,10 @@ from rich.text import Text
 from credit.plain_text import NotPlainTextError, plain
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import StaleRevisionError
+from services.answers import Document
 from starter.cli import asking, message_pages
 from starter.cli.context import open_context
 from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
-from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
 

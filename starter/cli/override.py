@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from credit.permissions import Permission, Role
+from services.holds.operations import Decided
 from starter.cli.context import open_context
 from starter.cli.dates import operations
 from starter.cli.output import err, print_json
-from starter.operations import Decided
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from rich.text import Text
 
 from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
+from services.answers import Document
 from starter.cli.output import Column, Page, Table, facts, plural, table
-from starter.documents import Document
 
 _STATUS = {
     HoldStatus.PROPOSED: "yellow",

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from credit.credit_hold import CreditStatus
+from services.answers import Document
 from starter.cli.context import open_context
 from starter.cli.output import Table, err, facts, print_json, print_table
-from starter.documents import Document
 
 app = typer.Typer(no_args_is_help=True)
 

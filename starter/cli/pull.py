@@ -8,11 +8,11 @@ import typer
 from credit.ledger_file import LedgerFileError
 from credit.permissions import Permission
 from netsuite.errors import NetSuiteError
+from services.netsuite.client import netsuite_client
+from services.receivables.netsuite_pull import pull as pull_ledger
 from starter.cli import ar
 from starter.cli.context import open_context
 from starter.cli.output import err, print_json
-from starter.netsuite_client import netsuite_client
-from starter.netsuite_pull import pull as pull_ledger
 
 
 def pull(

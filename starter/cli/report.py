@@ -8,8 +8,8 @@ import typer
 from credit.permissions import Permission
 from credit.report import Numbers, PeriodError, Report, Spread, period_of
 from db.engine import transaction
-from db.repositories import report as numbers_of
-from starter import report_documents
+from db.holds import report as numbers_of
+from services.holds import report_documents
 from starter.cli.context import open_context
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 

@@ -9,11 +9,11 @@ from rich.text import Text
 from temporalio.client import Client
 
 from credit.permissions import Permission
-from starter import schedules
+from runtime.temporal import connect
+from services import schedules
+from services.answers import utc
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, print_json
-from starter.documents import utc
-from starter.temporal import connect
 
 app = typer.Typer(invoke_without_command=True)
 

@@ -4,7 +4,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from starter.settings import default_data_dir
+from runtime.settings import default_data_dir
 
 
 def hold(data_dir: Path, *arguments: str) -> str:

@@ -10,9 +10,9 @@ from rich.text import Text
 from sqlalchemy import make_url
 
 from credit.permissions import Permission
+from services.people.first_admin import LOGIN, PASSWORD_FILE
 from starter.cli.context import Context, open_context
 from starter.cli.output import console, err, plural, print_json
-from starter.first_admin import LOGIN, PASSWORD_FILE
 from starter.stack import control, record
 from starter.stack.control import StackOptions
 from starter.stack.doctor import Check, diagnose

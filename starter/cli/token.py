@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from credit.permissions import Permission, Role
+from services.people.people import People
 from starter.cli.context import Context, open_context
 from starter.cli.output import Column, Table, console, err, print_json, print_table
-from starter.people import People
 
 app = typer.Typer(no_args_is_help=True)
 

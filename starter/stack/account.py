@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.files import as_root
 from starter.stack.errors import StackError
-from starter.stack.files import as_root
 from starter.stack.launch import Launch
 
 NAME = "service-holds"

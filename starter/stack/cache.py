@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from starter.stack.files import as_root
+from runtime.files import as_root
 
 SYSTEM = Path("/var/cache/service-holds")
 

@@ -21,8 +21,8 @@ from temporalio.envconfig import ClientConfig
 from db import migrate
 from netsuite.client import Credentials, NetSuiteClient
 from netsuite.errors import AuthenticationRefused, NetSuiteError
-from starter import certificate
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.netsuite import certificate
 from starter.stack import temporal_cli
 from starter.stack.errors import CommandMissingError, StackError
 

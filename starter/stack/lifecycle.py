@@ -15,9 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
+from runtime.files import ensure_private_dir
 from starter.stack import record as records
 from starter.stack.errors import PortStolenError, StackError
-from starter.stack.files import ensure_data_dir, ensure_private_dir
+from starter.stack.files import ensure_data_dir
 from starter.stack.leftovers import end_leftovers
 from starter.stack.processes import wait_gone
 from starter.stack.record import StackRecord

@@ -16,14 +16,14 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import migrate
-from starter.first_admin import PASSWORD_FILE, ensure_first_admin
+from runtime.files import ensure_private_dir
+from services.people.first_admin import PASSWORD_FILE, ensure_first_admin
+from services.people.operator_token import ensure_operator_token
 from starter.stack.errors import StackError
-from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
 from starter.stack.postgres import Postgres
 from starter.stack.supervisor import Part
 from starter.stack.temporal_server import NAMESPACE, TemporalServer, environment
-from starter.tokens import ensure_operator_token
 
 DATABASE = "holds"
 HOST = "127.0.0.1"
@@ -76,7 +76,7 @@ class Stack:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a client of this stack has to know, under the names of `starter.settings.Settings`."""
+        """What a client of this stack has to know, under the names of `runtime.settings.Settings`."""
         return {
             "embedded": True,
             "database_url": self.postgres.url(DATABASE),
@@ -187,7 +187,9 @@ class Stack:
         folder = str(self.data_dir / "mail")
         return Part(
             name="mail",
-            command=lambda: self._python("starter.mail_sink", {"--host": HOST, "--port": str(port), "--dir": folder}),
+            command=lambda: self._python(
+                "starter.stack.mail_sink", {"--host": HOST, "--port": str(port), "--dir": folder}
+            ),
             ready=lambda: takes_mail(HOST, port),
             port=port,
             own_ports=(port,),

@@ -13,9 +13,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from runtime.files import ensure_private_dir
 from starter.stack.account import Account
 from starter.stack.errors import CommandMissingError, StackError
-from starter.stack.files import ensure_private_dir
 
 SHARED = Path("/var/lib/service-holds")
 

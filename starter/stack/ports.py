@@ -13,8 +13,9 @@ from pathlib import Path
 
 import psutil
 
+from runtime.files import write_private
 from starter.stack.errors import PortTakenError, StackError
-from starter.stack.files import read_json, write_private
+from starter.stack.files import read_json
 
 DEFAULTS: Mapping[str, int] = {
     "postgres": 15432,

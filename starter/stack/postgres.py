@@ -13,9 +13,9 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from runtime.files import secret
 from starter.stack.account import Account, service_account
 from starter.stack.errors import StackError
-from starter.stack.files import secret
 from starter.stack.launch import Launch
 from starter.stack.pg_files import cluster_folder, programs
 from starter.stack.processes import Identity, descendants, end

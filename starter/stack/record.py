@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from runtime.files import write_private
 from starter.stack.errors import StackError
-from starter.stack.files import read_json, write_private
+from starter.stack.files import read_json
 from starter.stack.processes import Identity
 
 StackState = Literal["starting", "running", "stopping", "stopped"]
@@ -37,7 +38,7 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class StackRecord:
-    """The whole record. `settings` has the field names of `starter.settings.Settings`."""
+    """The whole record. `settings` has the field names of `runtime.settings.Settings`."""
 
     stack_id: str
     state: StackState = "stopped"

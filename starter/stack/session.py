@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from runtime.files import ensure_private_dir
 from starter.stack import record as records
 from starter.stack.errors import StackError
-from starter.stack.files import ensure_private_dir
 from starter.stack.processes import Identity
 from starter.stack.record import PartRecord, StackRecord, StackState
 from starter.stack.supervisor import Part, Supervisor, nothing

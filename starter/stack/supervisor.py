@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from runtime.files import ensure_private_dir
 from starter.stack import ports
 from starter.stack.errors import PortStolenError, StackError
-from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
 from starter.stack.processes import PART_VARIABLE, Identity, descendants, kill_marked, tail, wait_gone
 from starter.stack.progress import PATIENCE, Progress

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.files import ensure_private_dir
 from starter.stack.errors import StackError
-from starter.stack.files import ensure_private_dir
 from starter.stack.launch import Launch
 
 NAMESPACE = "default"

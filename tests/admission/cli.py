@@ -12,7 +12,7 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import tokens
+from db.people import tokens
 from starter.cli import run
 from tests.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from credit.triggers import TriggerKind
-from starter.operations import TriggerTurnedAwayError
+from services.holds.operations import TriggerTurnedAwayError
 from tests.holds.helpers import bill, in_force, pay
 from tests.world import World
 

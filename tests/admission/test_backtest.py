@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import event, func, select
 
 from credit.permissions import Role
+from db import policies
 from db.engine import transaction
 from db.models import ArAgingRun, Hold, PolicyVersion
-from db.repositories import policies, receivables
+from db.receivables import receivables
 from tests.admission.cli import Program
 from tests.world import World
 

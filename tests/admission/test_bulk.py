@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import HoldTrigger, ReleaseRequest
-from starter import bulk
-from starter.bulk import Item, Outcome
+from services.holds import bulk
+from services.holds.bulk import Item, Outcome
 from tests.admission.cli import Program
 from tests.holds.helpers import holds_of, in_force
 from tests.world import World

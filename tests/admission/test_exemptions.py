@@ -11,8 +11,8 @@ from credit.triggers import TriggerKind
 from db.engine import transaction
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
 from db.models import Exemption
-from db.repositories import exemptions
-from starter.operations import TriggerTurnedAwayError
+from db.receivables import exemptions
+from services.holds.operations import TriggerTurnedAwayError
 from tests.admission.cli import Program, token
 from tests.holds.helpers import events
 from tests.scans.test_ar_aging import dispositions

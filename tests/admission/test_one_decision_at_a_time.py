@@ -8,11 +8,11 @@ from typing import Any, get_type_hints
 import pytest
 import typer
 
-from db.repositories import decisions
+from db.holds import decisions
 from desk.app import create_app
-from starter import bulk
+from services.holds import bulk
+from services.holds.operations import Operations
 from starter.cli import app
-from starter.operations import Operations
 from tests.admission.cli import Program
 from tests.world import World
 

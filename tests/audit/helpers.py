@@ -9,10 +9,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from activities.anchoring import AnchoringActivities
+from db import audit, audit_check
 from db.anchor_file import AnchorFile
+from db.audit_check import Findings
 from db.engine import transaction
-from db.repositories import audit, audit_check
-from db.repositories.audit_check import Findings
 from workflows.contract import AuditAnchorReport
 from workflows.signatures import AnchorAudit
 

@@ -13,11 +13,10 @@ import pytest
 from sqlalchemy import Engine, text
 from temporalio.client import WorkflowHandle
 
-from db import anchor_file
+from db import anchor_file, audit
 from db.anchor_file import AnchorFile
 from db.engine import transaction
-from db.repositories import audit
-from starter import audit_trail, schedules
+from services import audit_trail, schedules
 from tests.audit.helpers import NOW, anchor, faults, fill, tampering
 from tests.holds.helpers import events, until
 from tests.world import World

@@ -16,13 +16,14 @@ from sqlalchemy import Engine, text
 
 from credit.permissions import Role
 from credit.plain_text import with_line_feeds
+from db import audit
 from db.engine import transaction
-from db.repositories import audit, tokens
+from db.people import tokens
 from desk.app import create_app
-from starter import audit_trail
-from starter.audit_trail import ExportFormat
+from runtime.settings import Settings
+from services import audit_trail
+from services.audit_trail import ExportFormat
 from starter.cli import run
-from starter.settings import Settings
 from tests.audit.helpers import NOW, anchor, fill, tampering
 from tests.conftest import free_port
 

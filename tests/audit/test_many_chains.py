@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, func, select, text
 
+from db import audit
 from db.engine import transaction
 from db.models import AuditEvent
-from db.repositories import audit
 
 MANY = 30_000
 """More than PostgreSQL's lock table has room for: `max_locks_per_transaction * max_connections`."""

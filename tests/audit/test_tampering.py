@@ -11,9 +11,9 @@ from sqlalchemy import Engine, delete, literal_column, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from db import audit
 from db.engine import transaction
 from db.models import AuditEvent
-from db.repositories import audit
 from tests.audit.helpers import NOW, anchor, faults, fill, rehash, tampering, verified
 
 Deed = Callable[[Session], object]

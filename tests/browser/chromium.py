@@ -8,8 +8,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+from runtime.files import write_private
 from starter.stack.cache import cache_dir
-from starter.stack.files import write_private
 from tests.browser import debian
 from tests.browser.debian import FetchError, NeedsRootError
 

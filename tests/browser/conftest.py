@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.browser import chromium, node
 from tests.browser.debian import FetchError, NeedsRootError
 from tests.browser.office import Office

@@ -12,8 +12,8 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import users
-from starter import passwords
+from db.people import users
+from services.people import passwords
 from tests.desk.server import DeskServer
 from tests.messages.post_office import Sink
 from tests.world import World

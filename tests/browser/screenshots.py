@@ -14,9 +14,9 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from starter import demo
-from starter.demo import Hold
-from starter.first_admin import LOGIN, PASSWORD_FILE
+from services.people.first_admin import LOGIN, PASSWORD_FILE
+from starter.demo import demo
+from starter.demo.demo import Hold
 from tests.browser import chromium, node
 from tests.browser.conftest import FLAGS
 

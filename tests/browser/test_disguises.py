@@ -9,7 +9,9 @@ from sqlalchemy import text
 from credit.permissions import Role
 from credit.states import Verdict
 from db.engine import transaction
-from db.repositories import accounting_profiles, exemptions, tokens, users
+from db.freight import accounting_profiles
+from db.people import tokens, users
+from db.receivables import exemptions
 from tests.browser.office import Office
 from tests.holds.helpers import in_force
 

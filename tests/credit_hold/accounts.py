@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import LimitCause
 from credit.policy import Policy
+from db import policies, policy_change
 from db.engine import transaction
+from db.freight import accounting_profiles, credit_limits
+from db.freight.credit_limits import Transition
 from db.models import AccountingProfile, CreditHoldEntry, Customer, LimitTransition, OrgSettings
-from db.repositories import accounting_profiles, credit_limits, invoices, payments, policies
-from db.repositories.credit_limits import Transition
+from db.receivables import invoices, payments
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DUE = date(2026, 12, 1)
@@ -26,7 +28,7 @@ def organisation(session: Session, **chosen: bool) -> None:
 def set_policy(session: Session, **changes: object) -> None:
     _, policy = policies.current(session)
     changed = Policy.model_validate(policy.model_dump() | changes)
-    policies.change(session, changed, actor=WHO, note="for a test", at=NOW)
+    policy_change.change(session, changed, actor=WHO, note="for a test", at=NOW)
 
 
 def customer(session: Session, *, limit: str | None = "1000", parent: str | None = None, name: str = "") -> str:

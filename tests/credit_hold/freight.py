@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from db.engine import transaction
-from db.repositories import accounting_profiles
+from db.freight import accounting_profiles
 from tests.world import World
 
 LINES = [{"description": "Chicago to Dallas", "quantity": "2", "unit_price": "365.00"}]

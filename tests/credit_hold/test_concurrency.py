@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus, LimitState
 from db.engine import transaction
+from db.freight import accounting_profiles
 from db.models import LimitTransition
-from db.repositories import accounting_profiles
 from tests.credit_hold.accounts import (
     NOW,
     WHO,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState
 from db.engine import transaction
+from db.freight import accounting_profiles, credit_limits
 from db.models import Customer, Invoice, LimitTransition, OrgSettings
-from db.repositories import accounting_profiles, credit_limits
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WHO = "robin"

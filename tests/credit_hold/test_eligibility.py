@@ -13,10 +13,11 @@ from credit.eligibility import BACK_OFFICE, FRONT_OFFICE, Action, Block, Standin
 from credit.outcomes import ExceptionScope
 from credit.policy import Policy
 from credit.states import EntityStatus, HoldStatus
+from db import policies, policy_change
 from db.engine import transaction
 from db.errors import UnknownCustomerError
+from db.freight import accounting_profiles, eligibility
 from db.models import Customer, Hold, HoldException
-from db.repositories import accounting_profiles, eligibility, policies
 from tests.world import World
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -85,7 +86,7 @@ def customer(session: Session, parent: str | None = None) -> str:
 
 def set_policy(session: Session, **changes: object) -> None:
     changed = Policy.model_validate(policies.current(session)[1].model_dump() | changes)
-    policies.change(session, changed, actor=WHO, note="for a test", at=NOW)
+    policy_change.change(session, changed, actor=WHO, note="for a test", at=NOW)
 
 
 def labels(session: Session, name: str) -> list[str]:

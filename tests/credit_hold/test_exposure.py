@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import LimitCause, LimitState, OrderStatus
 from db.engine import transaction
+from db.freight import accounting_profiles, credit_limits
 from db.models import AccountingProfile, Credit, Customer, Invoice, LimitTransition, Order
-from db.repositories import accounting_profiles, credit_limits
 from tests.credit_hold.accounts import DUE, NOW, WHO, customer, invoice, organisation, set_policy
 
 NAMES = ("G", "P1", "P2", "C1", "C2", "X")

@@ -18,8 +18,11 @@ from credit.facts import moved_materially, weakening
 from credit.permissions import Role
 from credit.states import Beat, Verdict
 from credit.triggers import Admission, Ending, ReasonClass, admit
+from db import audit, policies
 from db.engine import transaction
 from db.errors import BadInputError, ClaimedByAnotherError, SelfApprovalError, UnknownEntryError
+from db.freight import accounting_profiles, credit_limits
+from db.holds import beats, decisions, outcomes, requests
 from db.models import (
     AccountingProfile,
     CreditHoldEntry,
@@ -30,21 +33,11 @@ from db.models import (
     OrgSettings,
     ReleaseRequest,
 )
-from db.repositories import (
-    accounting_profiles,
-    audit,
-    beats,
-    credit_limits,
-    decisions,
-    outcomes,
-    policies,
-    receivables,
-    requests,
-)
+from db.receivables import receivables
 from desk.pages.timeline import told
-from starter.credit_hold_operations import CreditHoldOperations
-from starter.limit_relay import relay_limits
-from starter.outcome_operations import OutcomeOperations
+from services.freight.credit_hold import CreditHoldOperations
+from services.freight.limit_relay import relay_limits
+from services.holds.outcomes import OutcomeOperations
 from tests.admission.cli import program
 from tests.conftest import free_port
 from tests.desk.pages.conftest import sit

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import LimitCause, OrderStatus
 from db.engine import transaction
+from db.freight import accounting_profiles, credit_limits
 from db.models import Credit, Customer, Order
-from db.repositories import accounting_profiles, credit_limits
 from tests.credit_hold.accounts import NOW, WHO, invoice, organisation, pay, set_policy
 from tests.credit_hold.model import Account, Model, Observed
 

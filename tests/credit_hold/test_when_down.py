@@ -16,8 +16,8 @@ from credit.permissions import Role
 from db import migrate
 from db.engine import make_engine, transaction
 from db.models import Customer
-from starter.gates import Gates, NoAnswerError
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.freight.gates import Gates, NoAnswerError
 from starter.stack.doctor import diagnose
 from starter.stack.postgres import Postgres
 from tests.conftest import free_port, run_part

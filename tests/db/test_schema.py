@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
-from db import migrate
+from db import audit, migrate, policies, policy_change
 from db.engine import transaction
 from db.models import Base, Claim, Customer, Decision, Hold, HoldBeat, Invoice, Proposal, WorkflowDefinition
-from db.repositories import audit, policies
 from starter.stack.postgres import Postgres
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -311,6 +310,6 @@ def test_policy_versions_only_grow(engine: Engine) -> None:
     with transaction(engine) as session:
         version, policy = policies.current(session)
         changed = policy.model_copy(update={"trigger_days_overdue": 120})
-        assert policies.change(session, changed, actor="mike", note="calmer", at=NOW) == version + 1
+        assert policy_change.change(session, changed, actor="mike", note="calmer", at=NOW) == version + 1
     with transaction(engine) as session:
         assert policies.current(session) == (version + 1, changed)

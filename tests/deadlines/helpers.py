@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from credit.states import NotificationEvent, Verdict
 from db.engine import transaction
+from db.holds import deadlines, decisions, holds
 from db.models import Absence, Approval, Decision, Notification
-from db.repositories import absences, deadlines, decisions, holds
+from db.people import absences
 from tests.notifications.helpers import outbox
 from tests.world import World
 

@@ -12,10 +12,10 @@ from credit.permissions import Permission, Role
 from credit.states import Verdict
 from db.engine import transaction
 from db.errors import AbsentAlreadyError, BadInputError, SecondApproverError, SelfApprovalError, UnknownUserError
+from db.holds.decisions import FirstApproval
 from db.models import Absence, User
-from db.repositories import absences
-from db.repositories.decisions import FirstApproval
-from db.repositories.tokens import Caller
+from db.people import absences
+from db.people.tokens import Caller
 from tests.deadlines.helpers import DAY, away, back, decide, first_approval
 from tests.holds.helpers import events
 from tests.notifications.helpers import decide as decided_and_obeyed

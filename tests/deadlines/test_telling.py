@@ -7,7 +7,7 @@ import pytest
 
 from credit.states import HoldStatus, NotificationChannel, NotificationEvent, Verdict
 from db.engine import transaction
-from db.repositories import decisions, holds, proposals
+from db.holds import decisions, holds, proposals
 from tests.deadlines.helpers import DAY, away, decide, pass_by, told, unsent
 from tests.holds.helpers import in_force, knows
 from tests.long_waits.helpers import details

@@ -12,7 +12,7 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 
 from netsuite.sandbox import __main__ as sandbox_main
 from netsuite.sandbox import keys
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.deployment.compose import (
     ROOT,
     UnsetVariableError,

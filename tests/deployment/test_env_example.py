@@ -9,7 +9,7 @@ import temporalio.bridge
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.deployment.compose import ROOT, example_environment, example_lines, raw, variables_of
 
 _LINES = example_lines()

@@ -21,12 +21,12 @@ import psycopg
 import pytest
 
 from db.engine import make_engine
-from starter.settings import Settings
+from runtime.settings import Settings
+from runtime.temporal import connect
 from starter.stack.launch import Launch
 from starter.stack.parts import answers, takes_mail
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
-from starter.temporal import connect
 from tests.conftest import free_port, wait_until
 from tests.deployment.compose import Service, example_environment, filled_in, raw, seconds, services
 from tests.netsuite.sandbox_server import SandboxServer
@@ -105,7 +105,7 @@ class Topology:
             assert answers(f"{self.temporal.ui_url}/healthz")
         elif service.name == "mail":
             options = ["--port", str(self.ports[1025]), "--dir", str(self.folder / "mail")]
-            self._start_process(service, ["python", "-m", "starter.mail_sink", *options])
+            self._start_process(service, ["python", "-m", "starter.stack.mail_sink", *options])
         elif service.one_shot:
             for _ in range(2):  # as every later `up` does
                 done = self.run(service, service.command)

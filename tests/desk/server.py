@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 from credit.permissions import Role
 from db.engine import make_engine, transaction
-from db.repositories import tokens
+from db.people import tokens
 from desk.app import create_app
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.desk.contract import Contract
 from tests.netsuite.sandbox_server import PLAIN_HTTP
 

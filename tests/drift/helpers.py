@@ -3,8 +3,8 @@
 from typing import Any
 
 from db.engine import transaction
-from starter import drift
-from starter.drift import DriftOperations
+from services.netsuite import drift
+from services.netsuite.drift import DriftOperations
 from tests.holds.helpers import all_done, rows
 from tests.world import World
 from workflows.contract import DriftReport

@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import Engine
 
 from credit.policy import Policy
-from db.ledger_import import ImportReport, import_ledger
+from db.receivables.ledger_import import ImportReport, import_ledger
 from netsuite.client import Credentials, NetSuiteClient
 from netsuite.errors import TransientError
 from netsuite.sandbox.keys import generate_key_pair
-from starter import certificate, netsuite_pull
-from starter.netsuite_pull import NothingToPullError, Patient, pull
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.netsuite import certificate
+from services.receivables import netsuite_pull
+from services.receivables.netsuite_pull import NothingToPullError, Patient, pull
 from starter.stack import doctor
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, CountingTransport, SandboxServer, in_threads
 from tests.receivables.files import rows

@@ -6,8 +6,8 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from starter import drift, drift_checks
-from starter.drift_checks import CheckState, LastCheck
+from services.netsuite import drift, drift_checks
+from services.netsuite.drift_checks import CheckState, LastCheck
 from tests.admission.cli import program
 from tests.desk.pages.reader import Reader
 from tests.desk.server import DeskServer

@@ -19,7 +19,7 @@ from standardwebhooks.webhooks import Webhook
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import InboundEvent, Invoice
-from db.repositories import tokens
+from db.people import tokens
 from desk.app import create_app
 from tests.holds.helpers import rows
 from tests.world import World

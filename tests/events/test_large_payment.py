@@ -7,10 +7,11 @@ import pytest
 from credit import composed
 from credit.states import ReleaseCause
 from credit.triggers import TriggerKind
+from db import policies
 from db.engine import transaction
+from db.holds import holds
 from db.models import InboundEvent
-from db.repositories import holds, policies
-from starter.event_taking import Taking
+from services.receivables.taking import Taking
 from tests.events.conftest import Outside, payment
 from tests.holds.helpers import in_force
 from tests.outcomes.rows import held

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from credit.credit_hold import CreditStatus, LimitCause, LimitState
 from db.engine import transaction
+from db.freight import accounting_profiles
 from db.models import AccountingProfile, Credit, Invoice, LimitTransition
-from db.repositories import accounting_profiles
 from tests.credit_hold.accounts import NOW, WHO, organisation
 from tests.events.conftest import Outside, day, invoice, payment
 from tests.holds.helpers import rows

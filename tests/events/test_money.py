@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from db.engine import transaction
 from db.models import Credit, Payment, PaymentPlan, PaymentPlanInstalment, PromiseToPay, ReleaseRequest
-from db.repositories import payments
+from db.receivables import payments
 from tests.events.conftest import Outside, day, now, payment, plan, promise, today
 from tests.holds.helpers import in_force, rows
 from tests.world import World

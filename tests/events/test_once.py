@@ -11,8 +11,8 @@ from temporalio.client import Client
 
 from db.engine import transaction
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
-from starter.event_payloads import DisputeOpened, HealthPrediction
-from starter.inbound import Delivery, InboundEvents, relay_events
+from services.receivables.inbound import Delivery, InboundEvents, relay_events
+from services.receivables.payloads import DisputeOpened, HealthPrediction
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, rows

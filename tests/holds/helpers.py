@@ -17,8 +17,8 @@ from credit.facts import Facts
 from credit.states import PLACING, BeatStatus, HoldStatus, ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
+from db.holds import decisions, holds, requests
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
-from db.repositories import decisions, holds, requests
 from netsuite.client import Credentials, NetSuiteClient
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
 from tests.world import World, invoice

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 
 from db.engine import transaction
 from db.errors import ClaimedByAnotherError, NothingToDecideError
+from db.holds import decisions, holds
 from db.models import Claim
-from db.repositories import decisions, holds
 from tests.holds.helpers import events, holds_of, rows
 from tests.netsuite.sandbox_server import all_at_once
 from tests.world import World

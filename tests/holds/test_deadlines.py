@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from db.engine import transaction
-from db.repositories import holds
+from db.holds import holds
 from tests.holds.helpers import all_done, workers
 from tests.world import World
 

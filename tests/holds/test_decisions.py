@@ -11,8 +11,8 @@ from sqlalchemy import select
 from credit.states import Verdict
 from db.engine import transaction
 from db.errors import ClaimLostError, NothingToDecideError, RefusedError, StaleRevisionError, UnknownHoldError
+from db.holds import decisions, holds
 from db.models import Decision
-from db.repositories import decisions, holds
 from tests.holds.helpers import all_done, holds_of, rows
 from tests.netsuite.sandbox_server import all_at_once
 from tests.world import World

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from credit.triggers import TriggerKind
 from db.models import AutoDecision, HoldTrigger, ReflexionLog
-from starter.operations import TriggerTurnedAwayError
+from services.holds.operations import TriggerTurnedAwayError
 from tests.holds.helpers import attributes, bill, holds_of, rows
 from tests.world import World
 from workflows.contract import HoldOutcome

@@ -17,7 +17,7 @@ from temporalio.client import WorkflowExecutionStatus
 from credit.states import Verdict
 from db.engine import transaction
 from db.models import AutoDecision, Message, MessageRevision, NetSuitePush, ReflexionLog
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.conftest import free_port
 from tests.holds.helpers import all_done, events, frozen, holds_of, rows, write_decision
 from tests.world import World

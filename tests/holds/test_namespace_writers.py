@@ -21,8 +21,8 @@ from credit.states import Beat, Verdict
 from credit.triggers import Trigger
 from db.engine import transaction
 from db.errors import SelfApprovalError
+from db.freight import eligibility
 from db.models import Hold, ReleaseRequest
-from db.repositories import eligibility
 from tests.holds.helpers import (
     ask,
     events,

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from db.audit import SYSTEM
 from db.errors import UnknownCustomerError
-from db.repositories.audit import SYSTEM
 from tests.holds.helpers import events, holds_of, send, trigger, workers
 from tests.world import World
 from workflows.contract import SERVICE_HOLD, DecideSignal, ServiceHoldInput, service_hold_id

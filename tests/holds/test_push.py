@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from db import netsuite
 from db.models import NetSuitePush, NetSuiteRecord
-from db.repositories import netsuite
 from tests.holds.helpers import all_done, events, holds_of, rows, shows, workers
 from tests.world import World
 

@@ -13,10 +13,10 @@ from temporalio.service import RetryConfig
 
 from credit.states import Verdict
 from db.engine import transaction
+from db.holds import decisions, proposals
 from db.models import Decision
-from db.repositories import decisions, proposals
-from starter.operations import Operations
-from starter.relay import relay
+from services.holds.operations import Operations
+from services.relay import relay
 from tests.holds.helpers import all_done, events, rows, trigger, workers, write_decision
 from tests.world import World
 

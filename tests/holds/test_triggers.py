@@ -9,7 +9,7 @@ from credit.states import Verdict
 from credit.triggers import TriggerKind
 from db.errors import ClaimedByAnotherError, NothingToDecideError, StaleRevisionError
 from db.models import HoldTrigger
-from starter.operations import Started
+from services.holds.operations import Started
 from tests.holds.helpers import (
     all_done,
     holds_of,

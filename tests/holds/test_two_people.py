@@ -8,7 +8,7 @@ import pytest
 
 from credit.states import Verdict
 from db.errors import NothingToDecideError, SecondApproverError, SelfApprovalError, StaleRevisionError, TooLateError
-from starter.operations import ApprovedFirst
+from services.holds.operations import ApprovedFirst
 from tests.holds.helpers import holds_of, knows, workers
 from tests.world import World
 

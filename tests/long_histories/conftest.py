@@ -8,10 +8,10 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from runtime.files import ensure_private_dir
+from runtime.temporal import register_search_attributes
 from starter.stack import temporal_cli
-from starter.stack.files import ensure_private_dir
 from starter.stack.temporal_server import TemporalServer
-from starter.temporal import register_search_attributes
 from tests.conftest import free_port, run_part
 from tests.holds.helpers import workers
 from tests.world import World

@@ -10,7 +10,7 @@ from credit.states import Verdict
 from credit.triggers import TriggerKind
 from db.errors import NothingToDecideError
 from db.models import Decision
-from starter.operations import TriggerTurnedAwayError
+from services.holds.operations import TriggerTurnedAwayError
 from tests.holds.helpers import (
     activities_run,
     all_done,

@@ -10,10 +10,10 @@ import pytest
 from credit.outcomes import ScheduledDate
 from credit.states import MessageVerdict, Verdict
 from credit.triggers import TriggerKind
-from starter.documents import Document
-from starter.message_operations import MessageOperations
-from starter.operations import TriggerTurnedAwayError
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.answers import Document
+from services.holds.operations import TriggerTurnedAwayError
+from services.messages.operations import MessageOperations
 from tests.holds.helpers import all_done, until
 from tests.long_waits.conftest import Clock
 from tests.messages.post_office import Sink

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.holds.helpers import workers
 from tests.messages.mailing import Mailing
 from tests.messages.post_office import FailingServer, Sink

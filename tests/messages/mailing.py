@@ -11,10 +11,10 @@ from temporalio.client import WorkflowHandle
 from credit.states import HoldStatus, MessageKind, MessageVerdict, TextFormat
 from db.engine import transaction
 from db.errors import TooLateError
+from db.messages import deliveries, messages, review, templates
 from db.models import AuditEvent, Hold, Message
-from db.repositories import message_deliveries, message_review, messages, templates
-from starter import documents
-from starter.message_operations import MessageDecided, MessageOperations
+from services.holds import documents
+from services.messages.operations import MessageDecided, MessageOperations
 from tests.holds.helpers import events, until
 from tests.world import World
 from workflows.contract import OUTBOUND_MESSAGE, OutboundMessageInput, message_workflow_id
@@ -101,8 +101,8 @@ class Mailing:
         """What a crash right after the commit leaves."""
         now = datetime.now(UTC)
         with transaction(self.world.engine) as session:
-            claim, shown = message_review.claim(session, message, actor="mike", now=now)
-            return message_review.decide(
+            claim, shown = review.claim(session, message, actor="mike", now=now)
+            return review.decide(
                 session,
                 message,
                 claim_id=claim.id,
@@ -115,11 +115,11 @@ class Mailing:
 
     def retry_and_tell_nobody(self, message: UUID) -> None:
         with transaction(self.world.engine) as session:
-            message_deliveries.retry(session, message, actor="olga", reason="mended", now=datetime.now(UTC))
+            deliveries.retry(session, message, actor="olga", reason="mended", now=datetime.now(UTC))
 
     def recall_and_tell_nobody(self, message: UUID) -> None:
         with transaction(self.world.engine) as session:
-            message_review.recall(session, message, actor="ann", reason="changed my mind", now=datetime.now(UTC))
+            review.recall(session, message, actor="ann", reason="changed my mind", now=datetime.now(UTC))
 
     async def recall_between_attempts(self, message: UUID) -> None:
         """Recall a message that is being retried; while an attempt runs this is refused."""

@@ -20,7 +20,7 @@ def read(content: bytes) -> EmailMessage:
 
 
 class Sink:
-    """`python -m starter.mail_sink`, which can go away and come back."""
+    """`python -m starter.stack.mail_sink`, which can go away and come back."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -29,7 +29,15 @@ class Sink:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "starter.mail_sink", "--port", str(self.port), "--dir", str(self.mail_dir)]
+        command = [
+            sys.executable,
+            "-m",
+            "starter.stack.mail_sink",
+            "--port",
+            str(self.port),
+            "--dir",
+            str(self.mail_dir),
+        ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(lambda: takes_mail("127.0.0.1", self.port), self._process, self._log)

@@ -6,8 +6,8 @@ import pytest
 
 from credit.states import MessageVerdict
 from db.engine import transaction
-from db.repositories import message_deliveries
-from db.repositories.message_deliveries import ACCEPTED, SupersededError
+from db.messages import deliveries
+from db.messages.deliveries import ACCEPTED, SupersededError
 from tests.messages.mailing import Mailing
 
 HOST = "example.com"
@@ -23,7 +23,7 @@ async def test_no_attempt_begins_before_the_cooling_off_is_over(idle_mailing: Ma
 
     for early, begins in ((timedelta(seconds=1), False), (timedelta(0), True)):
         with transaction(mailing.world.engine) as session:
-            attempt = message_deliveries.begin(session, message, domain=HOST, now=send_after - early)
+            attempt = deliveries.begin(session, message, domain=HOST, now=send_after - early)
         assert (attempt is not None) is begins
 
 
@@ -35,17 +35,17 @@ async def test_attempt_that_was_taken_over_from_hands_nothing_over_and_changes_n
     now = mailing.row(message).send_after
     assert now is not None
     with transaction(mailing.world.engine) as session:
-        first = message_deliveries.begin(session, message, domain=HOST, now=now)
+        first = deliveries.begin(session, message, domain=HOST, now=now)
     with transaction(mailing.world.engine) as session:
-        second = message_deliveries.begin(session, message, domain="other.example", now=now)
+        second = deliveries.begin(session, message, domain="other.example", now=now)
     assert first is not None
     assert second is not None
     assert second.message_id_header == first.message_id_header
 
     with pytest.raises(SupersededError), transaction(mailing.world.engine) as session:
-        message_deliveries.hand_over(session, first.id, now)
+        deliveries.hand_over(session, first.id, now)
     with transaction(mailing.world.engine) as session:
-        message_deliveries.end(session, first.id, ACCEPTED, "250 late", now)
+        deliveries.end(session, first.id, ACCEPTED, "250 late", now)
 
     assert mailing.show(message)["delivery"] == "sending"
     assert len(mailing.audit(message, "message_answered_late")) == 1

@@ -12,8 +12,8 @@ from activities.mail import MailActivities
 from credit.states import Delivery, MessageVerdict
 from db.engine import transaction
 from db.errors import BadInputError
+from db.messages import messages, templates
 from db.models import MessageRevision
-from db.repositories import messages, templates
 from tests.messages.mailing import Mailing
 from tests.messages.post_office import Sink
 from tests.world import World

@@ -7,7 +7,7 @@ import pytest
 from activities.messages import _context
 from credit.states import PLACING, RELEASING, Beat, Verdict
 from db.engine import transaction
-from db.repositories import holds
+from db.holds import holds
 from tests.notifications.helpers import decide
 from tests.notifications.test_words import PLACE, RELEASE, WHY, for_release
 from tests.world import World

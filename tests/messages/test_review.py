@@ -18,9 +18,9 @@ from db.errors import (
     StaleRevisionError,
     UnknownMessageError,
 )
+from db.messages import messages
 from db.models import Claim, MessageDecision, MessageRevision
-from db.repositories import messages
-from starter import documents
+from services.holds import documents
 from tests.holds.helpers import rows
 from tests.messages.mailing import Mailing
 

@@ -10,8 +10,8 @@ from sqlalchemy import update
 from credit.states import HoldStatus, MessageVerdict, TextFormat
 from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
+from db.messages import review
 from db.models import Customer
-from db.repositories import message_review
 from tests.holds.helpers import all_done, in_force
 from tests.messages.mailing import NOTICE, REP, Mailing
 from tests.messages.post_office import FailingServer, Sink
@@ -70,7 +70,7 @@ async def test_markdown_that_takes_too_long_to_lay_out_waits_for_a_person(mailin
     mailing.cooling_off(0)
     message = await mailing.draft()
     with transaction(mailing.world.engine) as session:
-        message_review.edit(
+        review.edit(
             session,
             message,
             revision=1,

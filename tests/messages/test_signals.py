@@ -14,8 +14,8 @@ from temporalio.worker import Worker
 
 from credit.states import MessageVerdict
 from db.engine import transaction
+from db.messages import review
 from db.models import Decision, MessageDecision
-from db.repositories import message_review
 from tests.holds.helpers import rows, until, workers
 from tests.holds.test_relay import relaying
 from tests.messages.mailing import Mailing
@@ -203,4 +203,4 @@ async def test_claims_and_decisions_leave_who_and_why_in_the_audit_trail(mailing
     assert event.detail["decision_id"] == str(decided.decision_id)
     assert [one.actor for one in mailing.audit(message, "message_claimed")] == ["mike"]
     with transaction(mailing.world.engine) as session:
-        assert message_review.text_of(session, mailing.row(message)).revision == event.detail["revision"]
+        assert review.text_of(session, mailing.row(message)).revision == event.detail["revision"]

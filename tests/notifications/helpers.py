@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session
 from credit.states import NotificationChannel, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.engine import transaction
+from db.holds import decisions, holds, proposals
 from db.models import Notification, User
-from db.repositories import decisions, holds, proposals
-from starter.mail_sink import MailSink
-from starter.notifier import Notifier
+from services.notifier import Notifier
+from starter.stack.mail_sink import MailSink
 from tests.world import World
 
 QUICK = timedelta(milliseconds=200)

@@ -12,11 +12,12 @@ from credit.notices import Notice
 from credit.permissions import Role
 from db.engine import transaction
 from db.errors import BadInputError
+from db.holds import notifications
 from db.models import Customer, Notification
-from db.repositories import notifications, users
-from starter import notifier as sending
-from starter.metrics import Metrics
-from starter.people import People
+from db.people import users
+from runtime.metrics import Metrics
+from services import notifier as sending
+from services.people.people import People
 from tests.holds.helpers import events
 from tests.notifications.helpers import Mailbox, notifier, outbox, person, propose
 from tests.world import World

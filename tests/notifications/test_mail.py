@@ -10,10 +10,10 @@ from sqlalchemy import update
 from credit.states import NotificationChannel, Verdict
 from credit.triggers import TriggerKind
 from db.engine import transaction
+from db.holds import notifications
 from db.models import Notification
-from db.repositories import notifications
-from starter.notifier import Notifier
-from starter.operations import Operations
+from services.holds.operations import Operations
+from services.notifier import Notifier
 from tests.holds.helpers import pay
 from tests.notifications.helpers import Mailbox, decide, notifier, open_hold, outbox, person, propose
 from tests.world import World

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from credit.states import NotificationChannel, Verdict
-from starter.notifier import Notifier
+from services.notifier import Notifier
 from tests.notifications.helpers import Receiver, decide, notifier, outbox, person, propose, receiving
 from tests.world import World
 

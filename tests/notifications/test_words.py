@@ -21,9 +21,10 @@ from credit.states import (
     Verdict,
 )
 from db.engine import transaction
+from db.freight import accounting_profiles
+from db.holds import decisions, drift, holds, proposals, releases
 from db.models import NetSuiteDrift, Notification
-from db.repositories import accounting_profiles, decisions, drift, holds, proposals, releases
-from starter.notifier import _NOTICES, _notice
+from services.notifier import _NOTICES, _notice
 from tests.deadlines.helpers import DAY, pass_by
 from tests.holds.helpers import pay
 from tests.notifications.helpers import decide, outbox, person, propose

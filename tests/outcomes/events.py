@@ -7,7 +7,9 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from db.models import Invoice
-from starter.event_payloads import (
+from services.holds.outcomes import OutcomeOperations
+from services.receivables.inbound import Delivery, InboundEvents, Taken
+from services.receivables.payloads import (
     DisputeClosed,
     DisputeOpened,
     Instalment,
@@ -17,8 +19,6 @@ from starter.event_payloads import (
     PlanAgreed,
     Promise,
 )
-from starter.inbound import Delivery, InboundEvents, Taken
-from starter.outcome_operations import OutcomeOperations
 from tests.holds.helpers import rows
 from tests.world import World
 

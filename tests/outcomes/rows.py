@@ -13,20 +13,11 @@ from credit.events import DisputeResolution
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.states import Verdict
 from credit.triggers import Trigger, TriggerKind
+from db import audit
 from db.errors import NotInForceError
+from db.holds import by_hand, decisions, holds, outcomes, proposals
 from db.models import Customer, Decision, Hold, HoldException, PaymentPlan, Proposal
-from db.repositories import (
-    audit,
-    by_hand,
-    decisions,
-    disputes,
-    holds,
-    outcomes,
-    payment_plans,
-    payments,
-    promises,
-    proposals,
-)
+from db.receivables import disputes, payment_plans, payments, promises
 from tests.world import invoice
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

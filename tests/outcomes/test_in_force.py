@@ -9,7 +9,8 @@ from credit import outcomes
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.triggers import TriggerKind
 from db.engine import transaction
-from db.repositories import holds, promises
+from db.holds import holds
+from db.receivables import promises
 from tests.holds.helpers import activities_run, all_done, in_force, until
 from tests.outcomes.events import Sender, operations, today
 from tests.world import World

@@ -13,9 +13,11 @@ from credit.outcomes import LOOK_AGAIN, ScheduledDate
 from credit.policy import Policy
 from credit.states import Verdict
 from credit.triggers import TriggerKind
+from db import audit, policy_change
 from db.errors import BadInputError, ClaimedByAnotherError, NotInForceError
+from db.holds import by_hand, decisions, holds
 from db.models import AutoDecision, Decision, PaymentPlan, PromiseToPay, ReleaseRequest
-from db.repositories import audit, by_hand, decisions, holds, payment_plans, policies
+from db.receivables import payment_plans
 from tests.outcomes.rows import DAY, HAPPENINGS, NOON, TODAY, Held, decide, held, let_through, set_date
 
 
@@ -32,7 +34,7 @@ def it(session: Session) -> Held:
 
 
 def change_policy(session: Session, **changes: object) -> None:
-    policies.change(session, Policy.model_validate(changes), actor="test", note="for a test", at=NOON)
+    policy_change.change(session, Policy.model_validate(changes), actor="test", note="for a test", at=NOON)
 
 
 def asked(it: Held) -> list[str]:

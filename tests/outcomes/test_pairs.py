@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
-from db.repositories import policies
+from db import policy_change
 from tests.outcomes.rows import HAPPENINGS, NOON, OF_A_PLAN, OF_A_PROMISE, TODAY, Held, held, let_through
 
 END_STATES = {
@@ -69,7 +69,7 @@ class Holds:
                 undone = self._session.begin_nested()
                 if policy:
                     changed = Policy.model_validate(policy)
-                    policies.change(self._session, changed, actor="test", note="for a test", at=NOON)
+                    policy_change.change(self._session, changed, actor="test", note="for a test", at=NOON)
                 for name in order:
                     HAPPENINGS[name](it)
                     if looks == "one by one":

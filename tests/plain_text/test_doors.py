@@ -14,9 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from credit.ledger_file.reader import LedgerFormat, LedgerReader
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import holds
+from db.holds import holds
 from desk.app import create_app
-from starter import bulk, event_payloads
+from services.holds import bulk
+from services.receivables import payloads
 from starter.cli import run
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events, send, trigger
@@ -122,7 +123,7 @@ async def test_every_form(desk: DeskServer) -> None:
 
 @pytest.mark.parametrize(("text", "named"), DISGUISES.items(), ids=["turned", "escaped"])
 def test_events(text: str, named: str) -> None:
-    for kind in (event_payloads.Line, event_payloads.Text):
+    for kind in (payloads.Line, payloads.Text):
         with pytest.raises(ValidationError, match=re.escape(named)):
             TypeAdapter(kind).validate_python(text)
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from credit.policy import Policy
-from db.ledger_import import ImportReport, import_ledger
+from db.receivables.ledger_import import ImportReport, import_ledger
 
 EXPORT = Path(__file__).parents[2].parent / "shared" / "data" / "ar_open_items.csv"
 EXPORT_MAPPING = {

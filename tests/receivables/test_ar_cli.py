@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import tokens
+from db.people import tokens
 from starter.cli import run
 from starter.cli.output import SafeConsole
 from tests.netsuite.sandbox_server import SandboxServer

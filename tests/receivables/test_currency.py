@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from credit import policy_change
+from credit import policy_change as rules
 from credit.ledger_file import LedgerFileError
 from credit.policy import Policy
+from db import policies, policy_change
 from db.engine import transaction
 from db.errors import CurrencyInUseError
-from db.ledger_import import import_ledger
+from db.freight import accounting_profiles
 from db.models import Customer
-from db.repositories import accounting_profiles, policies
+from db.receivables.ledger_import import import_ledger
 from tests.receivables.files import ledger
 
 NOW = datetime.now(UTC)
@@ -24,7 +25,7 @@ NOW = datetime.now(UTC)
 def rename(engine: Engine, currency: str = "EUR") -> None:
     with transaction(engine) as session:
         changed = Policy.model_validate(policies.current(session)[1].model_dump() | {"ledger_currency": currency})
-        policies.change(session, changed, actor="ada", note="euro", at=NOW)
+        policy_change.change(session, changed, actor="ada", note="euro", at=NOW)
 
 
 def bring_in(engine: Engine, file: Path, policy: Policy) -> None:
@@ -93,5 +94,5 @@ def test_a_change_waits_for_who_writes_amounts(engine: Engine) -> None:
 
 
 def test_a_dry_run_renames_nothing() -> None:
-    with pytest.raises(policy_change.PolicyChangeError, match="another name would not convert them"):
-        policy_change.apply(Policy(), {"ledger_currency": "EUR"})
+    with pytest.raises(rules.PolicyChangeError, match="another name would not convert them"):
+        rules.apply(Policy(), {"ledger_currency": "EUR"})

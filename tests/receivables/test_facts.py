@@ -15,10 +15,10 @@ from credit.facts import Facts
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Disposition, Ending, TriggerKind, admit, crosses_threshold, warnings
+from db.customers import UnknownCustomerError
 from db.models import Credit, Customer, Exemption, Hold, Invoice, InvoiceDispute, PaymentPlan, Proposal
-from db.repositories.admission import last_ending
-from db.repositories.customers import UnknownCustomerError
-from db.repositories.receivables import above_threshold, candidates, open_invoices, read_facts
+from db.receivables.admission import last_ending
+from db.receivables.receivables import above_threshold, candidates, open_invoices, read_facts
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 2, 10)

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, text
 
 from credit.ledger_file import LedgerFileError
 from credit.policy import Policy
+from db import audit, policies
 from db.engine import transaction
-from db.ledger_import import Missing
-from db.ledger_import.missing import refusal
-from db.repositories import audit, policies
+from db.receivables.ledger_import import Missing
+from db.receivables.ledger_import.missing import refusal
 from tests.receivables.files import Import, everything, ledger, rows
 
 WHOLE = Policy(full_import_max_closed=Decimal(1))

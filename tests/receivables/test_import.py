@@ -12,11 +12,11 @@ from sqlalchemy import Engine, text
 from credit.ledger_file import BadRow, LedgerFileError
 from credit.policy import Policy
 from credit.states import HoldStatus
+from db import audit
 from db.engine import transaction
-from db.ledger_import import all_customers_for_netsuite
 from db.models import Hold
-from db.repositories import audit
-from db.repositories.receivables import candidates
+from db.receivables.ledger_import import all_customers_for_netsuite
+from db.receivables.receivables import candidates
 from tests.receivables.files import (
     EXPORT,
     EXPORT_MAPPING,

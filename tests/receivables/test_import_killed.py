@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from credit.policy import Policy
 from db.engine import make_engine
-from db.ledger_import import import_ledger
+from db.receivables.ledger_import import import_ledger
 options = {"mapping": {}, "as_of": None, "rates": {}, "skip_bad": False, "actor": "t", "policy": Policy()}
 import_ledger(make_engine(sys.argv[1]), Path(sys.argv[2]), **options)
 """

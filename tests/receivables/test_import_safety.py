@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from db.ledger_import import Progress
-from db.repositories import audit
+from db import audit
+from db.receivables.ledger_import import Progress
 from tests.receivables.files import Import, everything, ledger, rows, write_rows
 
 
@@ -65,7 +65,7 @@ import re, sys
 from pathlib import Path
 from credit.policy import Policy
 from db.engine import make_engine
-from db.ledger_import import import_ledger
+from db.receivables.ledger_import import import_ledger
 engine = make_engine(sys.argv[1])
 for name in sys.argv[2:]:
     options = {"mapping": {}, "as_of": None, "rates": {}, "skip_bad": False, "actor": "t", "policy": Policy()}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from credit.ledger_file import CANONICAL, BadRow, LedgerFileError, LedgerFormat, LedgerReader, LedgerRow
 from credit.ledger_file.values import parse_amount
-from db.ledger_import.source import LedgerSource
+from db.receivables.ledger_import.source import LedgerSource
 
 FORM = LedgerFormat(rates={"EUR": Decimal("1.1")})
 GOOD = {

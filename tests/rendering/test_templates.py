@@ -9,11 +9,11 @@ from jinja2 import Environment, StrictUndefined
 from sqlalchemy import Engine
 
 from db.engine import transaction
-from db.repositories import templates as stored
+from db.messages import templates as stored
 from rendering import child, templates
 from rendering.renderer import Limits, Renderer
 from rendering.texts import filled_in
-from starter import template_check
+from services.messages import template_check
 
 
 def fill(body: str, **named: object) -> str:

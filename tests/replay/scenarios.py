@@ -13,8 +13,9 @@ from temporalio.client import WorkflowHandle
 from credit import outcomes
 from credit.states import MessageVerdict, Verdict
 from db.engine import transaction
-from db.repositories import holds, promises
-from starter.drift import DriftOperations
+from db.holds import holds
+from db.receivables import promises
+from services.netsuite.drift import DriftOperations
 from tests.holds.helpers import (
     activities_run,
     all_done,

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from credit.report import Numbers, PeriodError, Spread, period_of
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind
 from db.engine import transaction
+from db.holds import report
 from db.models import Hold, HoldBeat
-from db.repositories import report
 from tests.report import plain
 from tests.report.stories import Story, tell, write
 

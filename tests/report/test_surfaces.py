@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from credit.permissions import Role
 from credit.states import Beat, ProposalKind
 from db.engine import transaction
-from db.repositories import report
-from starter.metrics import Metrics
+from db.holds import report
+from runtime.metrics import Metrics
 from tests.admission.cli import Program, token
 from tests.holds.helpers import in_force
 from tests.report import plain

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from activities.proposing import await_trigger, send_trigger
 from credit.states import HoldStatus
 from credit.triggers import Trigger, TriggerKind
+from db import policies
 from db.engine import transaction
+from db.holds.awaiting import await_trigger
 from db.models import ArAgingItem, ArAgingRun, Customer, Hold
-from db.repositories import policies, receivables
+from db.receivables import receivables
 from tests.holds.helpers import ask, workers
 from tests.world import World, invoice
+from workflows.starting import send_trigger
 
 
 def today() -> datetime:

@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from activities import reconciling
 from credit.states import HoldStatus
 from db.engine import transaction
-from db.repositories import reconciliation
+from db.holds import reconciliation
 from starter.stack.postgres import Postgres
 from tests.world import World
 from workflows.contract import Mending, ReconcileReport

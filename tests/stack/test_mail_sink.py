@@ -22,7 +22,7 @@ def sink(folder: Path, port: int):
     command = [
         sys.executable,
         "-m",
-        "starter.mail_sink",
+        "starter.stack.mail_sink",
         "--host",
         "127.0.0.1",
         "--port",
@@ -70,7 +70,7 @@ def test_a_message_that_cannot_be_kept_is_not_accepted(sink: subprocess.Popen, f
 
 
 def test_a_taken_port_is_an_error_in_words(sink: subprocess.Popen, folder: Path, port: int) -> None:
-    command = [sys.executable, "-m", "starter.mail_sink", "--port", str(port), "--dir", str(folder)]
+    command = [sys.executable, "-m", "starter.stack.mail_sink", "--port", str(port), "--dir", str(folder)]
     run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
     assert run.returncode == 1
     assert "The mail sink can't start" in run.stderr

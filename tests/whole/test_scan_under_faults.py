@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from db.engine import make_engine, transaction
 from db.models import ArAgingItem, ArAgingRun, HoldTrigger, Proposal
 from db.models import Hold as HoldRow
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.stack.helpers import kill_part, restarted, wait_until
 from tests.whole.conftest import Hold
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from starter import sample_ledger
+from starter.demo import sample_ledger
 from tests.stack.helpers import kill_part, processes_of, raw_record, restarted, wait_until
 from tests.whole.conftest import Hold
 

@@ -29,9 +29,11 @@ from credit.states import (
     Verdict,
 )
 from db.engine import transaction
+from db.holds import beats, decisions, holds, releases
+from db.messages import messages, templates
 from db.models import AuditEvent, Base, Decision, Hold, HoldBeat, HoldTrigger
-from db.repositories import aging, beats, decisions, holds, messages, releases, templates
-from starter.netsuite_client import netsuite_client
+from db.receivables import aging
+from services.netsuite.client import netsuite_client
 from tests.holds.helpers import ask, trigger
 from tests.notifications.helpers import decide, propose
 from tests.replay.test_signatures import name_of

@@ -15,7 +15,7 @@ from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from starter.temporal import SearchAttributeError, register_search_attributes
+from runtime.temporal import SearchAttributeError, register_search_attributes
 from tests.holds.test_killed_worker import environment, worker_process
 from tests.world import World
 from workflows.contract import SEARCH_ATTRIBUTES

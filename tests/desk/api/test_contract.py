@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from credit.permissions import Role
 from credit.templates import CUSTOMER_NOTICE
 from desk.api.routes import ROUTERS
-from starter import schedules
+from services import schedules
 from tests.desk.api.helpers import claimed
 from tests.desk.server import DeskServer
 from tests.holds.helpers import all_done

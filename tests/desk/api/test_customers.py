@@ -7,8 +7,8 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from credit.permissions import Role
+from db import customers
 from db.engine import transaction
-from db.repositories import customers
 from tests.desk.api.helpers import refused
 from tests.desk.server import DeskServer
 from tests.world import World

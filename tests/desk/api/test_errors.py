@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from credit.permissions import Role
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.conftest import free_port
 from tests.desk.api.helpers import claimed, refused
 from tests.desk.server import DeskServer

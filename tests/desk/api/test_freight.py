@@ -15,8 +15,9 @@ from credit.eligibility import BACK_OFFICE, FRONT_OFFICE
 from credit.outcomes import ExceptionScope
 from credit.permissions import Role
 from db.engine import transaction
+from db.freight import accounting_profiles
+from db.holds import holds
 from db.models import HoldException, OrgSettings
-from db.repositories import accounting_profiles, holds
 from tests.credit_hold.freight import LINES, block, held, lift
 from tests.desk.api.helpers import refused
 from tests.desk.server import DeskServer

@@ -11,8 +11,9 @@ from credit.eligibility import BACK_OFFICE, FRONT_OFFICE
 from credit.freight_messages import PLACEHOLDERS, OnHoldContext
 from credit.permissions import Role
 from db.engine import transaction
+from db.freight import org_settings
+from db.messages import templates
 from db.models import ContentTemplate, Customer
-from db.repositories import org_settings, templates
 from tests.credit_hold.freight import held
 from tests.desk.api.helpers import refused
 from tests.desk.pages.reader import Reader

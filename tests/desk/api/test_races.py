@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import AutoDecision, Decision
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.conftest import free_port, wait_until
 from tests.desk.api.helpers import claimed, refused
 from tests.desk.server import DeskServer

@@ -13,8 +13,8 @@ from credit.permissions import Role
 from credit.states import TextFormat
 from credit.templates import CUSTOMER_NOTICE
 from db.engine import transaction
+from db.messages import review
 from db.models import ContentTemplate
-from db.repositories import message_review
 from tests.credit_hold.freight import LINES, held
 from tests.desk.api.helpers import refused
 from tests.desk.pages.reader import Reader
@@ -137,7 +137,7 @@ async def message(idle_world: World) -> UUID:
 def write(world: World, message: UUID, body: str, format: TextFormat) -> None:  # noqa: A002
     """As a text that was kept when nothing was asked of it but its length."""
     with transaction(world.engine) as session:
-        message_review.edit(
+        review.edit(
             session,
             message,
             revision=1,

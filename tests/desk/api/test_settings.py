@@ -7,7 +7,7 @@ import pytest
 from credit.permissions import Role
 from credit.policy import Policy
 from credit.templates import CUSTOMER_NOTICE
-from starter import schedules
+from services import schedules
 from tests.desk.api.helpers import refused
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events

@@ -8,9 +8,9 @@ import httpx
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import sessions, users
+from db.people import sessions, users
 from desk.access import lifetime
-from starter import passwords
+from services.people import passwords
 from tests.desk.pages.reader import Page
 from tests.desk.server import DeskServer
 from tests.world import World

@@ -13,7 +13,7 @@ from db.errors import BadInputError
 from desk import problems
 from desk.forms.door import FormDoor
 from desk.pages import errors
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.desk.pages.reader import Page
 
 _PAGE = """<html><head><meta name="csrf-token" content="fresh"></head><body><main id="main">

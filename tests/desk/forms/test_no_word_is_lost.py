@@ -14,10 +14,10 @@ from credit.outcomes import ExceptionScope
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import Message
-from db.repositories import exemptions
+from db.receivables import exemptions
 from desk.app import create_app
 from desk.forms.sent import SECRETS
-from starter.outcome_operations import OutcomeOperations
+from services.holds.outcomes import OutcomeOperations
 from tests.desk.forms.people import PASSWORD, Person, Sheet, sheets
 from tests.desk.pages.reader import Page
 from tests.desk.server import DeskServer

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import accounting_profiles, credit_hold_page
+from db.freight import accounting_profiles, credit_hold_page
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.reader import Page
 from tests.holds.helpers import in_force

@@ -9,7 +9,9 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import accounting_profiles, exemptions, org_settings, users
+from db.freight import accounting_profiles, org_settings
+from db.people import users
+from db.receivables import exemptions
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.reader import Page
 from tests.drift.helpers import check, says

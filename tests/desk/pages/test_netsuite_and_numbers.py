@@ -9,7 +9,7 @@ from credit.events import EventKind, EventOutcome
 from credit.health import Risk
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import events, payment_plans, promises
+from db.receivables import events, payment_plans, promises
 from tests.desk.pages.conftest import Sit
 from tests.drift.helpers import asked, check, listed, released, says, written
 from tests.holds.helpers import in_force

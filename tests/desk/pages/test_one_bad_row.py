@@ -8,9 +8,10 @@ from sqlalchemy import text, update
 
 from credit.permissions import Role
 from credit.states import RELEASING, Beat, MessageKind, MessageStatus
+from db import audit, policies
 from db.engine import transaction
+from db.holds import beats
 from db.models import ArAgingItem, ArAgingRun, Message, Proposal
-from db.repositories import audit, beats, policies
 from desk.pages import timeline
 from tests.admission.cli import program
 from tests.desk.pages.conftest import Sit

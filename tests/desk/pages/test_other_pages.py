@@ -10,7 +10,7 @@ from sqlalchemy import text
 from credit.permissions import Role
 from db.engine import transaction
 from rendering.differences import pieces as diff
-from starter.schedules import ensure
+from services.schedules import ensure
 from tests.desk.pages.conftest import Sit
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events, in_force

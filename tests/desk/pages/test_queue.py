@@ -4,9 +4,9 @@ from sqlalchemy import update
 
 from credit.permissions import Role
 from db.engine import transaction
+from db.holds import queue
+from db.holds.queue import QueueFilter, QueueKind
 from db.models import HoldBeat, Proposal
-from db.repositories import queue
-from db.repositories.queue import QueueFilter, QueueKind
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.reader import Page
 from tests.holds.helpers import in_force

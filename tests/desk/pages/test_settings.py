@@ -9,8 +9,9 @@ from credit.calendar import Calendar
 from credit.permissions import Role
 from credit.policy import Policy
 from credit.templates import MessageContext
+from db import policies
 from db.engine import transaction
-from db.repositories import policies, templates
+from db.messages import templates
 from desk.pages import policy_form
 from desk.pages.policy_fields import SETTINGS
 from desk.pages.settings import _PLACEHOLDERS

@@ -9,12 +9,12 @@ import pytest
 from credit.credit_hold import LimitState, OrderStatus
 from credit.outcomes import Outcome
 from credit.states import HoldStatus, Verdict
-from db.repositories import message_deliveries
+from db.messages import deliveries
 from desk.formats import words
 from desk.pages.timeline import what_happened
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("db", "activities", "starter", "desk")
+PACKAGES = ("db", "services", "activities", "starter", "desk")
 MADE_UP = {
     "f'{what}_{ending}'": {
         f"{what}_{ending}"
@@ -26,7 +26,7 @@ MADE_UP = {
     "f'order_{status}'": {f"order_{status}" for status in OrderStatus if status is not OrderStatus.OPEN},
     "f'limit_{it.after}'": {f"limit_{state}" for state in LimitState},
     "Outcome.OVERRIDDEN": {Outcome.OVERRIDDEN},
-    "_DELIVERIES[outcome]": {action for _, action in message_deliveries._DELIVERIES.values()},
+    "_DELIVERIES[outcome]": {action for _, action in deliveries._DELIVERIES.values()},
 }
 """Actions that are put together where they are written: how the code says it -> what it comes to."""
 

@@ -7,7 +7,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import Mount
 
 from desk.app import create_app
-from starter.settings import Settings
+from runtime.settings import Settings
 
 OPEN = {
     "/healthz",

@@ -15,11 +15,11 @@ from sqlalchemy import Engine, select
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import AuditEvent, User
-from db.repositories import sessions, users
+from db.people import sessions, users
 from desk.access import lifetime
 from desk.app import create_app
-from starter import passwords
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.people import passwords
 
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = passwords.hashed(PASSWORD)

@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
-from starter.settings import Settings
+from runtime.settings import Settings
 from tests.conftest import free_port
 from tests.desk.people.browser import RunningDesk
 

@@ -10,9 +10,9 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import tokens
+from db.people import tokens
+from services.people.people import People
 from starter.cli import run
-from starter.people import People
 from tests.desk.people.browser import RunningDesk
 
 Hold = Callable[..., tuple[int, str, str]]

@@ -9,9 +9,9 @@ from credit.permissions import OF_PEOPLE, Permission, Role
 from db.engine import transaction
 from db.errors import BadInputError
 from db.models import InboundEvent
-from db.repositories import tokens, users
-from db.repositories.tokens import Caller
-from starter.people import People
+from db.people import tokens, users
+from db.people.tokens import Caller
+from services.people.people import People
 from tests.desk.people.all_routes import asked
 from tests.desk.people.browser import Browser, RunningDesk
 

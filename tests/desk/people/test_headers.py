@@ -8,9 +8,9 @@ from sqlalchemy import Engine, text
 from starlette.requests import Request
 
 from credit.permissions import Role
-from desk.people.strangers import address_of
-from starter.people import People
-from starter.settings import Settings
+from desk.sign_in.strangers import address_of
+from runtime.settings import Settings
+from services.people.people import People
 from tests.conftest import free_port
 from tests.desk.people.browser import RunningDesk
 

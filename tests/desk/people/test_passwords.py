@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 
 from db.engine import transaction
 from db.models import User
-from starter import passwords
-from starter.first_admin import PASSWORD_FILE, ensure_first_admin
-from starter.passwords import WeakPasswordError
+from services.people import passwords
+from services.people.first_admin import PASSWORD_FILE, ensure_first_admin
+from services.people.passwords import WeakPasswordError
 from tests.desk.people.browser import PASSWORD, RunningDesk
 
 OWN = "a password of my own"

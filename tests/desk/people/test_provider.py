@@ -16,11 +16,11 @@ from sqlalchemy import Engine
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import tokens
-from desk.people.oidc import Attempt, checked
-from desk.people.provider_people import _email
-from starter.people import People
-from starter.settings import Settings
+from db.people import tokens
+from desk.sign_in.oidc import Attempt, checked
+from desk.sign_in.provider_people import _email
+from runtime.settings import Settings
+from services.people.people import People
 from tests.conftest import free_port
 from tests.desk.people.browser import PASSWORD, Browser, RunningDesk
 from tests.desk.people.provider import OidcProvider

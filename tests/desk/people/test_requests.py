@@ -7,9 +7,9 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.repositories import tokens
-from desk.people.next_page import own_path
-from starter.people import People
+from db.people import tokens
+from desk.sign_in.next_page import own_path
+from services.people.people import People
 from tests.desk.people.browser import PASSWORD, RunningDesk
 
 

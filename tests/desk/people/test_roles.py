@@ -12,10 +12,10 @@ from starlette.routing import Mount
 
 from credit.permissions import LEAST_ROLE, OF_PEOPLE, Permission, Role, may
 from db.engine import transaction
-from db.repositories import absences
+from db.people import absences
 from desk.access import SAFE_METHODS, Needs
 from desk.api.events import sender
-from starter.people import People
+from services.people.people import People
 from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk
 

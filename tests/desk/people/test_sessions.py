@@ -10,8 +10,8 @@ from sqlalchemy import Engine, select, update
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import UserSession
-from starter.people import People
-from starter.settings import Settings
+from runtime.settings import Settings
+from services.people.people import People
 from tests.conftest import free_port
 from tests.desk.people.browser import PASSWORD, Browser, RunningDesk
 

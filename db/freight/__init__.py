@@ -1,0 +1,1 @@
+"""Accounting profiles, credit limits, exposures, orders and loads in the record."""

@@ -1,0 +1,234 @@
+"""Accounting profiles and their Credit Hold page: what people and service holds put there and take away.
+
+Everything locks the profile first. The credit status is derived: credit hold while an entry blocks all tariffs. An
+entry with a hold behind it is ended by that hold's release alone.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, LimitCause, LimitState
+from db import audit, customers, policies
+from db.errors import BadInputError, EntryOfHoldError, UnknownEntryError
+from db.freight import credit_limits
+from db.models import AccountingProfile, CreditHoldEntry, Hold
+from db.models.base import JsonObject
+
+_SYSTEM_ACTOR = "service-holds"
+
+
+def get(session: Session, customer_id: str) -> AccountingProfile:
+    """Return a customer's profile; a fresh one, not kept, where it has none yet.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    customers.get(session, customer_id)
+    kept = session.get(AccountingProfile, customer_id, populate_existing=True)
+    return kept or AccountingProfile(customer_id=customer_id, credit_status=CreditStatus.GOOD)
+
+
+def entries(session: Session, customer_id: str) -> Sequence[CreditHoldEntry]:
+    """Return the live entries of a customer's Credit Hold page, the oldest first."""
+    live = select(CreditHoldEntry).where(CreditHoldEntry.customer_id == customer_id, CreditHoldEntry.ended_at.is_(None))
+    return session.scalars(live.order_by(CreditHoldEntry.created_at, CreditHoldEntry.id)).all()
+
+
+def set_limit(session: Session, customer_id: str, limit: Decimal | None, *, actor: str, now: datetime) -> None:
+    """Change the credit limit, None for no limit, and do what a crossing asks for.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+        BadInputError: the limit is below zero.
+    """
+    if limit is not None and limit < 0:
+        raise BadInputError("credit_limit may not be negative; null is no limit")
+    policies.for_amounts(session)
+    profile = _lock(session, customer_id)
+    if profile.credit_limit != limit:
+        before, profile.credit_limit = profile.credit_limit, limit
+        detail = {"before": _money(before), "after": _money(limit)}
+        _audit(session, customer_id, "credit_limit_changed", detail, actor=actor, now=now)
+    credit_limits.evaluate(session, [customer_id], cause=LimitCause.LIMIT, actor=actor, now=now)
+
+
+def enter_credit_hold(session: Session, customer_id: str, *, note: str, actor: str, now: datetime) -> None:
+    """Set the status to Credit Hold: it makes the entry `Block All Tariffs`, unless a person's or the limit's is there.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    _lock(session, customer_id)
+    if all(entry.tariffs is not None or entry.hold_id is not None for entry in entries(session, customer_id)):
+        _add(session, customer_id, BlockSource.MANUAL, note=note, actor=actor, now=now)
+
+
+def leave_credit_hold(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> list[UUID]:
+    """Take the customer out of Credit Hold: exactly the entries that block all tariffs go, named tariffs' stay.
+
+    Returns the service holds whose blocks are left: only their release ends those.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    profile = _lock(session, customer_id)
+    blocking = [entry for entry in entries(session, customer_id) if entry.tariffs is None]
+    for entry in blocking:
+        if entry.hold_id is None:
+            _end(session, entry, reason=reason, actor=actor, now=now)
+    _settle(session, profile, reason=reason, actor=actor, now=now)
+    return [entry.hold_id for entry in blocking if entry.hold_id is not None]
+
+
+def add_entry(
+    session: Session, customer_id: str, *, tariffs: Collection[str] | None, note: str, actor: str, now: datetime
+) -> CreditHoldEntry:
+    """Block these tariffs, or all for None, which is a credit hold. One that blocks the same already is returned.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    _lock(session, customer_id)
+    named = sorted(set(tariffs)) if tariffs is not None else None
+    for entry in entries(session, customer_id):
+        if entry.source is BlockSource.MANUAL and entry.tariffs == named:
+            return entry
+    return _add(session, customer_id, BlockSource.MANUAL, tariffs=named, note=note, actor=actor, now=now)
+
+
+def end_entry(
+    session: Session, customer_id: str, entry_id: UUID, *, reason: str, actor: str, now: datetime
+) -> CreditHoldEntry:
+    """Delete one entry, which lifts its block. It is kept in the record.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+        UnknownEntryError: the customer has no such live entry.
+        EntryOfHoldError: a service hold made it.
+    """
+    profile = _lock(session, customer_id)
+    entry = next((row for row in entries(session, customer_id) if row.id == entry_id), None)
+    if entry is None:
+        raise UnknownEntryError(customer_id, entry_id)
+    if entry.hold_id is not None:
+        raise EntryOfHoldError(customer_id, entry.hold_id)
+    _end(session, entry, reason=reason, actor=actor, now=now)
+    _settle(session, profile, reason=reason, actor=actor, now=now)
+    return entry
+
+
+def block_for_hold(session: Session, hold: Hold, now: datetime) -> None:
+    """Block all tariffs for a hold, once: what auto-apply blocked before becomes the hold's block."""
+    _lock(session, hold.customer_id)
+    live = entries(session, hold.customer_id)
+    if any(entry.hold_id == hold.id for entry in live):
+        return
+    applied = next((entry for entry in live if entry.source is BlockSource.AUTO_APPLY), None)
+    if applied is None:
+        _add(
+            session,
+            hold.customer_id,
+            BlockSource.SERVICE_HOLD,
+            note=f"service hold: {hold.reason}",
+            hold_id=hold.id,
+            actor=_SYSTEM_ACTOR,
+            now=now,
+        )
+        return
+    applied.hold_id = hold.id
+    detail = {**_described(applied), "why": "the service hold was approved: only its release lifts the block"}
+    _audit(session, hold.customer_id, "credit_hold_taken_over", detail, actor=_SYSTEM_ACTOR, now=now)
+
+
+def lift_for_hold(session: Session, hold: Hold, *, reason: str, actor: str, now: datetime) -> None:
+    """End a hold's block. Others stay, and keep the customer on credit hold."""
+    profile = _lock(session, hold.customer_id)
+    for entry in entries(session, hold.customer_id):
+        if entry.hold_id == hold.id:
+            _end(session, entry, reason=reason, actor=actor, now=now)
+    _settle(session, profile, reason=reason, actor=actor, now=now)
+
+
+def lift_auto_applied(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> None:
+    """End what auto-apply blocked, as an override; nothing where it blocks nothing, or a hold has taken it over."""
+    profile = _lock(session, customer_id)
+    for entry in entries(session, customer_id):
+        if entry.source is BlockSource.AUTO_APPLY and entry.hold_id is None:
+            _end(session, entry, reason=reason, actor=actor, now=now)
+    _settle(session, profile, reason=reason, actor=actor, now=now)
+
+
+def _lock(session: Session, customer_id: str) -> AccountingProfile:
+    """Lock the profile, making it first where there is none; in a family in the order that `evaluate` keeps."""
+    customers.get(session, customer_id)
+    credit_limits.lock(session, [customer_id])
+    return session.get_one(AccountingProfile, customer_id, populate_existing=True)
+
+
+def _add(
+    session: Session,
+    customer_id: str,
+    source: BlockSource,
+    *,
+    note: str,
+    actor: str,
+    now: datetime,
+    tariffs: list[str] | None = None,
+    hold_id: UUID | None = None,
+) -> CreditHoldEntry:
+    entry = CreditHoldEntry(
+        customer_id=customer_id,
+        source=source,
+        tariffs=tariffs,
+        note=note,
+        hold_id=hold_id,
+        created_by=actor,
+        created_at=now,
+    )
+    session.add(entry)
+    credit_limits.derive_status(session, [customer_id])
+    _audit(session, customer_id, "tariffs_blocked", {**_described(entry), "why": note}, actor=actor, now=now)
+    return entry
+
+
+def _end(session: Session, entry: CreditHoldEntry, *, reason: str, actor: str, now: datetime) -> None:
+    entry.ended_at, entry.ended_by, entry.end_reason = now, actor, reason
+    detail = {**_described(entry), "why": reason}
+    _audit(session, entry.customer_id, "tariffs_unblocked", detail, actor=actor, now=now)
+
+
+def _settle(session: Session, profile: AccountingProfile, *, reason: str, actor: str, now: datetime) -> None:
+    """Derive the status after entries ended. Out of credit hold while the limit is exceeded is an override."""
+    before, exceeded = profile.credit_status, profile.limit_state is LimitState.EXCEEDED
+    credit_limits.derive_status(session, [profile.customer_id])
+    session.refresh(profile)
+    if exceeded and before is not profile.credit_status is CreditStatus.GOOD:
+        profile.overridden_at, profile.overridden_by, profile.override_reason = now, actor, reason
+        session.flush()
+        detail = {"why": reason, "exposure": _money(profile.exposure), "credit_limit": _money(profile.credit_limit)}
+        _audit(session, profile.customer_id, "credit_hold_overridden", detail, actor=actor, now=now)
+
+
+def _described(entry: CreditHoldEntry) -> JsonObject:
+    blocked = BLOCK_ALL_TARIFFS if entry.tariffs is None else ", ".join(entry.tariffs)
+    return {"entry": str(entry.id), "blocked": blocked, "source": entry.source, "hold_id": _text(entry.hold_id)}
+
+
+def _audit(session: Session, customer_id: str, action: str, detail: JsonObject, *, actor: str, now: datetime) -> None:
+    """Write it down for the customer, and for the service hold that it belongs to."""
+    chains = [credit_limits.chain_of(customer_id), *filter(None, [detail.get("hold_id")])]
+    for chain in chains:
+        audit.append(session, chain=chain, actor=actor, action=action, at=now, detail=detail)
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.2f}"
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,161 @@
+"""The edge of a credit limit: exposures compared with limits, set by set, and what a crossing does (freight spec).
+
+Whoever changes an invoice, a credit, an order, a limit or a family calls `evaluate` in the same transaction, after it.
+The profiles are locked first (`exposures`), so that of two postings at the same moment the second one sees the first
+one's amount, and a limit is crossed once.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState, crossing
+from db import audit, policies
+from db.freight import exposures
+from db.freight.exposures import Accounts
+from db.models import AccountingProfile
+
+_OF_CUSTOMER = "customer/"
+
+
+class Transition(NamedTuple):
+    """A customer whose limit was crossed: from acceptable to exceeded, or back."""
+
+    customer_id: str
+    after: LimitState
+    exposure: Decimal
+    credit_limit: Decimal | None
+    applied: bool
+    """Whether auto-apply put it on credit hold."""
+    lifted: bool
+
+    @property
+    def note(self) -> str:
+        """What was crossed, in words."""
+        return crossing(self.after, self.credit_limit, self.exposure)
+
+    @property
+    def done(self) -> str:
+        """What came of it, for the record."""
+        return CreditStatus.CREDIT_HOLD if self.applied else "block lifted" if self.lifted else "nothing applied"
+
+
+_CROSSED = """
+INSERT INTO limit_transitions (id, customer_id, after, exposure, credit_limit, cause, actor, at, applied, lifted)
+SELECT gen_random_uuid(), c.customer_id, c.after, c.exposure, c.credit_limit, :cause, :actor, :now,
+    o.auto_apply_credit_hold AND c.after = 'exceeded',
+    o.auto_lift_credit_hold AND c.after = 'acceptable' AND EXISTS (
+        SELECT FROM credit_hold_entries e WHERE e.customer_id = c.customer_id AND e.source = 'auto_apply'
+            AND e.hold_id IS NULL AND e.ended_at IS NULL
+    )
+FROM changed c JOIN customers k ON k.id = c.customer_id JOIN org_settings o ON o.organisation = k.organisation
+WHERE c.before <> c.after
+ORDER BY c.customer_id
+RETURNING customer_id, after, exposure, credit_limit, applied, lifted
+"""
+_APPLY = """
+INSERT INTO credit_hold_entries (id, customer_id, source, note, created_by, created_at)
+SELECT gen_random_uuid(), c.id, 'auto_apply', c.note, :actor, :now
+FROM unnest(CAST(:ids AS text[]), CAST(:notes AS text[])) AS c (id, note)
+ON CONFLICT (customer_id, source) WHERE ended_at IS NULL AND tariffs IS NULL DO NOTHING
+"""
+_LIFT = """
+UPDATE credit_hold_entries e SET ended_at = :now, ended_by = :actor, end_reason = c.note
+FROM unnest(CAST(:ids AS text[]), CAST(:notes AS text[])) AS c (id, note)
+WHERE e.customer_id = c.id AND e.source = 'auto_apply' AND e.hold_id IS NULL AND e.ended_at IS NULL
+"""
+_DERIVE = """
+UPDATE accounting_profiles p SET credit_status = s.credit_status
+FROM (
+    SELECT asked.id, CASE WHEN EXISTS (
+        SELECT FROM credit_hold_entries e WHERE e.customer_id = asked.id AND e.ended_at IS NULL AND e.tariffs IS NULL
+    ) THEN 'credit_hold' ELSE 'good' END AS credit_status
+    FROM unnest(CAST(:ids AS text[])) AS asked (id)
+) s
+WHERE p.customer_id = s.id AND p.credit_status <> s.credit_status
+"""
+
+
+def evaluate(
+    session: Session,
+    customer_ids: Collection[str] | None,
+    *,
+    cause: LimitCause,
+    actor: str,
+    now: datetime,
+) -> list[Transition]:
+    """Compare exposures with limits, and do what a crossing asks for. Repeated, it does nothing.
+
+    Exposure is open invoices less unapplied credits, with open orders on credit where the policy counts them, and with
+    the child accounts' where the policy takes families together. No limit is never exceeded. A customer seen for the
+    first time crosses nothing. From acceptable to exceeded an organisation with auto-apply gets the credit hold at
+    once; back again a block goes by itself only where the organisation chose so. An override is over when the limit is
+    met again.
+
+    Args:
+        session: the open transaction.
+        customer_ids: whose amounts or limits changed; None for the customers that the import under way touched.
+        cause: what changed them.
+        actor: who did.
+        now: when.
+    """
+    accounts = lock(session, customer_ids)
+    said = {"cause": cause, "actor": actor, "now": now}
+    crossed = session.execute(text(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
+    found = [Transition(row[0], LimitState(row[1]), *row[2:]) for row in crossed]
+    if found:
+        _carry_out(session, found, cause=cause, actor=actor, now=now)
+    derive_status(session, [one.customer_id for one in found if one.applied or one.lifted])
+    for row in session.identity_map.values():
+        if isinstance(row, AccountingProfile):
+            session.expire(row)
+    return found
+
+
+def lock(session: Session, customer_ids: Collection[str] | None) -> Accounts:
+    """Lock the profiles that `evaluate` will look at, in its order: whoever locks one before evaluating calls this."""
+    version, policy = policies.current(session)
+    while True:
+        accounts = Accounts(customer_ids, policy)
+        exposures.lock(session, accounts)
+        locked_by, (version, policy) = version, policies.current(session)
+        if version == locked_by:
+            return accounts
+
+
+def derive_status(session: Session, customer_ids: Collection[str]) -> None:
+    """Set the credit status of profiles that are locked: credit hold while an entry blocks all tariffs, else good."""
+    if customer_ids:
+        session.flush()
+        session.execute(text(_DERIVE), {"ids": list(customer_ids)})
+
+
+def _carry_out(session: Session, crossed: list[Transition], *, cause: LimitCause, actor: str, now: datetime) -> None:
+    """Apply and lift blocks, and write it all down: as sets, for an import may cross many limits."""
+    for statement, wanted in (
+        (_APPLY, [one for one in crossed if one.applied]),
+        (_LIFT, [one for one in crossed if one.lifted]),
+    ):
+        if wanted:
+            values = {"ids": [one.customer_id for one in wanted], "notes": [one.note for one in wanted]}
+            session.execute(text(statement), {**values, "actor": actor, "now": now})
+    common = {"cause": cause, "source": BlockSource.AUTO_APPLY}
+    details = {
+        chain_of(one.customer_id): (f"limit_{one.after}", {"why": one.note, **common, "done": one.done})
+        for one in crossed
+    }
+    audit.append_to_each(session, details, actor=actor, at=now)
+
+
+def chain_of(customer_id: str) -> str:
+    """Return the audit chain of what happens to a customer's profile, whether or not a hold is open."""
+    return f"{_OF_CUSTOMER}{customer_id}"
+
+
+def customer_of_chain(chain: str) -> str | None:
+    """Return the customer whose profile's chain this is; None for another chain."""
+    return chain.removeprefix(_OF_CUSTOMER) if chain.startswith(_OF_CUSTOMER) else None

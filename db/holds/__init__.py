@@ -1,0 +1,1 @@
+"""Holds in the record: proposals, decisions, beats, outcomes, and who is told."""

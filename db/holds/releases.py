@@ -1,0 +1,124 @@
+"""The way out of a hold: who asked for it, what is proposed, and the rows that take the hold back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from credit.hold import HoldView
+from credit.notices import Cause
+from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
+from db import audit, customers, netsuite
+from db.freight import accounting_profiles
+from db.holds import actions, beats, drift, holds, notifications, proposals
+from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
+
+_SYSTEM_ACTOR = "service-holds"
+_RELEASED = "the hold was released first"
+
+
+def request(
+    session: Session,
+    *,
+    hold_id: UUID,
+    request_id: str,
+    cause: ReleaseCause,
+    reason: str,
+    actor: str,
+    asked_at: datetime,
+    now: datetime,
+) -> HoldView:
+    """Propose to release a hold, or add the reason to the proposal that is open. Repeated, it changes nothing."""
+    hold = holds.lock(session, hold_id)
+    if session.get(ReleaseRequest, request_id) is not None:
+        return holds.view(session, hold_id)
+    proposal, refusal = _propose(session, hold, Cause(actor, reason), now)
+    session.add(
+        ReleaseRequest(
+            id=request_id,
+            hold_id=hold_id,
+            proposal_id=proposal.id if proposal else None,
+            cause=cause,
+            reason=reason,
+            actor=actor,
+            at=asked_at,
+            refusal=refusal,
+        )
+    )
+    action = "release_refused" if refusal else "release_requested"
+    detail = {"cause": cause, "why": f"{reason} ({refusal})" if refusal else reason}
+    audit.append(session, chain=hold_id, actor=actor, action=action, at=now, detail=detail)
+    return holds.view(session, hold_id)
+
+
+def _propose(session: Session, hold: Hold, cause: Cause, now: datetime) -> tuple[Proposal | None, str | None]:
+    newest = holds.newest_proposal(session, hold.id)
+    if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
+        return None, f"the hold is {hold.status}: only one that was approved can be released"
+    if newest.status is ProposalStatus.OPEN and newest.kind is not ProposalKind.REPAIR:
+        return newest, None
+    if newest.status is ProposalStatus.APPROVED and newest.kind is ProposalKind.RELEASE:
+        return newest, None  # approved, and not carried out yet: it can still be taken back
+    drift.withdraw_repair(session, hold, "a release was asked for", now)
+    following = newest.revision + 1
+    return proposals.propose(session, hold, ProposalKind.RELEASE, cause, revision=following, now=now), None
+
+
+def withdraw(session: Session, hold: Hold, proposal: Proposal, why: str, now: datetime) -> None:
+    """Withdraw a hold's open release; what was advised with it is dismissed."""
+    proposal.status, proposal.settled_at = ProposalStatus.WITHDRAWN, now
+    notifications.forget_waiting(session, proposal)
+    actions.settle(session, hold.customer_id, ProposalKind.RELEASE, "declined", now)
+    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="release_withdrawn", at=now, detail={"why": why})
+    session.flush()
+
+
+def outcome(session: Session, request_id: str) -> ReleaseRequest | None:
+    """Return what became of a request; None while it has not arrived."""
+    return session.get(ReleaseRequest, request_id)
+
+
+def begin(session: Session, hold: Hold) -> None:
+    """Turn an approved release into rows: unfinished beats of the hold are over, those of the release are pending."""
+    for row in session.scalars(select(HoldBeat).where(HoldBeat.hold_id == hold.id, HoldBeat.beat.in_(PLACING))):
+        if row.status is not BeatStatus.DONE:
+            beats.skip(session, hold.id, row.beat, _RELEASED)
+    hold.status = HoldStatus.RELEASING
+    beats.plan(session, hold.id, RELEASING)
+    netsuite.desire_prior(session, hold.id)
+
+
+def restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[str, str]:
+    """Give the customer the status back that beat 1 found; return before and after."""
+    prior = hold.prior_entitystatus
+    if prior is None:  # beat 1 never ran: there is nothing to take back
+        now = customers.get(session, hold.customer_id).entitystatus
+        return now, now
+    return customers.restore_entitystatus(session, hold.customer_id, prior, at), prior
+
+
+def lift_block(session: Session, hold: Hold, now: datetime) -> None:
+    """End the hold's entry on the Credit Hold page, in the name of who approved the release; others stay."""
+    newest = select(Decision).join(Proposal, Proposal.id == Decision.proposal_id)
+    approved = newest.where(Proposal.hold_id == hold.id, Proposal.kind == ProposalKind.RELEASE)
+    by = session.scalars(approved.where(Decision.outcome == "approved").order_by(Proposal.revision.desc())).first()
+    actor, reason = (by.actor, by.reason) if by else (_SYSTEM_ACTOR, "the hold was released")
+    accounting_profiles.lift_for_hold(session, hold, reason=reason, actor=actor, now=now)
+
+
+def finish(session: Session, hold_id: UUID, now: datetime) -> None:
+    """Close a hold whose release is carried out, and leave none of its blocks; a second call changes nothing."""
+    hold = holds.lock(session, hold_id)
+    if hold.status is not HoldStatus.RELEASING:
+        return
+    lift_block(session, hold, now)  # still there where somebody left the beat out
+    hold.status, hold.closed_at = HoldStatus.RELEASED, now
+    proposals.reflect(session, hold, "released", f"released after {_held(hold, now)}: {hold.reason}", now)
+    detail = {"held_seconds": int((now - (hold.in_force_at or hold.proposed_at)).total_seconds())}
+    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action="hold_released", at=now, detail=detail)
+
+
+def _held(hold: Hold, now: datetime) -> str:
+    days = (now - (hold.in_force_at or hold.proposed_at)).days
+    return f"{days} day(s)"

@@ -1,0 +1,212 @@
+"""Attempts to hand approved messages to the mail server. The message's row, locked, is the arbiter.
+
+Its `delivery` goes from cooling_off or retrying to sending, and from there to
+
+* sent, the end;
+* retrying: the next attempt follows by itself;
+* refused: until a person recalls the message, or asks for another try;
+* unknown: until a person says whether it arrived.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from credit.states import Delivery, MessageStatus
+from db import audit
+from db.errors import MessageClosedError
+from db.messages import messages
+from db.messages.review import tell_again, text_of
+from db.models import Message, MessageDelivery, MessageRevision
+
+ACCEPTED, TRY_LATER, REFUSED, UNFIT, UNKNOWN = "accepted", "try_later", "refused", "unfit", "unknown"
+ARRIVED, NOT_ARRIVED = "arrived", "not_arrived"
+
+_ANSWER_LIMIT = 2000
+_DELIVERIES = {
+    ACCEPTED: (Delivery.SENT, "message_sent"),
+    TRY_LATER: (Delivery.RETRYING, "message_delayed"),
+    REFUSED: (Delivery.REFUSED, "message_refused_by_server"),
+    UNFIT: (Delivery.REFUSED, "message_unfit"),
+    UNKNOWN: (Delivery.UNKNOWN, "message_answer_lost"),
+}
+
+
+class DeliveryUnderwayError(Exception):
+    """Another attempt at this message has not ended: try again soon."""
+
+    def __init__(self, message_id: UUID) -> None:
+        super().__init__(f"another attempt to send message {message_id} has not ended")
+
+
+class SupersededError(Exception):
+    """A later attempt has taken over from this one, which must not go on."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt that may begin, and what it sends."""
+
+    id: UUID
+    text: MessageRevision
+    message_id_header: str
+
+
+@contextmanager
+def alone(engine: Engine, message_id: UUID) -> Iterator[None]:
+    """Keep every other attempt at a message out until the block ends or its process dies.
+
+    Raises:
+        DeliveryUnderwayError: another attempt has the message.
+    """
+    key = func.hashtextextended(f"message:{message_id}", 0)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one():
+            raise DeliveryUnderwayError(message_id)
+        try:
+            yield
+        finally:
+            connection.execute(select(func.pg_advisory_unlock(key)))
+
+
+def begin(session: Session, message_id: UUID, *, domain: str, now: datetime) -> Attempt | None:
+    """Begin an attempt if the approval stands and is due; None where there is nothing to send (now).
+
+    An earlier attempt that never ended has died. Had it handed the message over, nobody knows whether it left: then the
+    message waits for a person. A message whose hold is over is withdrawn instead. Every attempt at one approval has the
+    same Message-ID, made of the decision's id and the sender's domain.
+    """
+    row = messages.lock(session, message_id)
+    waits = row.delivery in (Delivery.REFUSED, Delivery.UNKNOWN)
+    if row.status is not MessageStatus.APPROVED or waits or row.send_after is None or now < row.send_after:
+        return None
+    earlier = _attempts(session, row)
+    for one in earlier:
+        if one.ended_at is None and one.handed_over_at is not None:
+            _end(session, row, one, UNKNOWN, "the worker that sent it ended before the mail server answered", now)
+            return None
+        if one.ended_at is None:
+            one.ended_at, one.outcome, one.answer = now, TRY_LATER, "the worker ended before it handed the message over"
+    if messages.hold_is_over(session, row):
+        messages.withdraw_now(session, row, now)
+        return None
+    row.delivery = Delivery.SENDING
+    attempt = MessageDelivery(
+        message_id=row.id,
+        decision_id=row.decision_id,
+        message_id_header=earlier[0].message_id_header if earlier else f"<{row.decision_id}@{domain}>",
+        started_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    return Attempt(attempt.id, text_of(session, row), attempt.message_id_header)
+
+
+def hand_over(session: Session, attempt_id: UUID, now: datetime) -> None:
+    """Note that the mail server may have taken the message from here on.
+
+    Raises:
+        SupersededError: it is another attempt's turn.
+    """
+    attempt, row = _locked(session, attempt_id)
+    if attempt.ended_at is not None or row.decision_id != attempt.decision_id or row.delivery is not Delivery.SENDING:
+        raise SupersededError
+    attempt.handed_over_at = now
+
+
+def end(session: Session, attempt_id: UUID, outcome: str, answer: str, now: datetime) -> None:
+    """Note how an attempt ended: accepted, try_later, refused, unfit (it must not be sent) or unknown.
+
+    What an attempt says that was given up meanwhile changes nothing, and is kept for whoever has to settle it.
+    """
+    attempt, row = _locked(session, attempt_id)
+    if attempt.ended_at is not None:
+        attempt.answer = answer[:_ANSWER_LIMIT]
+        _audit(session, row, "service-holds", "message_answered_late", now, outcome=outcome, answer=attempt.answer)
+        return
+    _end(session, row, attempt, outcome, answer, now)
+
+
+def retry(session: Session, message_id: UUID, *, actor: str, reason: str, now: datetime) -> Message:
+    """Let a refused or delayed message be sent again now, with the same Message-ID.
+
+    Raises:
+        UnknownMessageError: there is none.
+        MessageClosedError: it is not waiting for another try.
+    """
+    row = messages.lock(session, message_id)
+    if row.delivery not in (Delivery.REFUSED, Delivery.RETRYING):
+        raise MessageClosedError(row.delivery or row.status, "refused or retrying")
+    _audit(session, row, actor, "message_retried", now, why=reason, error=row.delivery_error)
+    row.delivery = Delivery.RETRYING
+    tell_again(session, row, now)
+    return row
+
+
+def settle(session: Session, message_id: UUID, *, arrived: bool, actor: str, reason: str, now: datetime) -> Message:
+    """Settle by a person's word whether a message left whose answer was lost; if not, it is sent again.
+
+    Raises:
+        UnknownMessageError: there is none.
+        MessageClosedError: its fate is not unknown.
+    """
+    row = messages.lock(session, message_id)
+    if row.delivery is not Delivery.UNKNOWN:
+        raise MessageClosedError(row.delivery or row.status, Delivery.UNKNOWN)
+    newest = _attempts(session, row)[-1]
+    newest.outcome = ARRIVED if arrived else NOT_ARRIVED
+    _audit(session, row, actor, "message_settled", now, arrived=arrived, why=reason)
+    tell_again(session, row, now)
+    if arrived:
+        _sent(row, now)
+    else:
+        row.delivery = Delivery.RETRYING
+    return row
+
+
+def _attempts(session: Session, row: Message) -> list[MessageDelivery]:
+    """Return the attempts at the approval that stands, oldest first."""
+    query = select(MessageDelivery).where(MessageDelivery.decision_id == row.decision_id)
+    return list(session.scalars(query.order_by(MessageDelivery.started_at, MessageDelivery.id)))
+
+
+def _locked(session: Session, attempt_id: UUID) -> tuple[MessageDelivery, Message]:
+    message_id = session.scalars(select(MessageDelivery.message_id).where(MessageDelivery.id == attempt_id)).one()
+    row = messages.lock(session, message_id)
+    return session.get_one(MessageDelivery, attempt_id), row
+
+
+def _end(session: Session, row: Message, attempt: MessageDelivery, outcome: str, answer: str, now: datetime) -> None:
+    attempt.ended_at, attempt.outcome, attempt.answer = now, outcome, answer[:_ANSWER_LIMIT]
+    delivery, action = _DELIVERIES[outcome]
+    is_news = delivery is not Delivery.RETRYING or row.delivery_error != attempt.answer
+    if delivery is Delivery.SENT:
+        _sent(row, now)
+    else:
+        row.delivery, row.delivery_error = delivery, attempt.answer
+    if is_news:
+        _audit(
+            session,
+            row,
+            "service-holds",
+            action,
+            now,
+            recipient=row.recipient,
+            message_id_header=attempt.message_id_header,
+            answer=attempt.answer,
+        )
+
+
+def _sent(row: Message, now: datetime) -> None:
+    row.status, row.delivery, row.delivery_error = MessageStatus.SENT, Delivery.SENT, None
+    row.sent_at = row.closed_at = now
+
+
+def _audit(session: Session, row: Message, actor: str, action: str, at: datetime, **detail: object) -> None:
+    about = {"message_id": str(row.id), "kind": row.kind, "decision_id": str(row.decision_id)}
+    audit.append(session, chain=row.hold_id, actor=actor, action=action, at=at, detail=about | detail)

@@ -1,0 +1,1 @@
+"""People, their sessions, tokens and absences in the record."""

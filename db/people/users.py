@@ -1,0 +1,180 @@
+"""People: made, changed, never deleted, for the record names them. Each change is audited."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain, count
+
+from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from credit.mail_text import clean_address
+from credit.permissions import OF_PEOPLE, Role
+from db import audit
+from db.errors import BadInputError, LastAdminError, LoginTakenError, UnknownUserError
+from db.models import ApiToken, User
+from db.people import sessions
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+"""What may be a login: it stands in addresses and in the record."""
+
+
+def listed(session: Session) -> Sequence[User]:
+    """Return everybody, by login."""
+    return session.scalars(select(User).order_by(User.login)).all()
+
+
+def nobody_yet(session: Session) -> bool:
+    """Whether there is no user at all. Whoever asks first keeps others waiting until the transaction ends."""
+    session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+    return not session.scalar(select(exists().where(User.id.is_not(None))))
+
+
+def by_login(session: Session, login: str, *, lock: bool = False) -> User | None:
+    """Return who signs in under this name, written in any case."""
+    query = select(User).where(User.login == login.strip().lower())
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def get(session: Session, login: str) -> User:
+    """Return who signs in under this name, locked until the transaction ends.
+
+    Raises:
+        UnknownUserError: nobody does.
+    """
+    user = by_login(session, login, lock=True)
+    if user is None:
+        raise UnknownUserError(login)
+    return user
+
+
+def by_subject(session: Session, issuer: str, subject: str) -> User | None:
+    """Return whom an OpenID Connect provider knows under this subject."""
+    query = select(User).where(User.oidc_issuer == issuer, User.oidc_subject == subject)
+    return session.scalars(query.with_for_update()).one_or_none()
+
+
+def create(
+    session: Session,
+    *,
+    login: str,
+    role: Role,
+    actor: str,
+    at: datetime,
+    name: str = "",
+    email: str | None = None,
+    password_hash: str | None = None,
+    subject: tuple[str, str] | None = None,
+) -> User:
+    """Make a user: with a one-time password's hash, or known to a provider as `subject` (issuer, subject).
+
+    Raises:
+        BadInputError: see `LOGIN`; `email` is not one e-mail address; or the role is not one of people.
+        LoginTakenError: somebody has it already.
+    """
+    login = login.strip().lower()
+    if not LOGIN.fullmatch(login):
+        raise BadInputError(f"{login!r} can't be a login: take up to 100 of a-z, 0-9 and . _ @ + -")
+    try:
+        email = clean_address(email) if email and email.strip() else None
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+    _of_people(role)
+    session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+    if by_login(session, login) is not None:
+        raise LoginTakenError(login)
+    issuer, known_as = subject or (None, None)
+    user = User(
+        login=login,
+        name=name.strip(),
+        email=email,
+        role=role.label,
+        password_hash=password_hash,
+        one_time_password=password_hash is not None,
+        oidc_issuer=issuer,
+        oidc_subject=known_as,
+        created_at=at,
+    )
+    session.add(user)
+    session.flush()
+    _note(session, user, "user_created", actor, at, role=role.label)
+    return user
+
+
+def _of_people(role: Role) -> None:
+    if role not in OF_PEOPLE:
+        raise BadInputError(f"{role.label} is a role of programs: make them a token with `hold token create`")
+
+
+def free_login(session: Session, wanted: Iterable[str]) -> str:
+    """Return the first of the wanted logins that neither a user nor a token has, else one with a number behind it."""
+    cleaned = (re.sub(r"[^a-z0-9._@+-]+", "", login.lower()).lstrip("._@+-")[:90] for login in wanted)
+    logins = [login for login in cleaned if login] or ["user"]
+    numbered = (f"{logins[0]}-{number}" for number in count(2))
+    return next(login for login in chain(logins, numbered) if not _taken(session, login))
+
+
+def keep_an_admin(session: Session, but: User) -> None:
+    """Refuse where nobody but this user is an admin who can sign in; no other change can come between.
+
+    Raises:
+        LastAdminError: so it is.
+    """
+    session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+    others = exists().where(User.role == Role.ADMIN.label, User.disabled_at.is_(None), User.id != but.id)
+    if but.role == Role.ADMIN.label and not session.scalar(select(others)):
+        raise LastAdminError(but.login)
+
+
+def set_role(session: Session, user: User, role: Role, *, actor: str, at: datetime) -> None:
+    """Give a locked user another role; it counts from his next request on.
+
+    Raises:
+        BadInputError: it is not one of people.
+    """
+    _of_people(role)
+    if user.role == role.label:
+        return
+    before, user.role = user.role, role.label
+    _note(session, user, "user_role_changed", actor, at, before=before, after=role.label)
+
+
+def disable(session: Session, user: User, *, actor: str, at: datetime) -> None:
+    """Shut a locked user out, at once, and end his sessions."""
+    if user.disabled_at is not None:
+        return
+    user.disabled_at = at
+    sessions.revoke(session, at, user_id=user.id)
+    _note(session, user, "user_disabled", actor, at)
+
+
+def enable(session: Session, user: User, *, actor: str, at: datetime) -> None:
+    """Let a locked user sign in again."""
+    if user.disabled_at is not None:
+        user.disabled_at = None
+        _note(session, user, "user_enabled", actor, at)
+
+
+def set_password(session: Session, user: User, password_hash: str, *, one_time: bool, actor: str, at: datetime) -> None:
+    """Give a locked user a password; all his sessions end."""
+    user.password_hash, user.one_time_password = password_hash, one_time
+    sessions.revoke(session, at, user_id=user.id)
+    _note(session, user, "password_reset" if one_time else "password_changed", actor, at)
+
+
+def sign_out(session: Session, user: User, *, actor: str, at: datetime) -> int:
+    """End all sessions of a user; returns how many there were."""
+    ended = sessions.revoke(session, at, user_id=user.id)
+    _note(session, user, "sessions_ended", actor, at, sessions=ended)
+    return ended
+
+
+def _taken(session: Session, login: str) -> bool:
+    """Whether somebody's deeds are written down under this name already."""
+    user, token = exists().where(User.login == login), exists().where(func.lower(ApiToken.name) == login)
+    return bool(session.scalar(select(or_(user, token))))
+
+
+def _note(session: Session, user: User, action: str, actor: str, at: datetime, **detail: object) -> None:
+    detail = {"login": user.login, **detail}
+    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=at, detail=detail)

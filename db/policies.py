@@ -1,0 +1,29 @@
+"""The policy in force, and every one before it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from credit.policy import Policy
+from db.models import PolicyVersion
+
+LEDGER_CURRENCY = "ledger currency"
+"""The lock that a change of it and whoever writes amounts hold."""
+
+
+def current(session: Session) -> tuple[int, Policy]:
+    """Return the newest policy and its version."""
+    row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
+    return row.version, Policy.model_validate(row.settings)
+
+
+def for_amounts(session: Session) -> Policy:
+    """Return the policy for a transaction that writes amounts: the ledger's currency stays until it ends."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtextextended(LEDGER_CURRENCY, 0))))
+    return current(session)[1]
+
+
+def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:
+    """Return the newest versions, newest first."""
+    return session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(limit)).all()

@@ -1,0 +1,81 @@
+"""Putting a new policy in force: checked, audited, and every limit state brought up to date with it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from credit.mail_text import clean_address, clean_line
+from credit.policy import DEFINES_EXPOSURE, Policy
+from db import audit
+from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
+from db.freight import exposures
+from db.models import AccountingProfile, Credit, Hold, Invoice, Order, PolicyVersion
+from db.policies import LEDGER_CURRENCY, current
+
+
+def change(session: Session, policy: Policy, *, actor: str, note: str, at: datetime, changed: int | None = None) -> int:
+    """Put a new version in force and return its number. Changes queue behind each other.
+
+    Where it defines exposure otherwise, every limit state is brought up to date in the same transaction, and no limit
+    counts as crossed.
+
+    Args:
+        session: the open transaction.
+        policy: the whole policy.
+        actor: who changes it.
+        note: why.
+        at: when.
+        changed: the version that was read and changed; None to change whatever is in force.
+
+    Raises:
+        StaleVersionError: `changed` is not in force any more.
+        BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
+        CurrencyInUseError: another currency for a ledger that has amounts.
+    """
+    _check_durations(policy)
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
+    version, before = current(session)
+    if changed is not None and changed != version:
+        raise StaleVersionError("the policy", changed, version)
+    _check_mail(policy, before)
+    if policy.ledger_currency != before.ledger_currency:
+        _require_no_amounts(session, before.ledger_currency, policy.ledger_currency)
+    settings = policy.model_dump(mode="json")
+    session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
+    session.flush()
+    anew = [name for name in DEFINES_EXPOSURE if getattr(policy, name) != getattr(before, name)]
+    moved = {"limit_states_moved": exposures.judge_all_anew(session, policy)} if anew else {}
+    detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings, **moved}
+    audit.append(session, chain=audit.SYSTEM, actor=actor, action="policy_changed", at=at, detail=detail)
+    return version + 1
+
+
+def _require_no_amounts(session: Session, before: str, wanted: str) -> None:
+    """Refuse another currency where anything is kept in the one before; `for_amounts` waits for the answer."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(LEDGER_CURRENCY, 0))))
+    limited = select(AccountingProfile.customer_id).where(AccountingProfile.credit_limit.is_not(None))
+    kept = (select(Invoice.id), select(Credit.id), select(Order.id), select(Hold.id), limited)
+    if session.scalar(select(or_(*(exists(rows) for rows in kept)))):
+        raise CurrencyInUseError(before, wanted)
+
+
+def _check_durations(policy: Policy) -> None:
+    durations = {name: value for name, value in policy if isinstance(value, timedelta)}
+    for name, value in durations.items():
+        if value < timedelta(0):
+            raise BadInputError(f"{name} may not be negative")
+    for name in ("claim_lease", "proposal_expires_after"):
+        if not durations[name]:
+            raise BadInputError(f"{name} must be longer than nothing")
+
+
+def _check_mail(policy: Policy, before: Policy) -> None:
+    """Refuse what mail to the escalation group cannot carry; what was there before was typed before this was asked."""
+    try:
+        if policy.escalation_group != before.escalation_group:
+            clean_line(policy.escalation_group, "escalation_group")
+        for address in set(policy.escalate_to) - set(before.escalate_to):
+            clean_address(address)
+    except ValueError as error:
+        raise BadInputError(str(error)) from error

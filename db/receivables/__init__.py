@@ -1,0 +1,1 @@
+"""What customers owe, in the record: invoices, payments, promises, and what events changed."""

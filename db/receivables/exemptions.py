@@ -1,0 +1,119 @@
+"""Exemptions from automatic holds: granted, ended early, listed. Each change is audited with before and after."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from db import audit
+from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
+from db.models import Customer, Exemption
+
+
+def until_sql(customer_id: Any, day: date) -> ColumnElement[Any]:
+    """Build the last day of the exemption that counts on `day`; null where there is none."""
+    counts = select(func.max(Exemption.until)).where(Exemption.customer_id == customer_id, _counts_on(day))
+    return counts.scalar_subquery()
+
+
+def grant(
+    session: Session, customer_id: str, *, owner: str, reason: str, until: date, actor: str, now: datetime
+) -> Exemption:
+    """Exempt a customer from automatic holds up to and including the day `until` (UTC).
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+        BadInputError: `until` is over, or nobody or nothing answers for it.
+        AlreadyExemptError: the customer is exempt already.
+    """
+    _lock(session, customer_id)
+    if until < _day(now):
+        raise BadInputError(f"the exemption would end on {until}, which is over: give today or a later day")
+    if not (owner.strip() and reason.strip()):
+        raise BadInputError("an exemption needs an owner and a reason: both are kept with it")
+    current = active(session, customer_id, now)
+    if current is not None:
+        raise AlreadyExemptError(customer_id, current.owner, current.until)
+    granted = Exemption(
+        customer_id=customer_id, owner=owner, reason=reason, until=until, created_by=actor, created_at=now
+    )
+    session.add(granted)
+    session.flush()
+    _audit(session, granted, "exemption_granted", before=None, actor=actor, why=reason, now=now)
+    return granted
+
+
+def end(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> Exemption:
+    """End a customer's exemption before its last day.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+        NotExemptError: no exemption counts today.
+    """
+    _lock(session, customer_id)
+    current = active(session, customer_id, now)
+    if current is None:
+        raise NotExemptError(customer_id)
+    before = _state(current)
+    current.ended_at, current.ended_by, current.end_reason = now, actor, reason
+    _audit(session, current, "exemption_ended", before=before, actor=actor, why=reason, now=now)
+    return current
+
+
+def active(session: Session, customer_id: str, now: datetime) -> Exemption | None:
+    """Return the exemption that counts now."""
+    query = select(Exemption).where(Exemption.customer_id == customer_id, _counts_on(_day(now)))
+    return session.scalars(query.order_by(Exemption.until.desc()).limit(1)).first()
+
+
+def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequence[tuple[Exemption, str]]:
+    """Return exemptions with their customers' names, the next to end first; those that are over only on demand."""
+    query = select(Exemption, Customer.name).join(Customer, Customer.id == Exemption.customer_id)
+    if not over_too:
+        query = query.where(_counts_on(_day(now)))
+    rows = session.execute(query.order_by(Exemption.until, Exemption.customer_id, Exemption.created_at))
+    return [(row.Exemption, row.name) for row in rows]
+
+
+def _counts_on(day: date) -> ColumnElement[bool]:
+    return (Exemption.until >= day) & Exemption.ended_at.is_(None)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
+
+
+def _lock(session: Session, customer_id: str) -> None:
+    if session.get(Customer, customer_id, with_for_update=True) is None:
+        raise UnknownCustomerError(customer_id)
+
+
+def _state(exemption: Exemption) -> dict[str, str | None]:
+    return {
+        "owner": exemption.owner,
+        "reason": exemption.reason,
+        "until": exemption.until.isoformat(),
+        "ended_at": exemption.ended_at.isoformat() if exemption.ended_at else None,
+    }
+
+
+def _audit(
+    session: Session,
+    exemption: Exemption,
+    action: str,
+    *,
+    before: dict[str, str | None] | None,
+    actor: str,
+    why: str,
+    now: datetime,
+) -> None:
+    detail = {
+        "customer_id": exemption.customer_id,
+        "exemption_id": str(exemption.id),
+        "before": before,
+        "after": _state(exemption),
+        "why": why,
+    }
+    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail=detail)

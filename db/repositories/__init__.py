@@ -1,1 +1,0 @@
-"""All SQL, one module per thing. Functions take a session and never commit."""

@@ -1,0 +1,1 @@
+"""Holds: proposing, deciding, changing what is in force, and the report about them."""

@@ -1,0 +1,1 @@
+"""Drafted messages: reviewing, sending, and the templates they come from."""

@@ -1,0 +1,93 @@
+"""One event being taken: what it meets, what comes of it, and what its hold is to be told."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from credit import composed
+from credit.events import EventOutcome
+from credit.policy import Policy
+from credit.states import ReleaseCause
+from credit.triggers import Trigger, TriggerKind
+from db import audit
+from db.errors import BadEventError
+from db.models import Hold, InboundEvent
+from db.models.base import JsonObject
+from db.receivables import payments
+from workflows.contract import FactsChangedSignal, ReleaseSignal
+
+
+@dataclass
+class Taking:
+    """One event being taken: what it meets, and what comes of it."""
+
+    session: Session
+    event: InboundEvent
+    hold: Hold | None
+    """The customer's open hold, locked."""
+    policy: Policy
+    now: datetime
+    outcome: EventOutcome = EventOutcome.RECORDED
+    why: str = ""
+    tell: list[JsonObject] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The id of everything this event asks of a hold: the same however often it is told."""
+        return f"event/{uuid5(NAMESPACE_URL, f'{self.event.source} {self.event.id}')}"
+
+    def note(self, action: str, why: str) -> None:
+        """Say what happened, on the record of the hold where one is open."""
+        self.why = composed.reason(why)
+        detail = {"why": self.why, "event": self.event.id, "customer_id": self.event.customer_id}
+        chain = self.hold.id if self.hold else audit.SYSTEM
+        audit.append(self.session, chain=chain, actor=self.event.source, action=action, at=self.now, detail=detail)
+
+    def facts_changed(self) -> None:
+        """Have an open hold look at its facts."""
+        if self.hold is not None:
+            self._tell(
+                "facts_changed",
+                FactsChangedSignal(
+                    id=self.id, what=self.event.kind, why=self.why, actor=self.event.source, at=self.now
+                ),
+            )
+
+    def trigger(self, kind: TriggerKind, reason: str) -> None:
+        """Propose a hold, or add evidence to the one that is open."""
+        self.outcome = EventOutcome.HOLD_RECOMMENDED
+        why = composed.reason(reason)
+        self._tell("trigger", Trigger(id=self.id, kind=kind, reason=why, actor=self.event.source, at=self.now))
+
+    def request_release(self, cause: ReleaseCause, reason: str) -> None:
+        """Propose to release the hold that was approved."""
+        self.outcome = EventOutcome.RELEASE_REQUESTED
+        why = composed.reason(reason)
+        signal = ReleaseSignal(id=self.id, cause=cause, reason=why, actor=self.event.source, at=self.now)
+        self._tell("request_release", signal)
+
+    def _tell(self, signal: str, payload: BaseModel) -> None:
+        self.tell.append({"signal": signal, "payload": payload.model_dump(mode="json")})
+
+
+def known_invoice(it: Taking, invoice_id: str) -> None:
+    """Refuse an invoice that the customer does not have.
+
+    Raises:
+        BadEventError: naming the field.
+    """
+    if payments.invoice_of(it.session, it.event.customer_id, invoice_id) is None:
+        raise BadEventError("invoice_id", f"customer {it.event.customer_id} has no invoice {invoice_id!r}")
+
+
+def ledger_currency(it: Taking, currency: str) -> None:
+    """Refuse a currency that the ledger is not kept in.
+
+    Raises:
+        BadEventError: naming the field.
+    """
+    if currency != it.policy.ledger_currency:
+        raise BadEventError("currency", f"the ledger is kept in {it.policy.ledger_currency}, not in {currency}")

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from importlib.metadata import version
 from typing import Any
 
 import jsonschema
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
+from runtime.version import VERSION
 from tests.deployment.compose import ROOT
 
 _WORKFLOW: dict[str, Any] = {
@@ -85,3 +87,14 @@ def test_the_hooks_check_all_that_is_checked_without_tests() -> None:
     assert len(commands) == 4
     hooked = {hook["entry"].removeprefix(".venv/bin/").replace(" --force-exclude", "") for hook in _HOOKS}
     assert commands <= hooked
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert version("service-holds") == VERSION
+    assert _PROJECT["project"]["dynamic"] == ["version"]
+    written = re.compile(rf"(?<![\d.]){re.escape(VERSION)}(?![\d.])")
+    rooms = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name != "tests"]
+    files = {file for file in ROOT.iterdir() if file.is_file() and file.name != "uv.lock"}
+    files |= {file for room in rooms for ext in ("py", "md", "html") for file in room.rglob(f"*.{ext}")}
+    named = {file.relative_to(ROOT).as_posix() for file in files if written.search(file.read_text())}
+    assert named == {"runtime/version.py", "CHANGELOG.md"}

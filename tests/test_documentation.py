@@ -10,18 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 _PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
 _DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
-_PRODUCT = (
-    "activities",
-    "credit",
-    "db",
-    "desk",
-    "netsuite",
-    "rendering",
-    "runtime",
-    "services",
-    "starter",
-    "workflows",
-)
+_BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+_PRODUCT = tuple(_BUILD["targets"]["wheel"]["packages"])
 _ROOMS = (*_PRODUCT, "tests", "script", "docs", "bench")
 _QUOTED = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)")

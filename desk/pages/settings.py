@@ -193,7 +193,6 @@ async def change_template(
     language: Language = templates.LANGUAGE,
 ) -> Response:
     """Put a new version into use."""
-    body = body.replace("\r\n", "\n")
     which = _Text(name, organisation, language)
     try:
         await aside(template_check.rendered, name, subject, body)

@@ -16,6 +16,7 @@ import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -42,6 +43,7 @@ class NotSignedInError(RefusedError):
     """Nobody is known to be asking."""
 
     code = "not_signed_in"
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class SignInNeededError(NotSignedInError):
@@ -52,6 +54,7 @@ class NoCsrfTokenError(RefusedError):
     """An unsafe request counted on a cookie and did not prove that it comes from our own pages."""
 
     code = "no_csrf_token"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__(
@@ -63,6 +66,7 @@ class PasswordChangeNeededError(RefusedError):
     """The password was made by the system; nothing else can be done before it is changed."""
 
     code = "password_change_needed"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__("first change the one-time password at /password")

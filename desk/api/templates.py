@@ -50,6 +50,7 @@ class BadTemplateError(RefusedError):
     """The text cannot be rendered."""
 
     code = "template_refused"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class NewText(Body):

@@ -107,6 +107,47 @@ def decide(
         if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(session, proposal, acting):
             held.released_at = now
             return four_eyes.approve_first(session, proposal, acting, reason=reason, now=now)
+    return _write(
+        session,
+        hold,
+        proposal,
+        held,
+        acting,
+        verdict=verdict,
+        reason=reason,
+        keep_block=keep_block,
+        now=now,
+        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
+    )
+
+
+def approve_by_policy(session: Session, hold: Hold, *, name: str, reason: str, now: datetime) -> Decision:
+    """Approve a hold's open proposal at once in the name of a policy; a person who was deciding finds it decided.
+
+    Raises:
+        NothingToDecideError: already settled.
+    """
+    hold = holds.lock(session, hold.id)
+    proposal = _open_proposal(session, hold)
+    held = claims.take_over(session, proposal, actor=name, now=now)
+    acting = four_eyes.Acting.nobody_else(name)
+    return _write(session, hold, proposal, held, acting, verdict=Verdict.APPROVE, reason=reason, now=now)
+
+
+def _write(
+    session: Session,
+    hold: Hold,
+    proposal: Proposal,
+    held: Claim,
+    acting: four_eyes.Acting,
+    *,
+    verdict: Verdict,
+    reason: str,
+    now: datetime,
+    effective_at: datetime | None = None,
+    keep_block: bool = True,
+) -> Decision:
+    """Settle the proposal: the claim ends, nobody is told any more that it waits, and the record says who and why."""
     notifications.forget_waiting(session, proposal)
     proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
     proposal.settled_at = held.released_at = now
@@ -114,20 +155,20 @@ def decide(
         proposal_id=proposal.id,
         hold_id=hold.id,
         claim_id=held.id,
-        revision=revision,
+        revision=proposal.revision,
         verdict=verdict,
         keep_block=keep_block,
         reason=reason,
-        actor=actor,
+        actor=acting.actor,
         on_behalf_of=acting.on_behalf_of,
         decided_at=now,
-        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
+        effective_at=effective_at or now,
     )
     session.add(decision)
     session.flush()
     detail = {
         "decision_id": str(decision.id),
-        "revision": revision,
+        "revision": proposal.revision,
         "why": reason,
         "before": ProposalStatus.OPEN,
         "after": proposal.status,
@@ -135,7 +176,7 @@ def decide(
         **({} if keep_block else {"keep_block": False}),
     }
     action = f"proposal_{proposal.status}"
-    audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
+    audit.append(session, chain=hold.id, actor=acting.actor, action=action, at=now, detail=detail)
     return decision
 
 

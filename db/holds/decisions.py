@@ -1,15 +1,12 @@
 """Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter (design 3.3, 3.4)."""
 
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
-from credit.hold import HoldView
 from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import audit, customers, netsuite, policies
@@ -34,19 +31,9 @@ from db.holds import (
 from db.models import AutoDecision, Claim, Decision, Hold, Proposal
 
 _DEFINITION = "service_hold_trigger"
+NOBODY_DECIDED = "no decision with this id was made about this hold"
 
 FirstApproval = four_eyes.FirstApproval
-
-
-class Settled(BaseModel):
-    """What the workflow has to make of a `decide` signal."""
-
-    outcome: Literal["refused", "approved", "declined", "returned", "undone", "waiting"]
-    actor: str = ""
-    why: str = ""
-    wait: timedelta | None = None
-    """With `waiting`: for how long the approval can still be taken back."""
-    hold: HoldView
 
 
 def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
@@ -219,36 +206,26 @@ def _open_proposal(session: Session, hold: Hold) -> Proposal:
     return proposal
 
 
-def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Settled:
+def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Decision | None:
     """Obey a decision's row, once: approve, decline, or give a weakened case back to the approver (design 3.5).
 
-    A decision id with no row of this hold behind it is refused and audited; a repeated one gets the same answer.
+    A decision id with no row of this hold behind it is refused and audited: None. While the decision can be taken back,
+    it has no outcome yet. A repeated one gets the same answer.
     """
     hold = holds.lock(session, hold_id)
     decision = holds.decision(session, decision_id)
     if decision is None or decision.hold_id != hold_id:
-        why = "no decision with this id was made about this hold"
-        detail = {"signal": "decide", "decision_id": str(decision_id), "why": why}
+        detail = {"signal": "decide", "decision_id": str(decision_id), "why": NOBODY_DECIDED}
         audit.append(session, chain=hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
-        return Settled(outcome="refused", why=why, hold=holds.view(session, hold_id))
-    if decision.outcome is None and now < decision.effective_at:
-        wait = min(decision.effective_at - now, decision.effective_at - decision.decided_at)
-        return Settled(outcome="waiting", actor=decision.actor, wait=wait, hold=holds.view(session, hold_id))
-    if decision.outcome is None:
+        return None
+    if decision.outcome is None and now >= decision.effective_at:
         decision.outcome = _obey(session, hold, decision, now)
         decision.applied_at = now
         proposal = session.get_one(Proposal, decision.proposal_id)
         actions.settle(session, hold.customer_id, proposal.kind, decision.outcome, now)
         if decision.outcome in ("approved", "declined"):
             notifications.proposal_decided(session, hold, proposal, decision, now=now)
-    return Settled.model_validate(
-        {
-            "outcome": decision.outcome,
-            "actor": decision.actor,
-            "why": decision.reason,
-            "hold": holds.view(session, hold_id),
-        }
-    )
+    return decision
 
 
 def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> str:

@@ -1,6 +1,5 @@
 """Errors as answers: RFC 9457 problem documents for programs. Each refusal is audited."""
 
-import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,13 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
 from credit.plain_text import kept
 from credit.validation import all_that_is_wrong, place_of, what_is_wrong
 from db import audit
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import (
     ClaimedByAnotherError,
     CustomerOnHoldError,
@@ -170,15 +170,14 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         "why": kept(why[:1000]),
     }
 
-    def write() -> None:
-        with transaction(request.app.state.surroundings.engine) as session:
-            actor = who.name if who else "unknown"
-            audit.append(
-                session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
-            )
+    def write(session: Session) -> None:
+        actor = who.name if who else "unknown"
+        audit.append(
+            session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
+        )
 
     try:
-        await asyncio.to_thread(write)
+        await in_transaction(request.app.state.surroundings.engine, write)
     except SQLAlchemyError as error:
         _log.warning("a refusal could not be audited", error=str(error)[:500], **detail)
 

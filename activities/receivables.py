@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -15,7 +14,7 @@ from credit import composed
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db import policies
-from db.engine import transaction
+from db.engine import in_transaction
 from db.holds import requests
 from db.holds.awaiting import await_trigger
 from db.models import HoldTrigger
@@ -140,9 +139,6 @@ class ProposingActivities:
     async def _propose(self, order: ProposeCandidates, customer_id: str, trigger: Trigger) -> HoldTrigger:
         await send_trigger(self._client, order.task_queue, customer_id, trigger)
         row = await await_trigger(self._engine, trigger, customer_id, _WAIT)
-        await asyncio.to_thread(self._note, order.run_id, customer_id, row)
+        run_id = order.run_id
+        await in_transaction(self._engine, aging.note_proposal, run_id=run_id, customer_id=customer_id, trigger=row)
         return row
-
-    def _note(self, run_id: UUID, customer_id: str, row: HoldTrigger) -> None:
-        with transaction(self._engine) as session:
-            aging.note_proposal(session, run_id=run_id, customer_id=customer_id, trigger=row)

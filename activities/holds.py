@@ -35,8 +35,6 @@ _EXCERPT = 500
 
 
 class HoldActivities:
-    """What happens to a hold's rows."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -77,7 +75,6 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def settle_decision(self, order: SettleDecision) -> DecisionSettled:
-        """Obey a decision's row, once."""
         with serving.checked(self._engine) as session:
             serving.hold(session, order.hold_id, order.now, _ANY_STATUS)
             decision = decisions.settle(session, hold_id=order.hold_id, decision_id=order.decision_id, now=order.now)
@@ -86,7 +83,6 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_proposal(self, order: CloseProposal) -> bool:
-        """Expire or withdraw a proposal; False where a decision came first."""
         with serving.checked(self._engine) as session:
             serving.proposal(session, order.hold_id, order.proposal_id, order.ending, order.now)
             return proposals.settle_undecided(
@@ -100,7 +96,6 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def look_at_hold(self, order: HoldAt) -> HoldView:
-        """Do what has become due about a hold, and answer how it stands."""
         with serving.checked(self._engine) as session:
             serving.hold(session, order.hold_id, order.now)
             deadlines.pass_by(session, order.hold_id, order.now)
@@ -131,14 +126,12 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def finish_release(self, order: HoldAt) -> None:
-        """Close a hold whose release is carried out."""
         with serving.checked(self._engine) as session:
             serving.released(session, order.hold_id, order.now, RELEASING)
             releases.finish(session, order.hold_id, order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def put_in_force(self, order: HoldAt) -> None:
-        """Mark an applying hold as in force."""
         with serving.checked(self._engine) as session:
             serving.in_force(session, order.hold_id, order.now)
             decisions.put_in_force(session, hold_id=order.hold_id, now=order.now)

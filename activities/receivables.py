@@ -36,8 +36,6 @@ _SIDE_BY_SIDE = 5
 
 
 class AgingActivities:
-    """What a scan does in the database."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -62,7 +60,6 @@ class AgingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_aging_page(self, order: ReadAgingPage) -> AgingPage:
-        """Find whom to propose next, and write down who is not, and why."""
         with serving.checked(self._engine) as session:
             serving.scan(session, order.run_id, order.now, order.as_of)
             found = aging.assess(
@@ -86,15 +83,12 @@ class AgingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_aging_run(self, order: CloseAgingRun) -> dict[str, int]:
-        """Close a scan's row; answers disposition -> customers."""
         with serving.checked(self._engine) as session:
             serving.scan(session, order.run_id, order.now)
             return aging.close_run(session, run_id=order.run_id, now=order.now)
 
 
 class ProposingActivities:
-    """What a scan asks of Temporal."""
-
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client

@@ -47,8 +47,6 @@ _YOUNG = timedelta(seconds=30)
 
 
 class ReconcilingActivities:
-    """Questions to both sides."""
-
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client

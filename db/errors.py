@@ -24,8 +24,6 @@ class NotFoundError(RefusedError, LookupError):
 
 
 class UnknownCustomerError(NotFoundError):
-    """No customer has this id."""
-
     code = "unknown_customer"
 
     def __init__(self, customer_id: str) -> None:
@@ -77,8 +75,6 @@ class CustomerOnHoldError(RefusedError):
 
 
 class UnknownTariffError(NotFoundError):
-    """No tariff has this code."""
-
     code = "unknown_tariff"
 
     def __init__(self, tariff: str, known: Sequence[str]) -> None:
@@ -87,8 +83,6 @@ class UnknownTariffError(NotFoundError):
 
 
 class UnknownOrderError(NotFoundError):
-    """No order has this id."""
-
     code = "unknown_order"
 
     def __init__(self, order_id: str) -> None:
@@ -96,8 +90,6 @@ class UnknownOrderError(NotFoundError):
 
 
 class UnknownLoadError(NotFoundError):
-    """No load has this id."""
-
     code = "unknown_load"
 
     def __init__(self, load_id: str) -> None:
@@ -133,8 +125,6 @@ class LoadMovedError(RefusedError):
 
 
 class UnknownOrganisationError(NotFoundError):
-    """No organisation has this name."""
-
     code = "unknown_organisation"
 
     def __init__(self, organisation: str) -> None:
@@ -264,8 +254,6 @@ class RequestUnderWayError(RefusedError):
 
 
 class UnknownTokenError(RefusedError):
-    """The token is not known here."""
-
     code = "unknown_token"
     status = HTTPStatus.UNAUTHORIZED
 
@@ -274,8 +262,6 @@ class UnknownTokenError(RefusedError):
 
 
 class NotAllowedError(RefusedError):
-    """The caller's role does not reach."""
-
     code = "not_allowed"
     status = HTTPStatus.FORBIDDEN
 
@@ -321,8 +307,6 @@ class TooLateError(RefusedError):
 
 
 class UnknownMessageError(NotFoundError):
-    """No message has this id."""
-
     code = "unknown_message"
 
     def __init__(self, name: str) -> None:
@@ -339,8 +323,6 @@ class MessageClosedError(RefusedError):
 
 
 class UnknownTemplateError(NotFoundError):
-    """No template has this name."""
-
     code = "unknown_template"
 
     def __init__(self, name: str) -> None:
@@ -348,8 +330,6 @@ class UnknownTemplateError(NotFoundError):
 
 
 class UnknownRunError(NotFoundError):
-    """No AR aging scan has this id."""
-
     code = "unknown_run"
 
     def __init__(self, name: str) -> None:
@@ -445,8 +425,6 @@ class BadInputError(RefusedError, ValueError):
 
 
 class UnknownUserError(NotFoundError):
-    """Nobody has this login."""
-
     code = "unknown_user"
 
     def __init__(self, login: str) -> None:
@@ -472,8 +450,6 @@ class LastAdminError(RefusedError):
 
 
 class UnknownTokenNameError(NotFoundError):
-    """No token has this name."""
-
     code = "unknown_token_name"
 
     def __init__(self, name: str) -> None:
@@ -481,8 +457,6 @@ class UnknownTokenNameError(NotFoundError):
 
 
 class UnknownAbsenceError(NotFoundError):
-    """No absence has this id."""
-
     code = "unknown_absence"
 
     def __init__(self, name: object) -> None:

@@ -30,9 +30,6 @@ async def change(
     """Change some of `org_settings.SETTINGS`; those that are left out stay, and nobody is put on hold by it.
 
     Args:
-        engine: the database.
-        who: who changes it.
-        organisation: whose.
         wanted: setting -> value.
         changed: the version that was read; None to change whatever is there.
 

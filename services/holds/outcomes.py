@@ -92,36 +92,28 @@ class OutcomeOperations:
         self, name: str, *, scope: ExceptionScope, reference: str, until: date, reason: str, actor: str
     ) -> Document:
         """Let one order or load through a hold, up to and including the day `until`; returns the exception."""
-
-        def write(session: Session, hold: Hold) -> Document:
-            row = by_hand.except_one(
-                session,
-                hold,
-                scope=scope,
-                reference=reference,
-                until=until,
-                reason=reason,
-                actor=actor,
-                now=datetime.now(UTC),
-            )
-            return documents.exception(row)
-
-        document, hold = await with_hold(self._engine, name, write)
+        row, hold = await with_hold(
+            self._engine,
+            name,
+            by_hand.except_one,
+            scope=scope,
+            reference=reference,
+            until=until,
+            reason=reason,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
         await self.tell(hold, "exception", reason, actor)
-        return document
+        return documents.exception(row)
 
     async def end_exception(self, name: str, exception_id: UUID, *, reason: str, actor: str) -> Document:
         """End an exception before its last day; returns it."""
-
-        def write(session: Session, hold: Hold) -> Document:
-            now = datetime.now(UTC)
-            return documents.exception(
-                by_hand.end_exception(session, hold, exception_id, reason=reason, actor=actor, now=now)
-            )
-
-        document, hold = await with_hold(self._engine, name, write)
+        now = datetime.now(UTC)
+        row, hold = await with_hold(
+            self._engine, name, by_hand.end_exception, exception_id, reason=reason, actor=actor, now=now
+        )
         await self.tell(hold, "exception", reason, actor)
-        return document
+        return documents.exception(row)
 
     async def tell(self, hold: Hold, what: str, why: str, actor: str) -> None:
         """Have the workflow look: its timers follow the rows. Where Temporal is away, it looks within a day."""

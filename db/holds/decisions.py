@@ -134,10 +134,10 @@ def _write(
     effective_at: datetime | None = None,
     keep_block: bool = True,
 ) -> Decision:
-    """Settle the proposal: the claim ends, nobody is told any more that it waits, and the record says who and why."""
-    notifications.forget_waiting(session, proposal)
-    proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
-    proposal.settled_at = held.released_at = now
+    """Settle the proposal: the claim ends with it, and the record says who decided and why."""
+    status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
+    proposals.settle(session, proposal, status, now)
+    held.released_at = now
     decision = Decision(
         proposal_id=proposal.id,
         hold_id=hold.id,

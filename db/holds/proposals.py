@@ -206,6 +206,12 @@ def _note(
     return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held, stays)
 
 
+def settle(session: Session, proposal: Proposal, status: ProposalStatus, now: datetime) -> None:
+    """End an open proposal: nobody is told any more that it waits. Its hold is locked."""
+    proposal.status, proposal.settled_at = status, now
+    notifications.forget_waiting(session, proposal)
+
+
 def settle_undecided(
     session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime, why: str = ""
 ) -> bool:
@@ -224,10 +230,9 @@ def settle_undecided(
     if proposal.status is not ProposalStatus.OPEN:
         return False
     detail = {"before": hold.status, "after": ending} | ({"why": why} if why else {})
-    proposal.status, proposal.settled_at = ProposalStatus(ending), now
+    settle(session, proposal, ProposalStatus(ending), now)
     if proposal.kind is ProposalKind.PLACE:
         hold.status, hold.closed_at = ending, now
-    notifications.forget_waiting(session, proposal)
     if ending is HoldStatus.EXPIRED:
         notifications.proposal_expired(session, hold, proposal, now=now)
     what = "hold" if proposal.kind is ProposalKind.PLACE else proposal.kind

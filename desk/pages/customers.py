@@ -30,7 +30,7 @@ Typed = Annotated[str, Form(max_length=2000)]
 @router.get("/customers")
 async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: str | None = None) -> Response:
     """Show customers whose name or id contains `q`; the rows alone while somebody types."""
-    rows = await in_transaction(desk, lambda session: customers.search(session, q[:100], after=after, limit=PAGE + 1))
+    rows = await in_transaction(desk, customers.search, q[:100], after=after, limit=PAGE + 1)
     more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
     if "hx-request" in request.headers:
         return part(request, "customers_found.html", q=q, found=rows[:PAGE], more=more)

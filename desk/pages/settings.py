@@ -145,7 +145,7 @@ async def preview_in_use(
     language: Language = templates.LANGUAGE,
 ) -> Response:
     """Show the version in use as it comes out for an invented customer."""
-    used = await in_transaction(desk, lambda session: templates.find(session, name, organisation, language))
+    used = await in_transaction(desk, templates.find, name, organisation, language)
     return await preview_template(request, name, desk, who, used.subject, used.body)
 
 

@@ -116,7 +116,6 @@ class Settings(BaseSettings):
 
     @property
     def anchor_file(self) -> Path:
-        """Where the anchor file is."""
         return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
 
     @classmethod

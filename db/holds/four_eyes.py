@@ -46,6 +46,11 @@ class Acting:
         deciders = [login for login, role in roles.items() if role >= LEAST_ROLE[Permission.DECIDE]]
         return cls(actor, frozenset(roles), deciders)
 
+    @classmethod
+    def nobody_else(cls, actor: str) -> Self:
+        """Return who stands in for nobody: a policy, for one."""
+        return cls(actor, frozenset(), [])
+
     @property
     def people(self) -> frozenset[str]:
         """Everybody who is one person with the actor."""

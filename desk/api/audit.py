@@ -139,7 +139,7 @@ async def export(
     until: Until = None,
 ) -> StreamingResponse:
     """Download the audit trail, oldest first. How JSON lines are verified, `hold audit export --help` says."""
-    chain = None if hold is None else await in_transaction(desk, lambda session: audit_trail.chain_named(session, hold))
+    chain = None if hold is None else await in_transaction(desk, audit_trail.chain_named, hold)
     pieces = audit_trail.export(desk.engine, form, chain=chain, since=since, until=until)
     name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}

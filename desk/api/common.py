@@ -73,6 +73,7 @@ class IfMatchMissingError(RefusedError):
     """A change must say what it changes."""
 
     code = "if_match_missing"
+    status = HTTPStatus.PRECONDITION_REQUIRED
 
     def __init__(self) -> None:
         super().__init__('send the version you changed as `If-Match: "N"`: it is the ETag of what you read')

@@ -18,6 +18,7 @@ from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
 from services.answers import Document
 from services.receivables import exemption_documents
+from services.receivables import exemptions as exemption_service
 
 router = APIRouter(prefix="/api/customers/{customer_id}/exemption", tags=["customers"])
 
@@ -55,28 +56,13 @@ async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Document:
 @router.post("", status_code=HTTPStatus.CREATED)
 async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Document:
     """Exempt a customer from automatic holds; 409 where it is exempt already."""
-
-    def write(session: Session) -> Document:
-        granted = exemptions.grant(
-            session,
-            customer_id,
-            owner=wanted.owner or who.name,
-            reason=wanted.reason,
-            until=wanted.until,
-            actor=who.name,
-            now=datetime.now(UTC),
-        )
-        return exemption_documents.document(granted)
-
-    return await in_transaction(desk, write)
+    granted = await exemption_service.grant(
+        desk.engine, who, customer_id, until=wanted.until, reason=wanted.reason, owner=wanted.owner or ""
+    )
+    return exemption_documents.document(granted)
 
 
 @router.delete("")
 async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Document:
     """End the exemption before its last day; 404 where there is none."""
-
-    def write(session: Session) -> Document:
-        ended = exemptions.end(session, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC))
-        return exemption_documents.document(ended)
-
-    return await in_transaction(desk, write)
+    return exemption_documents.document(await exemption_service.end(desk.engine, who, customer_id, reason=reason))

@@ -208,7 +208,7 @@ async def _difference_shown(desk: Surroundings, message_id: UUID) -> AsyncIterat
     try:
         yield
     except StaleRevisionError as error:
-        message = await in_transaction(desk, lambda session: messages.find(session, message_id))
+        message = await in_transaction(desk, messages.find, message_id)
         difference = await aside(_difference, message, error.shown)
         raise StaleTextError(error, difference) from error
 

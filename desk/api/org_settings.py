@@ -1,6 +1,6 @@
 """Organisations and their settings over HTTP (freight spec, LSP Org Settings)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy.orm import Session
 
 from db.freight import org_settings
-from db.models import OrgSettings
 from desk.api.common import Body, Desk, IfMatch, Line, PolicyMaker, Viewer, api_router, fresh, number_in, versioned
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from services.freight import profile_documents
+from services.freight import organisations, profile_documents
 
 router = api_router("org settings", "/api/org-settings")
 
@@ -85,11 +84,7 @@ async def list_organisations(request: Request, desk: Desk, _: Viewer) -> Respons
 @router.post("", status_code=HTTPStatus.CREATED, response_model=Organisation, responses=documented(HTTPStatus.CONFLICT))
 async def create(body: NewOrganisation, desk: Desk, who: PolicyMaker) -> Response:
     """Make an organisation; 409 where the name is taken. Everything is off by default."""
-
-    def write(session: Session) -> OrgSettings:
-        return org_settings.create(session, body.organisation, actor=who.name, now=datetime.now(UTC))
-
-    made = await in_transaction(desk, write)
+    made = await organisations.create(desk.engine, who, body.organisation)
     headers = {"ETag": f'"{made.version}"', "Location": f"/api/org-settings/{made.organisation}"}
     return JSONResponse(profile_documents.organisation(made), HTTPStatus.CREATED, headers)
 
@@ -113,14 +108,8 @@ async def change(
 
     Switching auto-apply on puts nobody on hold: it acts when a limit goes from acceptable to exceeded.
     """
-    version = number_in(if_match)
     wanted = body.model_dump(exclude_unset=True)
-
-    def write(session: Session) -> OrgSettings:
-        now = datetime.now(UTC)
-        return org_settings.change(session, organisation, wanted, actor=who.name, now=now, changed=version)
-
-    row = await in_transaction(desk, write)
+    row = await organisations.change(desk.engine, who, organisation, wanted, changed=number_in(if_match))
     return versioned(request, profile_documents.organisation(row), row.version)
 
 

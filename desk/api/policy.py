@@ -1,6 +1,5 @@
 """The policy over HTTP: read it, change it, see who changed it."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from fastapi import Request
@@ -8,7 +7,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
-from db import policies, policy_change
+from db import policies
 from db.errors import BadInputError
 from db.models import PolicyVersion
 from desk.api import settings_answers as answers
@@ -27,7 +26,7 @@ from desk.api.common import (
 )
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from services import settings_documents
+from services import policy_change, settings_documents
 
 router = api_router("policy", "/api/policy")
 
@@ -61,13 +60,7 @@ async def change(
     missing = sorted(set(Policy.model_fields) - body.policy.model_fields_set)
     if missing:
         raise BadInputError(f"give the whole policy, not only what changes: {', '.join(missing)} missing")
-
-    def write(session: Session) -> PolicyVersion:
-        now = datetime.now(UTC)
-        policy_change.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
-        return _newest(session)
-
-    row = await in_transaction(desk, write)
+    row = await policy_change.change(desk.engine, who, body.policy, note=body.note, changed=version)
     return versioned(request, settings_documents.policy(row), row.version)
 
 

@@ -1,6 +1,5 @@
 """Message templates over HTTP: read them, see them rendered, put a new version into use."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,8 +9,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from credit.states import TextFormat
-from credit.templates import TemplateRefusedError
-from db.errors import RefusedError, UnknownTemplateError
+from db.errors import UnknownTemplateError
 from db.messages import templates
 from db.models import ContentTemplate
 from desk.api import settings_answers as answers
@@ -33,8 +31,9 @@ from desk.surroundings import in_transaction
 from rendering.renderer import BeyondLimitsError
 from rendering.texts import aside, html_of
 from services import settings_documents
-from services.answers import Document
 from services.messages import template_check
+from services.messages import templates as template_service
+from services.messages.templates import BadTemplateError
 
 router = api_router("templates", "/api/templates")
 
@@ -44,12 +43,6 @@ Organisation = Annotated[
 ]
 Language = Annotated[str, Query(max_length=35, pattern=r"^[^\x00]*$", description="A tag like `en` or `pt-BR`.")]
 _MISSING = documented(HTTPStatus.NOT_FOUND)
-
-
-class BadTemplateError(RefusedError):
-    """The text cannot be rendered."""
-
-    code = "template_refused"
 
 
 class NewText(Body):
@@ -109,40 +102,25 @@ async def change(
     version = number_in(if_match)
     if version is None:
         raise IfMatchMissingError
-    await _rendered(name, body)
-
-    def write(session: Session) -> Document:
-        now = datetime.now(UTC)
-        row = templates.change(
-            session,
-            name,
-            subject=body.subject,
-            body=body.body,
-            changed=version,
-            actor=who.name,
-            at=now,
-            organisation=organisation,
-            language=language,
-        )
-        return settings_documents.template(row)
-
-    document = await in_transaction(desk, write)
-    return versioned(request, document, document["version"])
+    row = await template_service.change(
+        desk.engine,
+        who,
+        name,
+        subject=body.subject,
+        body=body.body,
+        changed=version,
+        organisation=organisation,
+        language=language,
+    )
+    return versioned(request, settings_documents.template(row), row.version)
 
 
 @router.post("/{name}/preview", response_model=answers.TemplatePreview)
 async def preview(name: Name, body: NewText, _: TemplateWriter) -> Response:
     """Show a text rendered for an invented customer, to whom may change templates; nothing is kept."""
-    subject, text = await _rendered(name, body)
+    subject, text = await template_service.rendered(name, body.subject, body.body)
     try:
         html = await aside(html_of, text, TextFormat.MARKDOWN)
     except BeyondLimitsError as error:
         raise BadTemplateError(f"template {name}: {error}") from error
     return JSONResponse({"subject": subject, "body": text, "html": html})
-
-
-async def _rendered(name: str, text: NewText) -> tuple[str, str]:
-    try:
-        return await aside(template_check.rendered, name, text.subject, text.body)
-    except TemplateRefusedError as error:
-        raise BadTemplateError(str(error)) from error

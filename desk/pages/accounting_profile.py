@@ -130,7 +130,7 @@ async def _page(
     error: RefusedError | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
-    shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
+    shown = await in_transaction(desk, read_accounting, customer_id)
     limit = shown.profile.credit_limit
     kept = {
         "credit_status": shown.profile.credit_status.value,

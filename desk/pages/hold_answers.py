@@ -54,7 +54,7 @@ async def read(desk: Surroundings, name: str, who: Caller) -> HoldPage:
     Raises:
         UnknownHoldError: nothing matches.
     """
-    return await in_transaction(desk, lambda session: hold_context.read(session, name, who, datetime.now(UTC)))
+    return await in_transaction(desk, hold_context.read, name, who, datetime.now(UTC))
 
 
 async def answer(

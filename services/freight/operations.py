@@ -1,6 +1,5 @@
 """Orders, loads and tariffs: what is written, through the gates that a hold shuts."""
 
-import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from credit.credit_hold import LimitCause, LoadStatus, OrderStatus
 from credit.eligibility import Action
 from credit.plain_text import plain
 from db import audit, customers, policies
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.freight import credit_limits, orders_and_loads, tariffs
 from db.freight.tariffs import Lane
@@ -291,12 +290,8 @@ class FreightOperations(FrontOffice):
         return done
 
     async def _run(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with transaction(self._engine) as session:
-                return work(session)
-
         try:
-            return await asyncio.to_thread(run)
+            return await in_transaction(self._engine, work)
         except DOWN as error:
             raise NoAnswerError from error
 

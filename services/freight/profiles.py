@@ -1,10 +1,8 @@
 """Accounting profiles and Credit Hold pages as callers ask for them: what they may, and what they are answered."""
 
-import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -12,15 +10,13 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus
 from credit.permissions import Permission, Role
-from db.engine import transaction
+from db.engine import in_transaction
 from db.freight import credit_hold_page
 from db.models import CreditHoldEntry
 from db.people.tokens import Caller
 from services.answers import Document
 from services.freight import profile_documents
 from services.freight.credit_hold import UNSET, Changed, CreditHoldOperations, Unset
-
-T = TypeVar("T")
 
 IN_THE_PROFILE = "changed in the accounting profile"
 ON_THE_PAGE = "deleted from the Credit Hold page"
@@ -41,7 +37,7 @@ class Profiles:
             UnknownCustomerError: there is no such customer.
         """
         who.require(Permission.LOOK)
-        return await self._read(lambda session: profile_documents.profile(session, customer_id))
+        return await in_transaction(self._engine, profile_documents.profile, customer_id)
 
     async def set(
         self,
@@ -96,7 +92,7 @@ class Profiles:
             is_new = row.created_by == who.name and row.created_at >= began
             return profile_documents.entry(row) | {"warnings": warnings}, is_new
 
-        return await self._read(read)
+        return await in_transaction(self._engine, read)
 
     async def unblock(self, who: Caller, customer_id: str, entry_id: UUID, *, reason: str = "") -> Document:
         """Delete an entry: {id, ended: true}. A service hold's stays until its release: with {hold_id, status} then.
@@ -106,7 +102,7 @@ class Profiles:
         Raises:
             As `CreditHoldOperations.delete_entry`.
         """
-        entry = await self._read(lambda session: credit_hold_page.live(session, customer_id, entry_id))
+        entry = await in_transaction(self._engine, credit_hold_page.live, customer_id, entry_id)
         may = Permission.START_HOLD if entry.hold_id is not None else Permission.CHANGE_ACCOUNTING_PROFILE
         who.require(may)
         changed = await self._operations.delete_entry(
@@ -119,13 +115,6 @@ class Profiles:
         )
         release = _release(changed) if changed.released else {}
         return {"id": str(entry_id), "ended": changed.released is None, **release}
-
-    async def _read(self, read: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with transaction(self._engine) as session:
-                return read(session)
-
-        return await asyncio.to_thread(run)
 
 
 def _release(changed: Changed) -> Document:

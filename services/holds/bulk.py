@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from credit.plain_text import NotPlainTextError, plain
 from credit.states import HoldStatus
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import NothingToReleaseError, RefusedError, UnknownCustomerError
 from db.holds import bulk
 from services.holds.operations import Operations
@@ -155,15 +155,11 @@ async def start(operations: Operations, items: Sequence[Item], *, actor: str) ->
 async def release(operations: Operations, engine: Engine, items: Sequence[Item], *, actor: str) -> list[Item]:
     """Propose to release the hold of each line of a preview that is not refused or done; returns every line."""
 
-    def opened(key: str) -> bool:
-        with transaction(engine) as session:
-            return bulk.opened_its_proposal(session, key)
-
     async def propose(item: Item) -> Item:
         hold_id = await operations.request_release(
             item.customer_id, reason=item.reason, actor=actor, request_id=item.key
         )
-        fresh = await asyncio.to_thread(opened, item.key)
+        fresh = await in_transaction(engine, bulk.opened_its_proposal, item.key)
         return replace(item, hold_id=hold_id, outcome=Outcome.CREATED if fresh else Outcome.EVIDENCE_ADDED)
 
     return await _each(items, propose)

@@ -4,7 +4,6 @@ Each function checks, writes its row in one transaction, and then tells the mess
 row stands: the relay delivers it, and the workflow looks at the row before it sends anything.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from credit.states import MessageStatus, MessageVerdict, TextFormat
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import BadInputError
 from db.holds import claims
 from db.messages import deliveries, messages, review
@@ -185,11 +184,7 @@ class MessageOperations:
         return await self._write(messages.find, message_id)
 
     async def _write(self, what: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        def write() -> R:
-            with transaction(self._engine) as session:
-                return what(session, *args, **kwargs)
-
-        return await asyncio.to_thread(write)
+        return await in_transaction(self._engine, what, *args, **kwargs)
 
     async def _tell(self, message_id: UUID, signal: str, payload: BaseModel) -> None:
         with suppress(RPCError, RuntimeError):

@@ -127,7 +127,7 @@ def run(arguments: list[str] | None = None) -> int:
         err.print(Text.assemble(("refused: ", "red"), str(error)), soft_wrap=True)
         return REFUSED
     except UnreachableError as error:
-        err.print(f"cannot reach {error}\n`hold doctor` says more, on the machine where it runs", soft_wrap=True)
+        err.print(f"cannot reach {error}\n`hold status` and `hold doctor` say more, where it runs", soft_wrap=True)
         return UNREACHABLE
     return code if isinstance(code, int) else DONE
 

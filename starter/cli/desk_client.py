@@ -102,7 +102,8 @@ class DeskClient:
         return _document(answer)
 
     def _unreachable(self, error: Exception) -> UnreachableError:
-        return UnreachableError(f"a service: the desk at {self._http.base_url}: {error}")
+        where = f"the desk at {self._http.base_url}"
+        return UnreachableError(f"a service: {where}: {error}. Start it, or set HOLD_DESK_URL to where it is")
 
 
 def _path(parts: tuple[str, ...]) -> str:

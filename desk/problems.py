@@ -31,10 +31,11 @@ from desk.sign_in.strangers import address_of
 from rendering.renderer import RendererAwayError
 from services.answers import utc
 from services.freight.gates import NoAnswerError
+from services.receivables.netsuite_pull import NetSuiteAwayError
 
-_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away"}
+_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away", NetSuiteAwayError: "netsuite_away"}
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_QUESTIONS = frozenset({"/api/rates"})
+_QUESTIONS = frozenset({"/api/rates", "/api/ar-aging/backtest"})
 """POSTs that change nothing: what they are answered is counted, and no audit row."""
 _RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ async def answer(request: Request, error: Exception) -> Response:
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
-        case NoWorkerError() | RendererAwayError():
+        case NoWorkerError() | RendererAwayError() | NetSuiteAwayError():
             return _away(_AWAY[type(error)], str(error))
         case RPCError():
             return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")

@@ -191,6 +191,22 @@ async def change(client: Client, *, cron: str, time_zone: str, task_queue: str) 
             await client.get_schedule_handle(AR_AGING_SCHEDULE).update(fresh)
 
 
+async def reschedule(client: Client, settings: Settings, *, cron: str | None, time_zone: str | None) -> None:
+    """Set when the AR aging scan is due; what is None stays as it is.
+
+    Raises:
+        BadScheduleError: the cron line or time zone is not one.
+        RPCError: Temporal is away.
+    """
+    known = await show(client)
+    await change(
+        client,
+        cron=cron or (known.cron if known else settings.ar_aging_cron),
+        time_zone=time_zone or (known.time_zone if known else settings.ar_aging_time_zone),
+        task_queue=settings.task_queue,
+    )
+
+
 async def pause(client: Client, note: str) -> None:
     """Stop the scan from becoming due."""
     await client.get_schedule_handle(AR_AGING_SCHEDULE).pause(note=note)

@@ -28,11 +28,13 @@ async def list_drift(desk: Desk, _: Viewer) -> dict[str, Any]:
 
     `check` says what that is worth: `state` is `never`, `running`, `done`, `failed`, or `unknown` with Temporal away;
     `done_at` is when the newest check ended that came to its end, and `looked_at` how many records it compared.
-    `unwritten` counts the values that wait to be written to NetSuite, which no check compares before.
+    `unwritten` counts the values that wait to be written to NetSuite, which no check compares before; `said` is what
+    is known of it all, in words.
     """
     found = await in_transaction(desk, drift.listed)
     check = await drift_checks.last(desk.client, desk.settings.task_queue)
-    return found | {"check": check.document()}
+    said = drift_checks.known(check, differing=len(found["drift"]), unwritten=found["unwritten"])
+    return found | {"check": check.document(), "said": said}
 
 
 @router.post("/check", responses=documented(HTTPStatus.BAD_GATEWAY))

@@ -18,7 +18,6 @@ from desk.api.common import Line, Why
 from desk.surroundings import Surroundings, in_transaction, surroundings
 from services.answers import Document
 from services.holds import documents
-from services.holds.operations import Decided
 from services.holds.outcomes import OutcomeOperations
 
 router = APIRouter(prefix="/api/holds/{name}", tags=["holds"])
@@ -79,8 +78,7 @@ async def override(name: Name, wanted: Override, does: Outcomes, who: Approver) 
     """Lift the hold now: its release is proposed and approved in one step."""
     is_admin = who.role is Role.ADMIN
     done = await does.override(name, reason=wanted.reason, actor=who.name, is_admin=is_admin)
-    decision_id = str(done.decision_id) if isinstance(done, Decided) else None
-    return {"id": str(done.hold_id), "decision_id": decision_id, "status": done.status}
+    return done.document()
 
 
 @router.get("/exceptions")

@@ -15,13 +15,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db import audit, customers, netsuite
 from db.engine import in_transaction
-from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError
+from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError, UnknownRunError
 from db.holds import beats, claims, decisions, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
 from db.models import Claim, Hold, Proposal
@@ -42,6 +42,7 @@ from workflows.contract import (
 )
 from workflows.starting import send_trigger
 
+_SCAN_BY_HAND = "ar-aging-by-hand"
 _DELIVERY_PATIENCE = 3.0
 """Seconds that a person waits for Temporal to be told of a decision; after that it is left to the relay."""
 
@@ -285,14 +286,29 @@ class Operations:
         Raises:
             RPCError: Temporal is away.
         """
-        report: ArAgingReport = await self._client.execute_workflow(
-            AR_AGING,
-            ArAgingInput(requested_by=actor, as_of=as_of),
-            id=await self._run("ar-aging-by-hand", RequestKind.SCAN, f"as of {as_of}", actor),
-            task_queue=self._task_queue,
-            result_type=ArAgingReport,
-            static_summary=f"AR aging as of {as_of}, asked for by {actor}",
-        )
+        handle = self._client.get_workflow_handle(await self.start_scan(as_of, actor=actor), result_type=ArAgingReport)
+        report: ArAgingReport = await handle.result()
+        return report
+
+    async def scan_report(self, workflow_id: str, *, wait: timedelta) -> ArAgingReport | None:
+        """Return what a scan that was started by hand came to; None where it has not ended within `wait`.
+
+        Raises:
+            UnknownRunError: there is none of this id.
+            RPCError: Temporal is away.
+        """
+        if not workflow_id.startswith(_SCAN_BY_HAND):
+            raise UnknownRunError(workflow_id)
+        handle = self._client.get_workflow_handle(workflow_id, result_type=ArAgingReport)
+        try:
+            async with asyncio.timeout(wait.total_seconds()):
+                report: ArAgingReport = await handle.result()
+        except TimeoutError:
+            return None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise UnknownRunError(workflow_id) from error
+            raise
         return report
 
     async def start_scan(self, as_of: date, *, actor: str) -> str:
@@ -304,7 +320,7 @@ class Operations:
         handle = await self._client.start_workflow(
             AR_AGING,
             ArAgingInput(requested_by=actor, as_of=as_of),
-            id=await self._run("ar-aging-by-hand", RequestKind.SCAN, f"as of {as_of}", actor),
+            id=await self._run(_SCAN_BY_HAND, RequestKind.SCAN, f"as of {as_of}", actor),
             task_queue=self._task_queue,
             static_summary=f"AR aging as of {as_of}, asked for by {actor}",
         )
@@ -323,7 +339,7 @@ class Operations:
         Raises:
             RPCError: Temporal is away.
         """
-        await schedules.pause(self._client, f"paused by {actor}: {reason}")
+        await schedules.pause(self._client, _schedule_note("paused", actor, reason))
         await in_transaction(self._engine, _note, "ar_aging_paused", actor, reason)
 
     async def resume_scans(self, *, actor: str, reason: str) -> None:
@@ -332,7 +348,7 @@ class Operations:
         Raises:
             RPCError: Temporal is away.
         """
-        await schedules.resume(self._client, f"resumed by {actor}: {reason}")
+        await schedules.resume(self._client, _schedule_note("resumed", actor, reason))
         await in_transaction(self._engine, _note, "ar_aging_resumed", actor, reason)
 
     async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
@@ -381,3 +397,7 @@ def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str,
 def _note(session: Session, action: str, actor: str, reason: str) -> None:
     now = datetime.now(UTC)
     audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail={"why": reason})
+
+
+def _schedule_note(what: str, actor: str, reason: str) -> str:
+    return f"{what} by {actor}" + (f": {reason}" if reason else "")

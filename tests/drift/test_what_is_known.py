@@ -56,7 +56,7 @@ async def test_never_running_and_done_on_every_surface(
     idle_world: World, desk: DeskServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world, mike = idle_world, Reader.of(desk, Role.APPROVER, "mike")
-    hold, api = program(world, monkeypatch, capsys), desk.client(Role.VIEWER)
+    hold, api = program(world, desk.url, monkeypatch, capsys), desk.client(Role.VIEWER)
     assert "Nothing differs" not in (await mike.get("/drift")).text
     assert "No check has run yet" in (await mike.get("/drift")).text
     assert (await api.get("/api/drift")).json()["check"]["state"] == "never"

@@ -93,6 +93,26 @@ async def order_and_ship(api: httpx.AsyncClient, world: World) -> None:
         await api.get(f"/api/{path}")
 
 
+async def receivables(api: httpx.AsyncClient, world: World) -> None:
+    customer = world.customer()
+    until = str((datetime.now(UTC) + timedelta(days=1)).date())
+    exemption = {"until": until, "reason": "x"}
+    assert (await api.post(f"/api/customers/{customer}/exemption", json=exemption)).is_success
+    assert [one["customer_id"] for one in (await api.get("/api/exemptions")).json()["exemptions"]] == [customer]
+    await api.post("/api/ar-aging/backtest", json={"changes": {"trigger_days_overdue": 60}})
+    started = (await api.post("/api/ar-aging/run", json={})).json()
+    while (await api.get(f"/api/ar-aging/runs/{started['workflow_id']}")).json()["report"] is None:
+        pass  # each answer waits for it
+    await api.put("/api/ar-aging/schedule", json={"time_zone": "Europe/Oslo"})
+    await api.post("/api/ar-aging/schedule/run")
+    owed = {"id": "1", "tranId": "1", "type": "CustInvc", "entity": f"N-{customer}", "tranDate": until, "unpaid": 1}
+    world.sandbox.put("transactions", [owed])
+    await api.post("/api/ledger/pull")
+    lines = [{"line": 2, "customer_id": customer, "reason": "x"}]
+    for what in ("holds", "releases"):
+        assert (await api.post(f"/api/bulk/{what}", json={"file": "0" * 32, "lines": lines})).json()["items"]
+
+
 async def test_every_route_answers_as_described(desk: DeskServer, world: World) -> None:
     world.set_policy(approval_undo=timedelta(minutes=5), notice_cooling_off=timedelta(hours=1))
     await schedules.ensure(world.client, world.settings)
@@ -127,6 +147,7 @@ async def test_every_route_answers_as_described(desk: DeskServer, world: World) 
     await stand_in(api, world)
     await order_and_ship(api, world)
     await credit_hold(api, world)
+    await receivables(api, world)
     for path in (
         "/api/absences",
         hold,

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,21 +10,19 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import idempotency
 from db.engine import transaction
 from db.idempotency import Answer
-from desk import problems
+from desk import etags, problems
 from desk.access import caller
+from desk.etags import Handler
 from desk.surroundings import Surroundings, surroundings
 
 _LONGEST = 200
 _log = structlog.get_logger(__name__)
 _REPLAYED = ("content-type", "location", "etag")
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def _key(
@@ -40,7 +38,7 @@ def _key(
     """Document and check the header."""
 
 
-class Route(APIRoute):
+class Route(etags.Route):
     """A route whose POSTs heed `Idempotency-Key`. Answers from 500 on are not kept: the request may be repeated."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The routes of the API that is about holds and everything around them."""
+"""Every route of the API: the one list of them, for the application and for the test of the contract."""
 
 from desk.api import (
     absences,
@@ -7,30 +7,44 @@ from desk.api import (
     aging,
     audit,
     customers,
+    docs,
+    drift,
+    events,
+    exemptions,
     freight,
     health,
     holds,
     me,
     messages,
     org_settings,
+    outcomes,
+    people,
     policy,
+    report,
     templates,
 )
 
 _PARTS = (
     health,
+    docs,
     me,
     holds,
+    outcomes,
     admin,
     messages,
     customers,
+    exemptions,
     accounting_profiles,
     freight,
+    events,
+    drift,
     aging,
+    report,
     policy,
     org_settings,
     templates,
     audit,
+    people,
     absences,
 )
 

@@ -26,7 +26,7 @@ from db.holds import beats, claims, decisions, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
 from db.models import Claim, Decision, Hold, Proposal
 from services import schedules
-from services.answers import Document
+from services.holds import answers
 from services.relay import deliver
 from workflows.contract import (
     AR_AGING,
@@ -58,37 +58,6 @@ class Started:
     hold_id: UUID
     customer_id: str
     created: bool
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A decision that was written; `delivered` says whether its workflow has been told already."""
-
-    hold_id: UUID
-    decision_id: UUID
-    status: str
-    delivered: bool
-
-    def document(self) -> Document:
-        """Return it as JSON."""
-        return {
-            "id": str(self.hold_id),
-            "decision_id": str(self.decision_id),
-            "status": self.status,
-            "delivered": self.delivered,
-        }
-
-
-@dataclass(frozen=True)
-class ApprovedFirst:
-    """An approval that waits for a second person's."""
-
-    hold_id: UUID
-    status: str = "awaiting_second_approver"
-
-    def document(self) -> Document:
-        """Return it as JSON."""
-        return {"id": str(self.hold_id), "decision_id": None, "status": self.status, "delivered": False}
 
 
 class Operations:
@@ -170,7 +139,7 @@ class Operations:
         keep_block: bool = True,
         is_admin: bool = False,
         evidence_seen: int | None = None,
-    ) -> Decided | ApprovedFirst:
+    ) -> answers.Decision:
         """Write the decision of a claimed proposal and send its signal.
 
         `evidence_seen`: how many reasons of people the actor was shown; None where nobody counted.
@@ -200,14 +169,13 @@ class Operations:
 
         decision, workflow_id = await asyncio.to_thread(write)
         if isinstance(decision, decisions.FirstApproval):
-            return ApprovedFirst(decision.hold_id)
-        status = "approved" if verdict is Verdict.APPROVE else "declined"
+            return answers.Decision.first_of_two(decision.hold_id)
         try:
             async with asyncio.timeout(_DELIVERY_PATIENCE):
                 await deliver(self._client, self._engine, decision.id, workflow_id)
         except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
-        return Decided(decision.hold_id, decision.id, status, delivered=True)
+            return answers.Decision.of(decision, delivered=False)  # it stands: the relay delivers it
+        return answers.Decision.of(decision, delivered=True)
 
     async def request_release(
         self,
@@ -263,8 +231,8 @@ class Operations:
 
         return await asyncio.to_thread(write)
 
-    async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> list[Beat]:
-        """Try unfinished beats of an approved hold again now; returns which.
+    async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> answers.RetriedBeats:
+        """Try unfinished beats of an approved hold again now.
 
         Raises:
             UnknownHoldError: no such hold.
@@ -272,7 +240,7 @@ class Operations:
             RPCError: Temporal is away, or the hold's workflow is gone.
         """
 
-        def write() -> tuple[str, list[Beat]]:
+        def write() -> tuple[str, answers.RetriedBeats]:
             with transaction(self._engine) as session:
                 hold = holds.find(session, name)
                 wanted = [one for one in beats.unfinished(session, hold.id) if beat in (None, one)]
@@ -285,12 +253,12 @@ class Operations:
                 detail = {"beats": wanted, "why": reason}
                 now = datetime.now(UTC)
                 audit.append(session, chain=hold.id, actor=actor, action="beat_retried", at=now, detail=detail)
-                return hold.workflow_id, wanted
+                return hold.workflow_id, answers.RetriedBeats(id=hold.id, beats=wanted)
 
-        workflow_id, wanted = await asyncio.to_thread(write)
+        workflow_id, retried = await asyncio.to_thread(write)
         handle = self._client.get_workflow_handle(workflow_id)
         await handle.signal("retry_beat", RetryBeatSignal(beat=beat))
-        return wanted
+        return retried
 
     async def skip_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
         """End an unfinished beat undone: the hold goes on without it.

@@ -29,7 +29,7 @@ from db.receivables.ledger_import import (
 )
 from runtime.csv_cells import inert
 from runtime.settings import stack_settings
-from services.receivables import customer_documents
+from services.receivables.answers import Candidates
 from starter.cli import candidates
 from starter.cli.context import Context, open_context
 from starter.cli.output import Column, err, plural, print_json, print_table, table
@@ -144,7 +144,7 @@ def scan(
     with transaction(context.engine) as session:
         found = receivables.candidates(session, day, policy, now=datetime.now(UTC))
     if as_json:
-        print_json(customer_documents.candidates(day, found))
+        print_json(Candidates.of(day, found).model_dump(mode="json", exclude={"next_cursor"}))
         return
     if found:
         print_table(candidates.table(found))

@@ -30,7 +30,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Check every row and the anchor file; exit 1 with the first bad row of each chain that was tampered with."""
     context = open_context()
     context.require(Permission.READ_AUDIT)
-    found = audit_trail.verify(context.engine, context.settings.anchor_file)
+    found = audit_trail.verify(context.engine, context.settings.anchor_file).document()
     if as_json:
         print_json(found)
     else:

@@ -59,7 +59,8 @@ def dates(
     context.require(Permission.DECIDE)
 
     async def run() -> None:
-        hold = await (await operations(context)).set_dates(name, days, reason=reason, actor=context.actor)
+        changed = await (await operations(context)).set_dates(name, days, reason=reason, actor=context.actor)
+        hold = changed.document()
         if as_json:
             print_json({key: hold[key] for key in ("id", "customer_id", "status", "end_date", "review_date")})
             return

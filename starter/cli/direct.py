@@ -15,7 +15,8 @@ from db.holds import holds
 from db.messages import messages
 from db.people.tokens import Caller
 from services.answers import Document
-from services.holds import documents
+from services.holds import answers
+from services.messages.answers import Message, MessageList
 from services.people.absences import Absences
 from starter.cli.direct_profiles import DirectProfiles
 
@@ -51,27 +52,29 @@ class Direct:
         """Propose a hold; `created` tells whether it is new."""
         self._caller.require(Permission.START_HOLD)
         started = self._hold_work(lambda work: work.start_hold(customer_id, reason=reason, actor=self._caller.name))
-        hold = self.hold(str(started.hold_id))
-        keys = ("id", "customer_id", "status", "revision")
-        return {key: hold[key] for key in keys} | {"created": started.created}
+        with transaction(self._engine) as session:
+            hold = holds.find(session, str(started.hold_id))
+            return answers.StartedHold.of(session, hold, created=started.created).document()
 
     def holds(self, status: HoldStatus | None) -> Document:
         """List holds: the open ones, or those in one status."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return documents.hold_list(session, holds.listed(session, status))
+            return answers.HoldList.of(session, holds.listed(session, status)).model_dump(
+                mode="json", exclude={"next_cursor"}
+            )
 
     def hold(self, name: str) -> Document:
         """Return one hold whole."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return documents.whole(session, holds.find(session, name), datetime.now(UTC))
+            return answers.Hold.whole(session, holds.find(session, name), datetime.now(UTC)).document()
 
     def claim(self, name: str) -> Document:
         """Claim a hold's open proposal: {claim, revision, expires_at}."""
         self._caller.require(Permission.DECIDE)
         held, proposal = self._hold_work(lambda work: work.claim(name, actor=self._caller.name))
-        return documents.claimed(held, proposal.revision)
+        return answers.Claim.of(held, proposal.revision).document()
 
     def release_claim(self, name: str, claim: str) -> None:
         """Give a claim back undecided."""
@@ -110,35 +113,39 @@ class Direct:
         """Take an approval back: {id, status, revision}."""
         self._caller.require(Permission.DECIDE)
         proposal = self._hold_work(lambda work: work.undo(name, actor=self._caller.name, reason=reason))
-        return documents.undone(proposal)
+        return answers.Undone.of(proposal).document()
 
     def retry(self, name: str, *, beat: Beat | None, reason: str) -> Document:
         """Try one or every unfinished beat again: {id, beats}."""
         self._caller.require(Permission.RETRY_BEAT)
-        wanted = self._hold_work(lambda work: work.retry_beat(name, beat=beat, actor=self._caller.name, reason=reason))
-        return {"id": self.hold(name)["id"], "beats": wanted}
+        retried = self._hold_work(lambda work: work.retry_beat(name, beat=beat, actor=self._caller.name, reason=reason))
+        return retried.document()
 
     def release(self, name: str, *, reason: str) -> Document:
         """Propose to release a hold: {id, customer_id, status, revision, proposal}."""
         self._caller.require(Permission.START_HOLD)
         hold_id = self._hold_work(lambda work: work.request_release(name, reason=reason, actor=self._caller.name))
-        return documents.release_proposed(self.hold(str(hold_id)))
+        with transaction(self._engine) as session:
+            hold = holds.find(session, str(hold_id))
+            return answers.ReleaseProposed.of(session, hold, datetime.now(UTC)).document()
 
     def skip(self, name: str, *, beat: Beat, reason: str) -> Document:
         """End an unfinished beat undone: {id, beat, status}."""
         self._caller.require(Permission.RETRY_BEAT)
         self._hold_work(lambda work: work.skip_beat(name, beat=beat, actor=self._caller.name, reason=reason))
-        return documents.changed_beat(self.hold(name), beat)
+        with transaction(self._engine) as session:
+            return answers.ChangedBeat.of(holds.find(session, name), beat).document()
 
     def cancel(self, name: str, *, beat: Beat, reason: str) -> Document:
         """Stop trying an unfinished beat: {id, beat, status}."""
         self._caller.require(Permission.RETRY_BEAT)
         self._hold_work(lambda work: work.cancel_beat(name, beat=beat, actor=self._caller.name, reason=reason))
-        return documents.changed_beat(self.hold(name), beat)
+        with transaction(self._engine) as session:
+            return answers.ChangedBeat.of(holds.find(session, name), beat).document()
 
     def absences(self, *, over_too: bool) -> Document:
         """List absences, the first to start first."""
-        return self._absences.listed(self._caller, over_too=over_too)
+        return self._absences.listed(self._caller, over_too=over_too).document()
 
     def add_absence(
         self, *, login: str | None, delegate: str, starts_at: datetime | None, ends_at: datetime, reason: str
@@ -146,23 +153,24 @@ class Direct:
         """Let somebody stand in; for the caller where no login is given, from now on where no start is."""
         return self._absences.add(
             self._caller, login=login, delegate=delegate, starts_at=starts_at, ends_at=ends_at, reason=reason
-        )
+        ).document()
 
     def end_absence(self, absence_id: UUID) -> Document:
         """End an absence now, or call it off."""
-        return self._absences.end(self._caller, absence_id)
+        return self._absences.end(self._caller, absence_id).document()
 
     def messages(self, status: MessageStatus | None) -> Document:
         """List messages: the unsent ones, or those in one status."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return documents.message_list(session, messages.listed(session, status), datetime.now(UTC))
+            found = MessageList.of(session, messages.listed(session, status), datetime.now(UTC))
+            return found.model_dump(mode="json", exclude={"next_cursor"})
 
     def message(self, message_id: str) -> Document:
         """Return one message whole."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return documents.message(session, messages.find(session, _uuid(message_id)), datetime.now(UTC))
+            return Message.whole(session, messages.find(session, _uuid(message_id)), datetime.now(UTC)).document()
 
     def edit_message(
         self, message_id: str, *, revision: int, subject: str, body: str, recipient: str | None, text_format: TextFormat
@@ -186,7 +194,7 @@ class Direct:
         """Claim a message: {claim, revision, expires_at}."""
         self._caller.require(Permission.SEND_MESSAGE)
         held, message = self._message_work(lambda work: work.claim(_uuid(message_id), actor=self._caller.name))
-        return documents.claimed(held, message.revision)
+        return answers.Claim.of(held, message.revision).document()
 
     def release_message_claim(self, message_id: str, claim: str) -> None:
         """Give a claim back undecided."""

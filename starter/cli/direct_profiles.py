@@ -12,8 +12,8 @@ from credit.permissions import Permission
 from db.engine import transaction
 from db.freight import org_settings
 from db.people.tokens import Caller
-from services.answers import Document
-from services.freight import profile_documents
+from services.answers import Answer, Document
+from services.freight import answers
 
 if TYPE_CHECKING:  # Temporal's library is slow to load: only where it is used
     from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ class DirectProfiles:
     def block(self, customer_id: str, *, tariffs: Sequence[str] | None, note: str) -> Document:
         """Block these tariffs, or all for None; returns the entry."""
 
-        async def block(work: "Profiles") -> Document:
+        async def block(work: "Profiles") -> Answer:
             made, _ = await work.block(self._caller, customer_id, tariffs=tariffs, note=note)
             return made
 
@@ -58,13 +58,13 @@ class DirectProfiles:
         """List organisations with their settings."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return profile_documents.organisations(org_settings.listed(session))
+            return answers.Organisations.of(org_settings.listed(session)).document()
 
     def organisation(self, name: str) -> Document:
         """Return one organisation's settings."""
         self._caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
-            return profile_documents.organisation(org_settings.get(session, name))
+            return answers.Organisation.of_row(org_settings.get(session, name)).document()
 
     def set_organisation(self, name: str, changes: Mapping[str, Any]) -> Document:
         """Change some settings of an organisation."""
@@ -72,10 +72,10 @@ class DirectProfiles:
         now = datetime.now(UTC)
         with transaction(self._engine) as session:
             row = org_settings.change(session, name, changes, actor=self._caller.name, now=now)
-            return profile_documents.organisation(row)
+            return answers.Organisation.of_row(row).document()
 
-    def _work(self, act: "Callable[[Profiles], Awaitable[Document]]") -> Document:
+    def _work(self, act: "Callable[[Profiles], Awaitable[Answer]]") -> Document:
         async def run() -> Document:
-            return await act(await self._profiles())
+            return (await act(await self._profiles())).document()
 
         return asyncio.run(run())

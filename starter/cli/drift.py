@@ -10,7 +10,7 @@ from db.engine import transaction
 from netsuite.records import CreditHoldOverride
 from runtime.temporal import connect
 from services.answers import Document
-from services.netsuite import drift, drift_checks
+from services.netsuite import answers, drift, drift_checks
 from services.netsuite.drift_checks import CheckState, LastCheck
 from starter.cli.context import Context, open_context
 from starter.cli.output import Column, Table, err, print_json, print_table, table
@@ -37,10 +37,11 @@ def list_drift(as_json: Json = False) -> None:
     context = open_context()
     context.require(Permission.LOOK)
     with transaction(context.engine) as session:
-        document = drift.listed(session)
+        listed = answers.Differences.of(session)
     check = asyncio.run(_last_check(context))
+    document = answers.Drift.checked(listed, check).document()
     if as_json:
-        print_json(document | {"check": check.document()})
+        print_json(document)
         return
     if document["drift"]:
         print_table(_table(document["drift"]))

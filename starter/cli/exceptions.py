@@ -11,7 +11,7 @@ from credit.outcomes import ExceptionScope
 from credit.permissions import Permission
 from db.engine import transaction
 from db.holds import holds, outcomes
-from services.holds import documents
+from services.holds.answers import HoldException
 from starter.cli.context import open_context
 from starter.cli.dates import operations
 from starter.cli.output import Column, err, print_json, print_table, table
@@ -44,9 +44,9 @@ def add(
             name, scope=scope, reference=reference or "", until=until.date(), reason=reason, actor=context.actor
         )
         if as_json:
-            print_json(granted)
+            print_json(granted.document())
         else:
-            told = f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}."
+            told = f"{granted.scope.capitalize()} {granted.reference} is let through until {granted.until}."
             err.print(told)
 
     asyncio.run(run())
@@ -60,7 +60,7 @@ def list_exceptions(name: Name, as_json: Json = False) -> None:
     with transaction(context.engine) as session:
         found = outcomes.exceptions_of(session, holds.find(session, name).id)
     if as_json:
-        print_json({"exceptions": [documents.exception(row) for row in found]})
+        print_json({"exceptions": [HoldException.of_row(row).document() for row in found]})
         return
     if not found:
         err.print("This hold lets nothing through.")
@@ -93,8 +93,8 @@ def end(
     async def run() -> None:
         ended = await (await operations(context)).end_exception(name, exception_id, reason=reason, actor=context.actor)
         if as_json:
-            print_json(ended)
+            print_json(ended.document())
         else:
-            err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")
+            err.print(f"{ended.scope.capitalize()} {ended.reference} is not let through any more.")
 
     asyncio.run(run())

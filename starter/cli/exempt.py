@@ -8,7 +8,7 @@ import typer
 from credit.permissions import Permission
 from db.engine import transaction
 from db.receivables import exemptions
-from services.receivables import exemption_documents
+from services.receivables.answers import Exemption
 from starter.cli.context import open_context
 from starter.cli.output import Column, err, print_json, print_table, table
 
@@ -43,7 +43,7 @@ def add(
             now=datetime.now(UTC),
         )
     if as_json:
-        print_json(exemption_documents.document(granted))
+        print_json(Exemption.of_row(granted).document())
     else:
         err.print(f"Customer {customer} is exempt from automatic holds until {granted.until}.")
 
@@ -58,7 +58,7 @@ def list_exemptions(
     with transaction(context.engine) as session:
         found = exemptions.listed(session, datetime.now(UTC), over_too=over_too)
     if as_json:
-        documents = [exemption_documents.document(one) | {"customer_name": name} for one, name in found]
+        documents = [Exemption.of_row(one).document() | {"customer_name": name} for one, name in found]
         print_json({"exemptions": documents})
         return
     if not found:
@@ -86,6 +86,6 @@ def end(customer: Customer, reason: Reason, as_json: Json = False) -> None:
     with transaction(context.engine) as session:
         ended = exemptions.end(session, customer, reason=reason, actor=context.actor, now=datetime.now(UTC))
     if as_json:
-        print_json(exemption_documents.document(ended))
+        print_json(Exemption.of_row(ended).document())
     else:
         err.print(f"Customer {customer} is not exempt any more.")

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from credit.permissions import Permission, Role
-from services.holds.operations import Decided
 from starter.cli.context import open_context
 from starter.cli.dates import operations
 from starter.cli.output import err, print_json
@@ -33,9 +32,8 @@ def override(
         is_admin = context.caller.role is Role.ADMIN
         done = await (await operations(context)).override(name, reason=reason, actor=context.actor, is_admin=is_admin)
         if as_json:
-            decision_id = str(done.decision_id) if isinstance(done, Decided) else None
-            print_json({"id": str(done.hold_id), "decision_id": decision_id, "status": done.status})
-        elif not isinstance(done, Decided):
+            print_json(done.document())
+        elif done.decision_id is None:
             err.print("Noted. Above this amount a second person has to approve the release too.")
         elif not done.delivered:
             err.print("Recorded. Temporal is away: the relay delivers it when it is back.")

@@ -9,7 +9,6 @@ from credit.permissions import Permission
 from credit.report import Numbers, PeriodError, Report, Spread, period_of
 from db.engine import transaction
 from db.holds import report as numbers_of
-from services.holds import report_documents
 from starter.cli.context import open_context
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 
@@ -40,7 +39,7 @@ def report(
     with transaction(context.engine) as session:
         made = numbers_of.make(session, first=begin, last=end, now=now)
     if as_json:
-        print_json(report_documents.document(made))
+        print_json(made.model_dump(mode="json"))
         return
     print_table(_table(made))
     _say_now(made)

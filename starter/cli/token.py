@@ -58,11 +58,13 @@ def create(
 def list_tokens(as_json: AsJson = False) -> None:
     """List the API tokens; never the tokens themselves."""
     _, people = manage_people()
-    found = people.tokens()
+    found = people.tokens().document()
     if as_json:
-        print_json({"tokens": found})
+        print_json(found)
     else:
-        print_documents([Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")], found)
+        print_documents(
+            [Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")], found["tokens"]
+        )
 
 
 @app.command()
@@ -74,7 +76,7 @@ def revoke(
     context, people = manage_people()
     revoked = people.revoke_token(name, actor=context.actor)
     if as_json:
-        print_json(revoked)
+        print_json(revoked.document())
     else:
         err.print(f"The token of {name} does not work any more.")
 

@@ -33,7 +33,7 @@ def list_users(as_json: AsJson = False) -> None:
     _, people = manage_people()
     found = people.listed()
     if as_json:
-        print_json({"users": found})
+        print_json(found.document())
     else:
         columns = [
             Column("login"),
@@ -43,21 +43,21 @@ def list_users(as_json: AsJson = False) -> None:
             Column("signs_in_with", drop=1),
             Column("disabled_at"),
         ]
-        print_documents(columns, found)
+        print_documents(columns, found.document()["users"])
 
 
 @app.command()
 def disable(login: Login, as_json: AsJson = False) -> None:
     """Shut a user out, at once, and end his or her sessions."""
     context, people = manage_people()
-    _print_changed(people.change(login, disabled=True, actor=context.actor), as_json=as_json)
+    _print_changed(people.change(login, disabled=True, actor=context.actor).document(), as_json=as_json)
 
 
 @app.command()
 def enable(login: Login, as_json: AsJson = False) -> None:
     """Let a user sign in again."""
     context, people = manage_people()
-    _print_changed(people.change(login, disabled=False, actor=context.actor), as_json=as_json)
+    _print_changed(people.change(login, disabled=False, actor=context.actor).document(), as_json=as_json)
 
 
 @app.command()
@@ -68,7 +68,7 @@ def role(
 ) -> None:
     """Give a user another role; it counts from the next request on."""
     context, people = manage_people()
-    _print_changed(people.change(login, role=Role[role.upper()], actor=context.actor), as_json=as_json)
+    _print_changed(people.change(login, role=Role[role.upper()], actor=context.actor).document(), as_json=as_json)
 
 
 @app.command("reset-password")

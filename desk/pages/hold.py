@@ -88,7 +88,6 @@ async def decide(
     """Decide the revision that was shown; where it moved on, show what changed and decide nothing."""
     if not form.reason.strip():
         return await confirm(request, name, desk, who, form)
-    kind = (await read(desk, name, who)).proposal.kind
     try:
         made = await desk.operations.decide(
             name,
@@ -105,7 +104,7 @@ async def decide(
         return await explained(request, desk, name, who, error, form.reason, form)
     if made.decision_id is None:
         return see_other(f"/holds/{made.id}", "hold_approved_first")
-    return see_other(f"/holds/{made.id}", f"{_DECIDED[kind]}_{made.status}" if made.delivered else "told_later")
+    return see_other(f"/holds/{made.id}", f"{_DECIDED[form.kind]}_{made.status}" if made.delivered else "told_later")
 
 
 @router.post("/holds/{name}/undo")

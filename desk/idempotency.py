@@ -1,7 +1,7 @@
 """`Idempotency-Key` on POSTs: the same request under the same key is done once, and answered with the first answer."""
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -9,22 +9,20 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import idempotency
 from db.engine import in_transaction
 from db.idempotency import Answer
-from desk import problems
+from desk import etags, problems
 from desk.access import caller
+from desk.etags import Handler
 from desk.surroundings import Surroundings, surroundings
 
 _LONGEST = 200
 _log = structlog.get_logger(__name__)
 _REPLAYED = ("content-type", "location", "etag")
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def _key(
@@ -40,7 +38,7 @@ def _key(
     """Document and check the header."""
 
 
-class Route(APIRoute):
+class Route(etags.Route):
     """A route whose POSTs heed `Idempotency-Key`. Answers from 500 on are not kept: the request may be repeated."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -92,8 +92,7 @@ def decide(
     _, policy = policies.current(session)
     acting = four_eyes.Acting.of(session, actor, now)
     if verdict is Verdict.APPROVE:
-        if policy.bar_self_approval and not is_admin:
-            four_eyes.bar_who_asked(session, hold, acting)
+        four_eyes.bar_who_asked(session, hold, policy, acting, is_admin=is_admin)
         if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(session, proposal, acting):
             held.released_at = now
             return four_eyes.approve_first(session, proposal, acting, reason=reason, now=now)

@@ -11,8 +11,8 @@ from credit import bulk as file
 from desk.api.common import Body, Desk, Line, Starter, Why, api_router
 from desk.surroundings import Surroundings, in_transaction
 from services.holds import bulk
+from services.holds.answers import BulkProposals
 from services.holds.bulk import Item
-from services.holds.bulk_answers import BulkProposals
 
 router = api_router("holds", "/api/bulk")
 

@@ -7,8 +7,8 @@ from fastapi import Query
 
 from desk.api.common import Desk, Viewer, api_router
 from desk.surroundings import in_transaction
-from services.receivables import exemption_list
-from services.receivables.exemption_list import Exemptions
+from services.receivables import exemptions
+from services.receivables.answers import Exemptions
 
 router = api_router("customers", "/api/exemptions")
 
@@ -18,4 +18,4 @@ async def list_exemptions(
     desk: Desk, _: Viewer, *, over: Annotated[bool, Query(description="Also those that are over.")] = False
 ) -> Exemptions:
     """List who is exempt from automatic holds, the next to end first."""
-    return await in_transaction(desk, lambda session: exemption_list.listed(session, datetime.now(UTC), over_too=over))
+    return await in_transaction(desk, exemptions.listed, datetime.now(UTC), over_too=over)

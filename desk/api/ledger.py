@@ -17,7 +17,6 @@ from desk.api.common import Body, Desk, api_router
 from desk.problems import documented
 from services.netsuite.client import netsuite_client
 from services.receivables import netsuite_pull
-from services.receivables.pull_answers import PulledLedger
 
 router = api_router("AR aging", "/api/ledger")
 
@@ -36,7 +35,7 @@ class Pull(Body):
     """Close exactly so many missing items, however large a share."""
 
 
-@router.post("/pull", response_model=PulledLedger, responses=documented(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))
+@router.post("/pull", responses=documented(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))
 async def pull(desk: Desk, who: Importer, body: Pull | None = None) -> ImportReport:
     """Import the open items of NetSuite as the whole ledger: all or nothing; answers when it is done.
 

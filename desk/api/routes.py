@@ -1,4 +1,4 @@
-"""The routes of the API that is about holds and everything around them."""
+"""Every route of the API: the one list of them, for the application and for the test of the contract."""
 
 from desk.api import (
     absences,
@@ -8,7 +8,11 @@ from desk.api import (
     audit,
     bulk,
     customers,
+    docs,
+    drift,
+    events,
     exemption_list,
+    exemptions,
     freight,
     health,
     holds,
@@ -16,27 +20,37 @@ from desk.api import (
     me,
     messages,
     org_settings,
+    outcomes,
+    people,
     policy,
+    report,
     templates,
 )
 
 _PARTS = (
     health,
+    docs,
     me,
     holds,
     bulk,
+    outcomes,
     admin,
     messages,
     customers,
     exemption_list,
+    exemptions,
     accounting_profiles,
     freight,
+    events,
+    drift,
     aging,
     ledger,
+    report,
     policy,
     org_settings,
     templates,
     audit,
+    people,
     absences,
 )
 

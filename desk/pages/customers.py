@@ -17,7 +17,7 @@ from desk.pages.book import open_book
 from desk.pages.common import Desk, PolicyMaker, Viewer, refused
 from desk.rendering import part, render
 from desk.surroundings import Surroundings, in_transaction
-from services.freight.profile_documents import label
+from services.freight.answers import label
 from services.receivables import exemptions as exemption_service
 
 router = APIRouter(include_in_schema=False)

@@ -25,7 +25,7 @@ from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
 from rendering.texts import aside, difference, html_of
-from services import policy_change
+from services import policy as policy_service
 from services.messages import templates as template_service
 from services.messages.templates import BadTemplateError
 
@@ -70,7 +70,7 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
         return see_other("/settings", "policy_unchanged")
     changed = int(version) if version.isdecimal() else 0
     try:
-        await policy_change.change(desk.engine, who, policy, note=note, changed=changed)
+        await policy_service.change(desk.engine, who, policy, note=note, changed=changed)
     except RefusedError as error:
         status = await refused(request, error)
         return await _page(request, desk, fields, status=status, problem=str(error))

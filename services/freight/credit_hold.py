@@ -24,7 +24,6 @@ from db.errors import BadInputError, EntryOfHoldError
 from db.freight import accounting_profiles
 from db.holds import by_hand, holds, releases
 from db.models import Decision, Hold
-from services.answers import Document
 from services.holds.outcomes import OutcomeOperations
 
 
@@ -51,15 +50,6 @@ class Changed:
     """With a service hold's block: whether its release is approved, or proposed and waits for an approver."""
     hold_id: UUID | None = None
     """The service hold whose release that is."""
-
-    def document(self) -> Document:
-        """Return it as JSON: {customer_id, entry_id, released, hold_id}."""
-        return {
-            "customer_id": self.customer_id,
-            "entry_id": str(self.entry_id) if self.entry_id else None,
-            "released": self.released,
-            "hold_id": str(self.hold_id) if self.hold_id else None,
-        }
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from credit.states import HoldStatus
 from db.engine import in_transaction
 from db.errors import NothingToReleaseError, RefusedError, UnknownCustomerError
 from db.holds import bulk
-from services.holds.bulk_answers import BulkItem, BulkProposals
+from services.holds.answers import BulkItem, BulkProposals
 from services.holds.operations import Operations
 
 _SIDE_BY_SIDE = 5

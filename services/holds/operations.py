@@ -26,7 +26,7 @@ from db.holds import beats, claims, decisions, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
 from db.models import Claim, Hold, Proposal
 from services import schedules
-from services.answers import Document
+from services.holds import answers
 from services.holds.transactions import with_hold
 from services.relay import deliver
 from workflows.contract import (
@@ -60,37 +60,6 @@ class Started:
     hold_id: UUID
     customer_id: str
     created: bool
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A decision that was written; `delivered` says whether its workflow has been told already."""
-
-    hold_id: UUID
-    decision_id: UUID
-    status: str
-    delivered: bool
-
-    def document(self) -> Document:
-        """Return it as JSON."""
-        return {
-            "id": str(self.hold_id),
-            "decision_id": str(self.decision_id),
-            "status": self.status,
-            "delivered": self.delivered,
-        }
-
-
-@dataclass(frozen=True)
-class ApprovedFirst:
-    """An approval that waits for a second person's."""
-
-    hold_id: UUID
-    status: str = "awaiting_second_approver"
-
-    def document(self) -> Document:
-        """Return it as JSON."""
-        return {"id": str(self.hold_id), "decision_id": None, "status": self.status, "delivered": False}
 
 
 class Operations:
@@ -157,7 +126,7 @@ class Operations:
         keep_block: bool = True,
         is_admin: bool = False,
         evidence_seen: int | None = None,
-    ) -> Decided | ApprovedFirst:
+    ) -> answers.Decision:
         """Write the decision of a claimed proposal and send its signal.
 
         `evidence_seen`: how many reasons of people the actor was shown; None where nobody counted.
@@ -181,14 +150,13 @@ class Operations:
             evidence_seen=evidence_seen,
         )
         if isinstance(decision, decisions.FirstApproval):
-            return ApprovedFirst(decision.hold_id)
-        status = "approved" if verdict is Verdict.APPROVE else "declined"
+            return answers.Decision.first_of_two(decision.hold_id)
         try:
             async with asyncio.timeout(_DELIVERY_PATIENCE):
                 await deliver(self._client, self._engine, decision.id, hold.workflow_id)
         except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
-        return Decided(decision.hold_id, decision.id, status, delivered=True)
+            return answers.Decision.of(decision, delivered=False)  # it stands: the relay delivers it
+        return answers.Decision.of(decision, delivered=True)
 
     async def request_release(
         self,
@@ -230,8 +198,8 @@ class Operations:
         reopened, _ = await with_hold(self._engine, name, decisions.undo, actor=actor, reason=reason, now=now)
         return reopened
 
-    async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> list[Beat]:
-        """Try unfinished beats of an approved hold again now; returns which.
+    async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> answers.RetriedBeats:
+        """Try unfinished beats of an approved hold again now.
 
         Raises:
             UnknownHoldError: no such hold.
@@ -380,7 +348,7 @@ def _ask_for_release(session: Session, hold: Hold, signal: ReleaseSignal) -> Non
     requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
 
 
-def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str, reason: str) -> list[Beat]:
+def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str, reason: str) -> answers.RetriedBeats:
     retried = [one for one in beats.unfinished(session, hold.id) if beat in (None, one)]
     if not retried:
         raise NothingToDecideError(hold.customer_id, f"no {beat or 'beat'} is waiting to be retried")
@@ -391,7 +359,7 @@ def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str,
     detail = {"beats": retried, "why": reason}
     now = datetime.now(UTC)
     audit.append(session, chain=hold.id, actor=actor, action="beat_retried", at=now, detail=detail)
-    return retried
+    return answers.RetriedBeats(id=hold.id, beats=retried)
 
 
 def _note(session: Session, action: str, actor: str, reason: str) -> None:

@@ -5,7 +5,6 @@ operations are for the rest: a released hold, whose workflow has ended, and a cu
 """
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -18,7 +17,6 @@ from db.engine import in_transaction
 from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
 from db.holds import drift, four_eyes, holds
 from db.models import Hold, NetSuiteDrift
-from services.answers import utc
 from services.holds.operations import Operations, Started
 from workflows.contract import (
     DRIFT_CHECK,
@@ -28,37 +26,6 @@ from workflows.contract import (
     RestoreAgainInput,
     restore_again_prefix,
 )
-
-
-def listed(session: Session) -> dict[str, Any]:
-    """Return the differences that nobody has decided about, as a JSON document: `{"drift": […], "unwritten": N}`.
-
-    `unwritten` counts the values that wait to be written to NetSuite: no check compares them before.
-    """
-    return {
-        "unwritten": drift.unwritten(session),
-        "drift": [
-            {
-                "netsuite_id": row.netsuite_id,
-                "customer_id": customer_id,
-                "customer_name": name,
-                "hold_id": str(row.hold_id) if row.hold_id else None,
-                "hold_status": status,
-                "expected": row.expected,
-                "found": row.found,
-                "first_seen_at": utc(row.first_seen_at),
-                "last_seen_at": utc(row.last_seen_at),
-                "mend": _mend(row, customer_id, status),
-            }
-            for row, customer_id, name, status in drift.listed(session)
-        ],
-    }
-
-
-def _mend(row: NetSuiteDrift, customer_id: str | None, status: HoldStatus | None) -> str:
-    if row.hold_id is None:
-        return "adopt" if customer_id else "import, then adopt"
-    return "repair or accept" if status is HoldStatus.RELEASED else "approve or decline"
 
 
 class DriftOperations:

@@ -3,13 +3,14 @@
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
 from db.engine import in_transaction
 from db.errors import BadInputError
-from db.models import Exemption
 from db.people.tokens import Caller
 from db.receivables import exemptions
+from services.receivables.answers import Exemption, Exemptions
 
 
 async def grant(
@@ -23,7 +24,7 @@ async def grant(
         BadInputError: `until` is over, or there is no reason.
     """
     who.require(Permission.CHANGE_POLICY)
-    return await in_transaction(
+    row = await in_transaction(
         engine,
         exemptions.grant,
         customer_id,
@@ -33,6 +34,7 @@ async def grant(
         actor=who.name,
         now=datetime.now(UTC),
     )
+    return Exemption.of_row(row)
 
 
 async def end(engine: Engine, who: Caller, customer_id: str, *, reason: str) -> Exemption:
@@ -47,6 +49,12 @@ async def end(engine: Engine, who: Caller, customer_id: str, *, reason: str) -> 
     reason = reason.strip()
     if not reason:
         raise BadInputError("say why the exemption ends: it is kept in the record")
-    return await in_transaction(
+    row = await in_transaction(
         engine, exemptions.end, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC)
     )
+    return Exemption.of_row(row)
+
+
+def listed(session: Session, now: datetime, *, over_too: bool) -> Exemptions:
+    """List the exemptions that count now; those that are over only on demand."""
+    return Exemptions.of(exemptions.listed(session, now, over_too=over_too))

@@ -6,7 +6,8 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from services.netsuite import drift, drift_checks
+from services.netsuite import drift_checks
+from services.netsuite.answers import Differences
 from services.netsuite.drift_checks import CheckState, LastCheck
 from tests.admission.cli import program
 from tests.desk.pages.reader import Reader
@@ -97,4 +98,4 @@ async def test_a_value_that_waits_to_be_written_is_told(world: World) -> None:
     await world.approve(stuck)
     await world.eventually(lambda: world.beat(stuck, "push_netsuite")["status"] == "needs_attention")
     with transaction(world.engine) as session:
-        assert drift.listed(session)["unwritten"] == 1
+        assert Differences.of(session).unwritten == 1

@@ -176,7 +176,7 @@ async def _people(
     found = await asyncio.to_thread(People(desk.engine).listed)
     absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
     context = {
-        "people": found,
+        "people": found.users,
         "roles": [role.label for role in OF_PEOPLE],
         "error": error,
         "typed": typed or _NOTHING_TYPED,
@@ -198,4 +198,4 @@ async def _person(request: Request, desk: Surroundings, login: str, *, status: i
 
 async def _tokens(request: Request, desk: Surroundings, *, status: int = 200, error: str = "") -> Response:
     found = await asyncio.to_thread(People(desk.engine).tokens)
-    return render(request, "tokens.html", status, tokens=found, roles=[role.label for role in Role], error=error)
+    return render(request, "tokens.html", status, tokens=found.tokens, roles=[role.label for role in Role], error=error)

@@ -30,6 +30,7 @@ from desk.sign_in.strangers import address_of
 from rendering.renderer import RendererAwayError
 from services.answers import utc
 from services.freight.gates import NoAnswerError
+from services.relay import NotToldError
 
 _STATUS = {
     "not_signed_in": HTTPStatus.UNAUTHORIZED,
@@ -69,7 +70,7 @@ _STATUS = {
 }
 """`RefusedError.code` -> status; every other refusal is a conflict with what is there (409)."""
 
-_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away"}
+_AWAY = {NoWorkerError: "no_worker", NotToldError: "temporal_away", RendererAwayError: "renderer_away"}
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _QUESTIONS = frozenset({"/api/rates"})
 """POSTs that change nothing: what they are answered is counted, and no audit row."""
@@ -156,7 +157,7 @@ async def answer(request: Request, error: Exception) -> Response:
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
-        case NoWorkerError() | RendererAwayError():
+        case NoWorkerError() | NotToldError() | RendererAwayError():
             return _away(_AWAY[type(error)], str(error))
         case RPCError():
             return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")

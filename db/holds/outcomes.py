@@ -60,7 +60,7 @@ def review(session: Session, hold_id: UUID, now: datetime) -> None:
             _apply(session, hold, effect, now, told=effect.outcome in told)
         _withdraw_groundless(session, hold, outcomes.standing_causes(seen, policy), now)
         proposals.revise_if_moved(session, hold, seen.facts, policy, now)
-    noted = _newest_note(session, hold_id)
+    noted = audit.newest_seq(session, hold_id)
     hold.situation = seen.model_copy(update={"noted": noted}).model_dump(mode="json")
     hold.next_review_at = next_review_at(session, hold, policy, now)
     session.flush()
@@ -195,10 +195,6 @@ def _told_since(session: Session, hold_id: UUID, noted: int) -> set[str]:
     """Return what the hold's record has said since the last look: an event that came in has its line already."""
     query = select(AuditEvent.action).where(AuditEvent.chain == str(hold_id), AuditEvent.seq > noted)
     return set(session.scalars(query))
-
-
-def _newest_note(session: Session, hold_id: UUID) -> int:
-    return session.scalar(select(func.max(AuditEvent.seq)).where(AuditEvent.chain == str(hold_id))) or 0
 
 
 # --- what follows ------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ class LimitTransition(Base):
     lifted: Mapped[bool]
     """Whether it took the block away that an earlier one had made."""
     proposed_at: Mapped[datetime | None]
-    """When its trigger was handed to the customer's hold."""
+    """When the trigger that it is had reached the customer's hold."""
     tried_at: Mapped[datetime | None]
 
     __table_args__ = (

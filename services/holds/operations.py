@@ -12,10 +12,8 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
@@ -24,10 +22,11 @@ from db.engine import transaction
 from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError
 from db.holds import beats, claims, decisions, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
-from db.models import Claim, Decision, Hold, Proposal
+from db.models import Claim, Decision, Hold, HoldRequest, Proposal
 from services import schedules
 from services.answers import Document
-from services.relay import deliver
+from services.outboxes import DECISIONS, requested
+from services.relay import NotToldError, deliver_now
 from workflows.contract import (
     AR_AGING,
     RECONCILE,
@@ -38,11 +37,8 @@ from workflows.contract import (
     ReconcileReport,
     ReleaseSignal,
     RetryBeatSignal,
+    TriggerSignal,
 )
-from workflows.starting import send_trigger
-
-_DELIVERY_PATIENCE = 3.0
-"""Seconds that a person waits for Temporal to be told of a decision; after that it is left to the relay."""
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -119,21 +115,31 @@ class Operations:
             BadInputError: `trigger_id` was used for something else.
             TriggerTurnedAwayError: an automatic trigger within its snooze or grace.
             NoWorkerError: nobody acted on it within `wait`.
-            RPCError: Temporal is away.
+            NotToldError: Temporal is away.
         """
         now = datetime.now(UTC)
-        trigger = Trigger(id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
-        await asyncio.to_thread(self._ask, customer_id, trigger)
-        await send_trigger(self._client, self._task_queue, customer_id, trigger)
+        trigger = TriggerSignal(
+            id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of
+        )
+        await self._tell(await asyncio.to_thread(self._ask, customer_id, trigger))
         row = await await_trigger(self._engine, trigger, customer_id, wait)
         if row.hold_id is None:
             raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
         return Started(row.hold_id, customer_id, row.opened)
 
-    def _ask(self, customer_id: str, trigger: Trigger) -> None:
+    def _ask(self, customer_id: str, trigger: Trigger) -> HoldRequest:
         with transaction(self._engine) as session:
             customers.get(session, customer_id)
-            requests.ask_trigger(session, customer_id, trigger)
+            return requests.ask_trigger(session, customer_id, trigger)
+
+    async def _tell(self, request: HoldRequest) -> None:
+        """Tell the hold what is asked of it. What has no answer within the patience is left to the relay.
+
+        Raises:
+            NotToldError: Temporal is away.
+        """
+        if not await deliver_now(self._client, self._engine, requested(self._task_queue), request):
+            raise NotToldError
 
     async def claim(self, name: str, *, actor: str) -> tuple[Claim, Proposal]:
         """Claim the open proposal of a hold or customer for `actor`; renews a claim `actor` has.
@@ -202,12 +208,9 @@ class Operations:
         if isinstance(decision, decisions.FirstApproval):
             return ApprovedFirst(decision.hold_id)
         status = "approved" if verdict is Verdict.APPROVE else "declined"
-        try:
-            async with asyncio.timeout(_DELIVERY_PATIENCE):
-                await deliver(self._client, self._engine, decision.id, workflow_id)
-        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return Decided(decision.hold_id, decision.id, status, delivered=False)  # it stands: the relay delivers it
-        return Decided(decision.hold_id, decision.id, status, delivered=True)
+        to_send = decisions.Undelivered(decision.id, workflow_id)
+        delivered = await deliver_now(self._client, self._engine, DECISIONS, to_send)
+        return Decided(decision.hold_id, decision.id, status, delivered=delivered)
 
     async def request_release(
         self,
@@ -228,22 +231,21 @@ class Operations:
             BadInputError: `request_id` was used for something else.
             NothingToReleaseError: the hold is not applying or in force.
             NoWorkerError: nobody acted on it within `wait`.
-            RPCError: Temporal is away, or the hold's workflow is gone.
+            NotToldError: Temporal is away.
         """
         now = datetime.now(UTC)
         signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
 
-        def ask() -> Hold:
+        def ask() -> tuple[Hold, HoldRequest]:
             with transaction(self._engine) as session:
                 hold = holds.find(session, name)
                 if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
                     raise NothingToReleaseError(hold.customer_id, hold.status)
                 asked = requests.ReleaseAsked(cause, reason, actor, now)
-                requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
-                return hold
+                return hold, requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
 
-        hold = await asyncio.to_thread(ask)
-        await self._client.get_workflow_handle(hold.workflow_id).signal("request_release", signal)
+        hold, request = await asyncio.to_thread(ask)
+        await self._tell(request)
         row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
         if row.refusal is not None:
             raise NothingToReleaseError(hold.customer_id, row.refusal)

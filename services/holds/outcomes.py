@@ -12,7 +12,6 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -25,14 +24,12 @@ from db.models import Hold
 from services.answers import Document
 from services.holds import documents
 from services.holds.operations import ApprovedFirst, Decided
-from services.relay import deliver
+from services.outboxes import DECISIONS
+from services.relay import PATIENCE, deliver_now
 from workflows.contract import FactsChangedSignal
 from workflows.starting import start_hold_workflow
 
 T = TypeVar("T")
-
-_PATIENCE = 3.0
-"""Seconds that a person waits for Temporal to be told; after that the relay, or the hold's daily look, does it."""
 
 
 class OutcomeOperations:
@@ -86,12 +83,9 @@ class OutcomeOperations:
         if isinstance(made, decisions.FirstApproval):
             await self.tell(hold, "override", reason, actor)
             return ApprovedFirst(hold.id)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await deliver(self._client, self._engine, made.id, hold.workflow_id)
-        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return Decided(hold.id, made.id, "approved", delivered=False)  # it stands: the relay delivers it
-        return Decided(hold.id, made.id, "approved", delivered=True)
+        to_send = decisions.Undelivered(made.id, hold.workflow_id)
+        delivered = await deliver_now(self._client, self._engine, DECISIONS, to_send)
+        return Decided(hold.id, made.id, "approved", delivered=delivered)
 
     async def add_exception(
         self, name: str, *, scope: ExceptionScope, reference: str, until: date, reason: str, actor: str
@@ -141,7 +135,7 @@ class OutcomeOperations:
         why, now = composed.reason(why), datetime.now(UTC)
         signal = FactsChangedSignal(id=f"set/{uuid4()}", what=what, why=why, actor=actor, at=now)
         with contextlib.suppress(RPCError, RuntimeError, TimeoutError):  # RuntimeError: the SDK's first connection
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await start_hold_workflow(
                     self._client,
                     self._task_queue,

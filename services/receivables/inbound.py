@@ -1,21 +1,18 @@
 """Events from outside: the one authority behind `POST /api/events/…`.
 
 Each event is one transaction: its row, what it changes, and what its hold is to be told. Then the hold is told; where
-that fails the row stands, and `relay_events` tells it later. Every signal carries an id made of the event's, so that
-however often it is told, it counts once.
+that fails, or comes to nothing, the row stands and the relay tells it later. Every signal carries an id made of the
+event's, so that however often it is told, it counts once.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from credit.events import EventKind, EventOutcome
 from db import customers, policies
@@ -24,6 +21,7 @@ from db.errors import BadEventError
 from db.holds import holds
 from db.models import InboundEvent
 from db.receivables import events
+from services.outboxes import told_from_outside
 from services.receivables import effects
 from services.receivables.payloads import (
     DisputeClosed,
@@ -38,12 +36,10 @@ from services.receivables.payloads import (
     Promise,
 )
 from services.receivables.taking import Taking
-from workflows.starting import start_hold_workflow
+from services.relay import deliver_now
 
 _TRIES = 3
 _DEADLOCK = "40P01"
-_TELLING = 5.0  # seconds; a sender waits for no longer outage
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,11 +104,7 @@ class InboundEvents:
     async def _take(self, delivery: Delivery, kind: EventKind, payload: Event) -> Taken:
         event, is_new = await asyncio.to_thread(self._write, delivery, kind, payload)
         if event.handled_at is None:
-            try:
-                async with asyncio.timeout(_TELLING):
-                    await _tell(self._client, self._engine, self._task_queue, event)
-            except (RPCError, RuntimeError, TimeoutError, SQLAlchemyError) as error:
-                _log.warning("event taken, hold not told yet", event_id=event.id, error=str(error)[:500])
+            await deliver_now(self._client, self._engine, told_from_outside(self._task_queue), event)
         return Taken(event.id, event.outcome or EventOutcome.RECORDED, event.why, event.hold_id, repeated=not is_new)
 
     def _write(self, delivery: Delivery, kind: EventKind, payload: Event) -> tuple[InboundEvent, bool]:
@@ -149,51 +141,3 @@ class InboundEvents:
                 event.hold_id = it.hold.id if it.hold else None
                 event.handled_at = None if it.tell else now
             return event, is_new
-
-
-async def _tell(client: Client, engine: Engine, task_queue: str, event: InboundEvent) -> None:
-    """Hand the event's signals to the customer's hold. A run that is gone is started: it takes up the record.
-
-    Raises:
-        RPCError: Temporal is away.
-    """
-    for signal in event.tell:
-        await start_hold_workflow(
-            client,
-            task_queue,
-            event.customer_id,
-            start_signal=signal["signal"],
-            start_signal_args=[signal["payload"]],
-        )
-    await asyncio.to_thread(_note, engine, event, told=True)
-
-
-async def relay_events(client: Client, engine: Engine, task_queue: str, resend_after: timedelta) -> None:
-    """Tell holds of events for ever. Whoever took one told its hold at once: this is for when that failed."""
-    while True:
-        try:
-            for event in await asyncio.to_thread(_untold, engine, resend_after):
-                await _retell(client, engine, task_queue, event)
-        except SQLAlchemyError as error:
-            _log.warning("relay cannot read events", error=str(error)[:500])
-        await asyncio.sleep(resend_after.total_seconds() / 2)
-
-
-async def _retell(client: Client, engine: Engine, task_queue: str, event: InboundEvent) -> None:
-    log = _log.bind(event_id=event.id, customer_id=event.customer_id)
-    try:
-        await _tell(client, engine, task_queue, event)
-        log.info("hold told of an event")
-    except RPCError as error:
-        log.warning("hold not told yet", error=str(error)[:500])
-        await asyncio.to_thread(_note, engine, event, told=False)
-
-
-def _note(engine: Engine, event: InboundEvent, *, told: bool) -> None:
-    with transaction(engine) as session:
-        events.note_tried(session, event, datetime.now(UTC), told=told)
-
-
-def _untold(engine: Engine, resend_after: timedelta) -> Sequence[InboundEvent]:
-    with transaction(engine) as session:
-        return events.untold(session, now=datetime.now(UTC), resend_after=resend_after)

@@ -49,6 +49,7 @@ class Taking:
     def facts_changed(self) -> None:
         """Have an open hold look at its facts."""
         if self.hold is not None:
+            self.event.noted = audit.newest_seq(self.session, self.hold.id)
             self._tell(
                 "facts_changed",
                 FactsChangedSignal(

@@ -1,38 +1,19 @@
 """An event counts once: repeated, delivered side by side, and told again after a crash."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 
 import httpx
 from sqlalchemy import select, update
-from temporalio.client import Client
 
 from db.engine import transaction
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
-from services.receivables.inbound import Delivery, InboundEvents, relay_events
+from services.receivables.inbound import Delivery, InboundEvents
 from services.receivables.payloads import DisputeOpened, HealthPrediction
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, rows
-from tests.holds.test_relay import a_way_to_temporal
+from tests.holds.test_relay import RESEND, a_way_to_temporal, relaying
 from tests.world import World
-
-RESEND = timedelta(milliseconds=200)
-
-
-@asynccontextmanager
-async def relaying(world: World, client: Client | None = None) -> AsyncIterator[None]:
-    work = relay_events(client or world.client, world.engine, world.settings.task_queue, RESEND)
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        assert not task.done(), "the relay gave up"
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def untold(world: World) -> list[InboundEvent]:

@@ -14,16 +14,14 @@ from credit.permissions import Permission
 from db.errors import BadEventError, UnknownSenderError
 from desk.access import needs
 from desk.surroundings import Surroundings, surroundings
+from services.receivables.dispute import Dispute
+from services.receivables.event import Event
+from services.receivables.health_prediction import HealthPrediction
 from services.receivables.inbound import Delivery, InboundEvents, Taken
-from services.receivables.payloads import (
-    Dispute,
-    Event,
-    HealthPrediction,
-    InvoicePosted,
-    PaymentPlanEvent,
-    PaymentReceived,
-    Promise,
-)
+from services.receivables.invoice import InvoicePosted
+from services.receivables.payment import PaymentReceived
+from services.receivables.payment_plan import PaymentPlanEvent
+from services.receivables.promise import Promise
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 
@@ -82,42 +80,42 @@ Inbound = Annotated[InboundEvents, Depends(inbound)]
 async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender) -> Response:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
     with _precisely():
-        return _answer(await events.health_prediction(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 @router.post("/dispute", status_code=HTTPStatus.ACCEPTED)
 async def dispute(payload: Dispute, events: Inbound, who: Sender) -> Response:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
     with _precisely():
-        return _answer(await events.dispute(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 @router.post("/invoice", status_code=HTTPStatus.ACCEPTED)
 async def invoice(payload: InvoicePosted, events: Inbound, who: Sender) -> Response:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
     with _precisely():
-        return _answer(await events.invoice(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 @router.post("/payment", status_code=HTTPStatus.ACCEPTED)
 async def payment(payload: PaymentReceived, events: Inbound, who: Sender) -> Response:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
     with _precisely():
-        return _answer(await events.payment(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 @router.post("/payment-plan", status_code=HTTPStatus.ACCEPTED)
 async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender) -> Response:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
     with _precisely():
-        return _answer(await events.payment_plan(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 @router.post("/promise-to-pay", status_code=HTTPStatus.ACCEPTED)
 async def promise_to_pay(payload: Promise, events: Inbound, who: Sender) -> Response:
     """Write down a promise to pay."""
     with _precisely():
-        return _answer(await events.promise_to_pay(_named(who, payload), payload))
+        return _answer(await events.take(_named(who, payload), payload))
 
 
 def _named(who: Delivery, payload: Event) -> Delivery:

@@ -7,8 +7,9 @@ from sqlalchemy import select, update
 
 from db.engine import transaction
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
+from services.receivables.dispute import DisputeOpened
+from services.receivables.health_prediction import HealthPrediction
 from services.receivables.inbound import Delivery, InboundEvents
-from services.receivables.payloads import DisputeOpened, HealthPrediction
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, rows
@@ -101,7 +102,7 @@ async def test_a_crash_between_the_row_and_the_telling_is_told_once_by_the_relay
     disputed_before(world, customer)
     inbound = InboundEvents(world.engine, world.client, world.settings.task_queue)
     told = HealthPrediction.model_validate(prediction(customer))
-    event, is_new = inbound._write(Delivery("test", "e1"), "health-prediction", told)  # what a crash then leaves
+    event, is_new = inbound._write(Delivery("test", "e1"), told)  # what a crash then leaves
     assert is_new
     assert [one.id for one in untold(world)] == [event.id]
 
@@ -122,7 +123,7 @@ async def test_an_event_taken_while_temporal_is_away_stands_and_is_told_later(wo
     inbound = InboundEvents(world.engine, cut, world.settings.task_queue)
     told = DisputeOpened.model_validate(dispute(customer, rows(world, select(Invoice.id))[0]))
 
-    taken = await inbound.dispute(Delivery("test", "e1"), told)
+    taken = await inbound.take(Delivery("test", "e1"), told)
 
     assert taken.outcome == "release_requested"
     assert rows(world, select(ReleaseRequest)) == []

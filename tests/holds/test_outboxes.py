@@ -33,8 +33,10 @@ from db.models import (
 from services import outboxes
 from services.holds.operations import Operations
 from services.messages.operations import MessageOperations
+from services.receivables.dispute import DisputeOpened
+from services.receivables.health_prediction import HealthPrediction
 from services.receivables.inbound import Delivery, InboundEvents
-from services.receivables.payloads import DisputeOpened, HealthPrediction, PaymentReceived
+from services.receivables.payment import PaymentReceived
 from services.relay import NotToldError
 from tests.credit_hold.test_hold_life import nobody
 from tests.drift import helpers as netsuite
@@ -118,7 +120,7 @@ async def test_lost_trigger_of_an_event_is_sent_again(idle_world: World) -> None
     world, customer = idle_world, idle_world.customer()
     disputed_before(world, customer)
     told = HealthPrediction.model_validate(prediction(customer))
-    await inbound(world).health_prediction(Delivery("test", "e1"), told)
+    await inbound(world).take(Delivery("test", "e1"), told)
     await lose(world, customer)
 
     async with workers(world), relaying(world):
@@ -133,7 +135,7 @@ async def test_lost_wish_of_an_event_for_a_release_is_sent_again(idle_world: Wor
     async with workers(world):
         await in_force(world, customer)
     told = DisputeOpened.model_validate(dispute(customer, world.owe(customer, "10", days_overdue=1)))
-    await inbound(world).dispute(Delivery("test", "e1"), told)
+    await inbound(world).take(Delivery("test", "e1"), told)
     await lose(world, customer)
 
     async with workers(world), relaying(world):
@@ -148,7 +150,7 @@ async def test_hold_looks_at_changed_facts_although_the_first_call_was_lost(idle
     async with workers(world):
         await in_force(world, customer)
     told = PaymentReceived.model_validate(payment(customer, "40000.00"))
-    await inbound(world).payment(Delivery("test", "e1"), told)
+    await inbound(world).take(Delivery("test", "e1"), told)
     await lose(world, customer)
     [event] = rows(world, select(InboundEvent))
     assert holds_of(world, customer)[0].situation["noted"] < event.noted
@@ -258,7 +260,7 @@ async def test_trigger_that_is_turned_away_is_sent_no_more(world: World) -> None
     await world.in_status(customer, "declined")
     told = HealthPrediction.model_validate(prediction(customer))
 
-    await inbound(world).health_prediction(Delivery("test", "e1"), told)
+    await inbound(world).take(Delivery("test", "e1"), told)
 
     await world.eventually(lambda: len(rows(world, select(HoldTrigger))) == 2)
     assert rows(world, select(HoldTrigger.refusal).where(HoldTrigger.hold_id.is_(None))) != [None]
@@ -270,11 +272,11 @@ async def test_nothing_is_told_to_a_hold_that_is_over(idle_world: World) -> None
     world, customer = idle_world, idle_world.customer()
     async with workers(world):
         await in_force(world, customer)
-    for name, kind, body in (
-        ("e1", "payment", PaymentReceived.model_validate(payment(customer, "10.00"))),
-        ("e2", "dispute", DisputeOpened.model_validate(dispute(customer, world.owe(customer, "9", days_overdue=1)))),
+    for name, body in (
+        ("e1", PaymentReceived.model_validate(payment(customer, "10.00"))),
+        ("e2", DisputeOpened.model_validate(dispute(customer, world.owe(customer, "9", days_overdue=1)))),
     ):
-        inbound(world)._write(Delivery("test", name), kind, body)  # and tell nobody
+        inbound(world)._write(Delivery("test", name), body)  # and tell nobody
     ask_release(world, customer, "r1")
     assert waiting(world, outboxes.told_from_outside("")) == ["e1", "e2"]
     assert waiting(world, outboxes.requested("")) == ["r1"]
@@ -295,7 +297,7 @@ async def test_changed_facts_of_a_proposed_hold_have_nothing_to_wait_for(idle_wo
     async with workers(world):
         await world.start(customer)
     body = PaymentReceived.model_validate(payment(customer, "10.00"))
-    inbound(world)._write(Delivery("test", "e1"), "payment", body)
+    inbound(world)._write(Delivery("test", "e1"), body)
 
     assert waiting(world, outboxes.told_from_outside("")) == []
 
@@ -403,7 +405,7 @@ async def test_nobody_waits_longer_than_the_patience(world: World, monkeypatch: 
             actor="mike",
         )
         told = PaymentReceived.model_validate(payment(held, "10.00"))
-        taken = await InboundEvents(world.engine, client, queue).payment(Delivery("test", "e1"), told)
+        taken = await InboundEvents(world.engine, client, queue).take(Delivery("test", "e1"), told)
         with pytest.raises(NotToldError):
             await asking.start_hold(world.customer(), reason="trouble", actor="robin")
     assert (decided.delivered, of_mail.delivered, taken.outcome) == (False, False, "recorded")

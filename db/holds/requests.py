@@ -14,7 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit import composed
-from credit.credit_hold import BlockSource, crossing
+from credit.credit_hold import BlockSource
+from credit.credit_limit import crossing
 from credit.states import ReleaseCause, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import outbox

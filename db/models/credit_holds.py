@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
 
-from credit.credit_hold import BlockSource, LimitCause, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitCause, LimitState
 from db.models.base import Base, Money, Stamp, Uuid, states
 
 

@@ -10,7 +10,8 @@ from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitState
+from credit.credit_hold import BlockSource, CreditStatus
+from credit.credit_limit import LimitState
 from desk.api.common import Body, Desk, Line, ProfileChanger, Said, Starter, Viewer, Why, api_router, fresh
 from desk.problems import documented
 from services.answers import Document

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from credit.credit_hold import BlockSource, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitState
 from credit.states import (
     Beat,
     BeatStatus,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from credit import credit_limit
 from credit.credit_hold import BLOCK_ALL_TARIFFS
 from db import customers, policies
 from db.freight import accounting_profiles, tariffs
@@ -27,20 +28,13 @@ def profile(session: Session, customer_id: str) -> Document:
         "credit_limit": _money(row.credit_limit),
         "limit_state": row.limit_state,
         "exposure": _money(row.exposure),
-        "available": _money(available(row)),
+        "available": _money(credit_limit.available(row.credit_limit, row.exposure)),
         "currency": policies.current(session)[1].ledger_currency,
         "organisation": customer.organisation,
         "parent_id": customer.parent_id,
         "override": _override(row),
         **entries(session, customer_id),
     }
-
-
-def available(row: AccountingProfile) -> Decimal | None:
-    """Return what is left of the credit limit, below zero where it is exceeded; None without a limit or exposure."""
-    if row.credit_limit is None or row.exposure is None:
-        return None
-    return row.credit_limit - row.exposure
 
 
 def entries(session: Session, customer_id: str) -> Document:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from credit.events import EventKind, EventOutcome
 from db.errors import BadEventError
 from db.receivables import invoices

@@ -3,7 +3,7 @@
 from datetime import date
 
 from credit import composed
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from credit.events import EventKind, EventOutcome
 from db.errors import BadEventError
 from db.models import Payment, PromiseToPay

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from credit import composed
-from credit.credit_hold import LimitCause, LimitState
+from credit.credit_limit import LimitCause, LimitState
 from credit.events import EventOutcome
 from credit.policy import Policy
 from credit.states import ReleaseCause

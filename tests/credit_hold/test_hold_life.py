@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState
+from credit.credit_hold import BlockSource, CreditStatus
+from credit.credit_limit import LimitCause, LimitState
 from credit.facts import moved_materially, weakening
 from credit.permissions import Role
 from credit.states import Beat, Verdict

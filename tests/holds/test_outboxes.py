@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from credit.states import MessageVerdict, Verdict
 from db import gauges, outbox
 from db.engine import transaction

@@ -4,8 +4,8 @@
 
 Four Temporal workers share one client and one database pool: `<task queue>` for workflows and database activities,
 `<task queue>-netsuite`, capped, for NetSuite, `<task queue>-mail` for mail going out, and
-`<task queue>-background` for scans and comparisons. Beside them run the relay that delivers decisions and the notifier
-that tells people. SIGTERM drains: activities under way finish, or are handed back to Temporal.
+`<task queue>-background` for scans and comparisons. Beside them run the relay of every outbox and the notifier that
+tells people. SIGTERM drains: activities under way finish, or are handed back to Temporal.
 """
 
 import asyncio
@@ -48,12 +48,10 @@ from runtime.health import HealthServer
 from runtime.metrics import Metrics, install_sdk_metrics
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes
-from services import schedules
-from services.freight.limit_relay import relay_limits
+from services import outboxes, schedules
 from services.netsuite import certificate
 from services.netsuite.client import netsuite_client
 from services.notifier import Notifier, sender_of
-from services.receivables.inbound import relay_events
 from services.relay import relay
 from workflows.ar_aging import ArAging
 from workflows.audit_anchor import AuditAnchor
@@ -241,9 +239,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         resend_after = timedelta(seconds=settings.relay_resend_seconds)
         for_ever = [
             asyncio.create_task(certificate.warn_daily(settings.netsuite_certificate_expires)),
-            asyncio.create_task(relay(client, engine, resend_after)),
-            asyncio.create_task(relay_events(client, engine, settings.task_queue, resend_after)),
-            asyncio.create_task(relay_limits(client, engine, settings.task_queue, resend_after)),
+            asyncio.create_task(relay(client, engine, outboxes.all_of(settings.task_queue), resend_after)),
         ]
         notifying = asyncio.create_task(notifier.run(stop))
         health.ready = True

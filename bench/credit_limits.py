@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from credit.eligibility import Action, check
 from credit.policy import Policy
 from db import migrate

@@ -1,6 +1,5 @@
-"""The freight credit hold: what blocks a customer, and when a credit limit makes or lifts a block (freight spec)."""
+"""The freight credit hold: what blocks a customer, and the loads and orders that are blocked (freight spec)."""
 
-from decimal import Decimal
 from enum import StrEnum
 
 
@@ -14,19 +13,6 @@ class CreditStatus(StrEnum):
     def label(self) -> str:
         """The status as the freight spec writes it."""
         return "Credit Hold" if self is CreditStatus.CREDIT_HOLD else "Good"
-
-
-class LimitState(StrEnum):
-    """Whether the exposure is within the credit limit. No limit is never exceeded."""
-
-    ACCEPTABLE = "acceptable"
-    EXCEEDED = "exceeded"
-
-
-def crossing(after: LimitState, credit_limit: Decimal | None, exposure: Decimal) -> str:
-    """Say that a limit is exceeded or met again, in the words of notes, triggers and warnings."""
-    limit = "no limit" if credit_limit is None else f"credit limit {credit_limit:,.2f}"
-    return f"{limit} {'exceeded' if after is LimitState.EXCEEDED else 'met again'}: exposure {exposure:,.2f}"
 
 
 class BlockSource(StrEnum):
@@ -43,18 +29,6 @@ class BlockSource(StrEnum):
     def label(self) -> str:
         """What put it there, for people."""
         return {"manual": "by hand", "auto_apply": "auto-apply", "service_hold": "a service hold"}[self]
-
-
-class LimitCause(StrEnum):
-    """What moved a customer's exposure or limit."""
-
-    IMPORT = "import"
-    INVOICE = "invoice"
-    PAYMENT = "payment"
-    LIMIT = "limit"
-    ORDER = "order"
-    FAMILY = "family"
-    POLICY = "policy"
 
 
 BLOCK_ALL_TARIFFS = "Block All Tariffs"

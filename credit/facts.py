@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from credit.credit_hold import BlockSource, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitState
 from credit.policy import Policy
 
 

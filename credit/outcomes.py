@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from credit.calendar import Calendar
-from credit.credit_hold import LimitState
+from credit.credit_limit import LimitState
 from credit.events import PlanStatus
 from credit.facts import Facts
 from credit.policy import Policy

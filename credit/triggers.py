@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from credit.credit_hold import LimitState, crossing
+from credit.credit_limit import LimitState, crossing
 from credit.facts import Facts
 from credit.policy import Policy
 

@@ -135,6 +135,11 @@ def search(
     return session.scalars(query).all()
 
 
+def newest_seq(session: Session, chain: str | UUID) -> int:
+    """Return the `seq` of a chain's newest event, 0 where there is none."""
+    return session.scalar(select(func.max(AuditEvent.seq)).where(AuditEvent.chain == str(chain))) or 0
+
+
 def newest_id(session: Session) -> int:
     """Return the `id` of the newest event, 0 where there is none: where an export ends."""
     return session.scalar(select(func.max(AuditEvent.id))) or 0

@@ -8,12 +8,22 @@ from sqlalchemy.orm import Session
 
 from credit.report import Spread
 from credit.states import OPEN_HOLD, BeatStatus, ProposalKind, ProposalStatus
-from db.holds import notifications, report
+from db.freight import limit_transitions
+from db.holds import notifications, report, requests
 from db.holds.report import Period
-from db.models import Decision, Hold, HoldBeat, Proposal
+from db.models import Decision, Hold, HoldBeat, InboundEvent, MessageDecision, Proposal
 
 LOOKS_BACK = timedelta(days=90)
 """The time over which quantiles are taken."""
+
+
+_OUTBOXES = {
+    "decision": (Decision.applied_at.is_(None),),
+    "message_decision": (MessageDecision.applied_at.is_(None),),
+    "request": requests.OPEN,
+    "event": (InboundEvent.handled_at.is_(None),),
+    "crossed_limit": limit_transitions.OPEN,
+}
 
 
 class Gauges(NamedTuple):
@@ -27,6 +37,8 @@ class Gauges(NamedTuple):
     """Unfinished beats of holds by (beat, status)."""
     oldest_unfinished_beat_age: float
     decisions_undelivered: int
+    outboxes: dict[str, int]
+    """What it is -> rows that Temporal is told of, and whose effect is not there. Repairs are `beats`."""
     notifications_undelivered: int
     notifications_given_up: int
     beats_stuck: dict[str, int]
@@ -58,6 +70,7 @@ def read(session: Session, now: datetime) -> Gauges:
         beats={(str(beat), str(status)): count for beat, status, count in beats},
         oldest_unfinished_beat_age=_age(slowest, now),
         decisions_undelivered=undelivered or 0,
+        outboxes={name: session.scalar(select(func.count()).where(*waits)) or 0 for name, waits in _OUTBOXES.items()},
         notifications_undelivered=notifications.undelivered(session),
         notifications_given_up=notifications.given_up(session),
         beats_stuck=report.stuck_beats(session, now),

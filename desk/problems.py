@@ -32,8 +32,14 @@ from rendering.renderer import RendererAwayError
 from services.answers import utc
 from services.freight.gates import NoAnswerError
 from services.receivables.netsuite_pull import NetSuiteAwayError
+from services.relay import NotToldError
 
-_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away", NetSuiteAwayError: "netsuite_away"}
+_AWAY = {
+    NoWorkerError: "no_worker",
+    NotToldError: "temporal_away",
+    RendererAwayError: "renderer_away",
+    NetSuiteAwayError: "netsuite_away",
+}
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _QUESTIONS = frozenset({"/api/rates", "/api/ar-aging/backtest"})
 """POSTs that change nothing: what they are answered is counted, and no audit row."""
@@ -115,7 +121,7 @@ async def answer(request: Request, error: Exception) -> Response:
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
-        case NoWorkerError() | RendererAwayError() | NetSuiteAwayError():
+        case NoWorkerError() | NotToldError() | RendererAwayError() | NetSuiteAwayError():
             return _away(_AWAY[type(error)], str(error))
         case RPCError():
             return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")

@@ -70,6 +70,12 @@ class _Record(Collector):
         for (beat, status), count in seen.beats.items():
             beats.add_metric([beat, status], count)
         yield beats
+        outboxes = GaugeMetricFamily(
+            "hold_outbox_rows", "Rows Temporal is told of until their effect is there", labels=["outbox"]
+        )
+        for name, count in seen.outboxes.items():
+            outboxes.add_metric([name], count)
+        yield outboxes
         for name, help_text, value in (
             ("hold_proposals_waiting", "Proposals that wait for an approver", seen.proposals_waiting),
             ("hold_oldest_proposal_age_seconds", "Age of the oldest waiting proposal", seen.oldest_proposal_age),

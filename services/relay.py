@@ -1,10 +1,14 @@
-"""Deliver decisions to their workflows. The decision's row is an outbox: it is sent until the workflow has obeyed."""
+"""Tell Temporal what a row asks for: at once by whoever wrote the row, and again until what it asks for has happened.
+
+Temporal's word that it has a signal ends nothing: a workflow may be ended before it has acted on it. A row leaves its
+outbox when the row of its effect is there. Every receiver knows what it has done already by the sender's id.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -14,78 +18,108 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from db.engine import transaction
-from db.holds import decisions
-from db.messages import review
-from workflows.contract import DecideSignal, message_workflow_id
 
+PATIENCE = 3.0
+"""Seconds that anybody waits for Temporal to be told of something; after that it is left to the relay."""
+_AWAY = (RPCError, RuntimeError, TimeoutError)  # RuntimeError: the SDK's first connection
+_EXCERPT = 500
 _log = structlog.get_logger(__name__)
 
 
-NoteSent = Callable[[Session, UUID, datetime], None]
+class _Row(Protocol):
+    @property
+    def id(self) -> object: ...
 
 
-async def deliver(client: Client, engine: Engine, decision_id: UUID, workflow_id: str) -> None:
-    """Send the `decide` signal of one decision about a hold, and note that it was sent.
-
-    Raises:
-        RPCError: Temporal is away, or the workflow is gone.
-    """
-    await _deliver(client, engine, _Undelivered(decision_id, workflow_id, decisions.note_sent))
+Row = TypeVar("Row", bound=_Row)
+Row_co = TypeVar("Row_co", covariant=True)
 
 
-async def deliver_message_decision(client: Client, engine: Engine, decision_id: UUID, message_id: UUID) -> None:
-    """Send the `decide` signal of one decision about a message, and note that it was sent.
-
-    Raises:
-        RPCError: Temporal is away, or the workflow is gone.
-    """
-    workflow_id = message_workflow_id(message_id)
-    await _deliver(client, engine, _Undelivered(decision_id, workflow_id, review.note_sent))
+class _Undelivered(Protocol[Row_co]):
+    def __call__(self, session: Session, *, now: datetime, resend_after: timedelta) -> Sequence[Row_co]: ...
 
 
-async def relay(client: Client, engine: Engine, resend_after: timedelta) -> None:
-    """Resend undelivered decisions for ever. Whoever wrote one sent it at once: this is for when that failed."""
+def _ends_with_its_effect(session: Session, now: datetime) -> None:
+    """Leave the rows alone: the transaction that has the effect ends them."""
+
+
+@dataclass(frozen=True)
+class Outbox(Generic[Row]):
+    """Rows of one table that Temporal is told of until their effect is there."""
+
+    name: str
+    """What one row is, for the log."""
+    undelivered: _Undelivered[Row]
+    """A page of the rows to be sent now."""
+    deliver: Callable[[Client, Row], Awaitable[object]]
+    """Sends one row. Repeated, it does no harm."""
+    note_tried: Callable[[Session, Row, datetime], None]
+    """Notes that a row was sent, or that this failed."""
+    end: Callable[[Session, datetime], None] = _ends_with_its_effect
+    """Takes the rows out whose effect's row is there."""
+
+
+class NotToldError(RuntimeError):
+    """Something asked for is kept, and Temporal could not be told of it in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Temporal cannot be reached. What you asked for is kept, and is done when Temporal is back: there is no "
+            "need to ask again"
+        )
+
+
+async def deliver_now(client: Client, engine: Engine, outbox: Outbox[Row], row: Row) -> bool:
+    """Send a row that was just written; False where that failed or took too long, and the relay will do it."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await outbox.deliver(client, row)
+            await asyncio.to_thread(_note_tried, engine, outbox, row)
+    except (*_AWAY, SQLAlchemyError) as error:
+        _log.warning("written, not delivered yet", outbox=outbox.name, id=str(row.id), error=_said(error))
+        return False
+    return True
+
+
+async def relay(client: Client, engine: Engine, outboxes: Iterable[Outbox[Any]], resend_after: timedelta) -> None:
+    """Send undelivered rows for ever, each outbox at its own speed."""
+    async with asyncio.TaskGroup() as side_by_side:
+        for outbox in outboxes:
+            side_by_side.create_task(_relay(client, engine, outbox, resend_after))
+
+
+async def _relay(client: Client, engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> None:
     while True:
         try:
-            for one in await asyncio.to_thread(_undelivered, engine, resend_after):
-                await _resend(client, engine, one)
+            for row in await asyncio.to_thread(_undelivered, engine, outbox, resend_after):
+                await _resend(client, engine, outbox, row)
         except SQLAlchemyError as error:
-            _log.warning("relay cannot read decisions", error=str(error)[:500])
+            _log.warning("relay cannot read its outbox", outbox=outbox.name, error=_said(error))
         await asyncio.sleep(resend_after.total_seconds() / 2)
 
 
-class _Undelivered(NamedTuple):
-    decision_id: UUID
-    workflow_id: str
-    note_sent: NoteSent
-
-
-async def _deliver(client: Client, engine: Engine, one: _Undelivered) -> None:
-    await client.get_workflow_handle(one.workflow_id).signal("decide", DecideSignal(decision_id=one.decision_id))
-    await asyncio.to_thread(_note_sent, engine, one)
-
-
-def _note_sent(engine: Engine, one: _Undelivered) -> None:
-    with transaction(engine) as session:
-        one.note_sent(session, one.decision_id, datetime.now(UTC))
-
-
-async def _resend(client: Client, engine: Engine, one: _Undelivered) -> None:
-    log = _log.bind(decision_id=str(one.decision_id), workflow_id=one.workflow_id)
+async def _resend(client: Client, engine: Engine, outbox: Outbox[Row], row: Row) -> None:
+    log = _log.bind(outbox=outbox.name, id=str(row.id))
     try:
-        await _deliver(client, engine, one)
-        log.info("decision resent")
-    except RPCError as error:
-        log.warning("decision not delivered yet", error=str(error)[:500])
-        await asyncio.to_thread(_note_sent, engine, one)
+        async with asyncio.timeout(PATIENCE):
+            await outbox.deliver(client, row)
+        log.info("resent")
+    except _AWAY as error:
+        log.warning("not delivered yet", error=_said(error))
+    await asyncio.to_thread(_note_tried, engine, outbox, row)
 
 
-def _undelivered(engine: Engine, resend_after: timedelta) -> list[_Undelivered]:
-    """Return a page of each sort, so that neither waits for the other's end."""
+def _undelivered(engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> Sequence[Row]:
     now = datetime.now(UTC)
     with transaction(engine) as session:
-        holds = decisions.undelivered(session, now=now, resend_after=resend_after)
-        messages = review.undelivered(session, now=now, resend_after=resend_after)
-    return [_Undelivered(decision, workflow, decisions.note_sent) for decision, workflow in holds] + [
-        _Undelivered(decision, message_workflow_id(message), review.note_sent) for decision, message in messages
-    ]
+        outbox.end(session, now)
+        return outbox.undelivered(session, now=now, resend_after=resend_after)
+
+
+def _note_tried(engine: Engine, outbox: Outbox[Row], row: Row) -> None:
+    with transaction(engine) as session:
+        outbox.note_tried(session, row, datetime.now(UTC))
+
+
+def _said(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:_EXCERPT]

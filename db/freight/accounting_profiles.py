@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, LimitCause, LimitState
+from credit import credit_limit
+from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus
+from credit.credit_limit import LimitCause
 from db import audit, customers, policies
 from db.errors import BadInputError, EntryOfHoldError, UnknownEntryError
 from db.freight import credit_limits
@@ -204,10 +206,11 @@ def _end(session: Session, entry: CreditHoldEntry, *, reason: str, actor: str, n
 
 def _settle(session: Session, profile: AccountingProfile, *, reason: str, actor: str, now: datetime) -> None:
     """Derive the status after entries ended. Out of credit hold while the limit is exceeded is an override."""
-    before, exceeded = profile.credit_status, profile.limit_state is LimitState.EXCEEDED
+    before = profile.credit_status
     credit_limits.derive_status(session, [profile.customer_id])
     session.refresh(profile)
-    if exceeded and before is not profile.credit_status is CreditStatus.GOOD:
+    left = before is not profile.credit_status is CreditStatus.GOOD
+    if credit_limit.is_override(profile.limit_state, left_credit_hold=left):
         profile.overridden_at, profile.overridden_by, profile.override_reason = now, actor, reason
         session.flush()
         detail = {"why": reason, "exposure": _money(profile.exposure), "credit_limit": _money(profile.credit_limit)}

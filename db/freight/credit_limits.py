@@ -1,4 +1,6 @@
-"""The edge of a credit limit: exposures compared with limits, set by set, and what a crossing does (freight spec).
+"""The edge of a credit limit, set by set: the rules of `credit/credit_limit.py` carried out in SQL.
+
+`_CROSSED` is its `is_crossed` and `consequence`.
 
 Whoever changes an invoice, a credit, an order, a limit or a family calls `evaluate` in the same transaction, after it.
 The profiles are locked first (`exposures`), so that of two postings at the same moment the second one sees the first
@@ -13,7 +15,8 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState, crossing
+from credit.credit_hold import BlockSource, CreditStatus
+from credit.credit_limit import LimitCause, LimitState, crossing
 from db import audit, policies
 from db.freight import exposures
 from db.freight.exposures import Accounts
@@ -90,11 +93,7 @@ def evaluate(
 ) -> list[Transition]:
     """Compare exposures with limits, and do what a crossing asks for. Repeated, it does nothing.
 
-    Exposure is open invoices less unapplied credits, with open orders on credit where the policy counts them, and with
-    the child accounts' where the policy takes families together. No limit is never exceeded. A customer seen for the
-    first time crosses nothing. From acceptable to exceeded an organisation with auto-apply gets the credit hold at
-    once; back again a block goes by itself only where the organisation chose so. An override is over when the limit is
-    met again.
+    What counts is said in `credit/exposure.py`, the rest in `credit/credit_limit.py`.
 
     Args:
         customer_ids: whose amounts or limits changed; None for the customers that the import under way touched.

@@ -1,4 +1,6 @@
-"""Exposures: what is compared with credit limits, summed up set by set, under the locks of the accounts' profiles.
+"""Exposures summed up set by set, under the locks of the accounts' profiles: `credit/exposure.py` carried out in SQL.
+
+What counts, and when a limit is exceeded (`credit.credit_limit.state_of`), is said there and repeated here.
 
 The profiles are locked in the order of ids before anything is summed up. Whoever needs other locks takes them first:
 a hold's, then invoices', then the profiles'; the audit chain of the system comes last.

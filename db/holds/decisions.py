@@ -4,15 +4,16 @@ Why: docs/decisions/0005, docs/decisions/0008.
 """
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
 from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
-from db import audit, customers, netsuite, policies
+from db import audit, customers, netsuite, outbox, policies
 from db.errors import (
     NothingToDecideError,
     StaleRevisionError,
@@ -298,22 +299,24 @@ def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
         audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now, detail=detail)
 
 
-def undelivered(
-    session: Session, *, now: datetime, resend_after: timedelta, limit: int = 100
-) -> list[tuple[UUID, str]]:
-    """Return (decision id, workflow id) of decisions not obeyed yet and not sent lately, longest waiting first."""
-    before = now - resend_after
-    query = (
-        select(Decision.id, Hold.workflow_id)
-        .join(Hold, Hold.id == Decision.hold_id)
-        .where(Decision.applied_at.is_(None), Decision.effective_at < before)
-        .where(or_(Decision.sent_at.is_(None), Decision.sent_at < before))
-        .order_by(
-            func.coalesce(Decision.sent_at, Decision.effective_at)
-        )  # one that never arrives does not starve others
-        .limit(limit)
+class Undelivered(NamedTuple):
+    """A decision that its workflow has not obeyed."""
+
+    id: UUID
+    workflow_id: str
+
+
+def undelivered(session: Session, *, now: datetime, resend_after: timedelta) -> list[Undelivered]:
+    """Return decisions not obeyed yet and not sent lately, longest waiting first."""
+    waiting = select(Decision.id, Hold.workflow_id).join(Hold, Hold.id == Decision.hold_id)
+    query = outbox.due(
+        waiting.where(Decision.applied_at.is_(None)),
+        written=Decision.effective_at,
+        tried=Decision.sent_at,
+        now=now,
+        resend_after=resend_after,
     )
-    return [(decision_id, workflow_id) for decision_id, workflow_id in session.execute(query)]
+    return [Undelivered(*row) for row in session.execute(query)]
 
 
 def note_sent(session: Session, decision_id: UUID, now: datetime) -> None:

@@ -5,18 +5,18 @@ record's generation is still the one that was looked at.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from credit.drift import DriftOutcome, Sight, compare
 from credit.hold import HoldView
 from credit.notices import SYSTEM, Cause
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
-from db import audit, netsuite, policies
+from db import audit, netsuite, outbox, policies
 from db.holds import beats, holds, proposals
 from db.models import (
     Adoption,
@@ -276,6 +276,40 @@ def _order_again(session: Session, hold: Hold, beat: Beat, row: NetSuiteDrift | 
     if row is not None:
         row.settled_at = row.ended_at = now
         row.outcome = DriftOutcome.REPAIRED
+
+
+class Repair(NamedTuple):
+    """A released hold whose prior value is to be written again, and the order for it."""
+
+    id: UUID
+    """Of the difference that it mends."""
+    hold_id: UUID
+
+
+def unrepaired(session: Session, *, now: datetime, resend_after: timedelta) -> list[Repair]:
+    """Return the repairs of released holds that are neither done nor waiting for a person, nor were tried lately.
+
+    Those of holds in force are decisions, and their own workflow carries them out.
+    """
+    restoring = and_(HoldBeat.hold_id == Hold.id, HoldBeat.beat == Beat.RESTORE_NETSUITE)
+    newer = aliased(NetSuiteDrift)
+    newest = ~exists().where(newer.hold_id == NetSuiteDrift.hold_id, newer.settled_at > NetSuiteDrift.settled_at)
+    ordered = (
+        select(NetSuiteDrift.id, Hold.id)
+        .join(Hold, Hold.id == NetSuiteDrift.hold_id)
+        .join(HoldBeat, restoring)
+        .where(NetSuiteDrift.outcome == DriftOutcome.REPAIRED, newest, Hold.status == HoldStatus.RELEASED)
+        .where(HoldBeat.status.in_((BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)))
+    )
+    query = outbox.due(
+        ordered, written=NetSuiteDrift.settled_at, tried=NetSuiteDrift.tried_at, now=now, resend_after=resend_after
+    )
+    return [Repair(*row) for row in session.execute(query)]
+
+
+def note_tried(session: Session, repair: Repair, now: datetime) -> None:
+    """Note that a repair was handed to Temporal, or that this failed."""
+    session.execute(update(NetSuiteDrift).where(NetSuiteDrift.id == repair.id).values(tried_at=now))
 
 
 def accept(row: NetSuiteDrift, now: datetime) -> None:

@@ -4,15 +4,14 @@
 changes a hold, so that a look and an event never see each other half done.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from credit import commitments, outcomes
+from credit import outcomes
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
 from credit.policy import Policy
@@ -29,7 +28,7 @@ from db.models import (
     PromiseToPay,
     ReleaseRequest,
 )
-from db.receivables import payment_plans, payments, promises
+from db.receivables import commitments, payment_plans, payments, promises
 
 AUTO_RELEASE = "policy auto_release_on_payment"
 """Who decided a release that the policy makes without a person."""
@@ -46,8 +45,7 @@ def review(session: Session, hold_id: UUID, now: datetime) -> None:
     if hold.status not in _IN_FORCE:
         return
     _, policy = policies.current(session)
-    _settle_promises(session, hold, policy, now)
-    _settle_instalments(session, hold, policy, now)
+    commitments.settle_due(session, hold.customer_id, since=hold.proposed_at, calendar=policy.calendar, now=now)
     seen = _look(session, hold, policy, now)
     if hold.situation is not None:
         before = Situation.model_validate(hold.situation)
@@ -58,7 +56,7 @@ def review(session: Session, hold_id: UUID, now: datetime) -> None:
             _apply(session, hold, effect, now, told=effect.outcome in told)
         _withdraw_groundless(session, hold, outcomes.standing_causes(seen, policy), now)
         proposals.revise_if_moved(session, hold, seen.facts, policy, now)
-    noted = _newest_note(session, hold_id)
+    noted = audit.newest_seq(session, hold_id)
     hold.situation = seen.model_copy(update={"noted": noted}).model_dump(mode="json")
     hold.next_review_at = next_review_at(session, hold, policy, now)
     session.flush()
@@ -87,74 +85,11 @@ def _in(policy: Policy, edge: Callable[..., datetime]) -> Callable[..., datetime
     return lambda day: edge(day, policy.calendar)
 
 
-# --- what time has settled ---------------------------------------------------------------------------------------
-
-
-def _settle_promises(session: Session, hold: Hold, policy: Policy, now: datetime) -> None:
-    """Settle the promise whose day is over. A payment made in time that we hear of later keeps it all the same."""
-    promise = promises.open_of(session, hold.customer_id)
-    if promise is not None:
-        if _kept(session, promise):
-            promises.settle(session, promise, PromiseOutcome.KEPT, now)
-        elif now >= outcomes.day_ends(promise.promised_for, policy.calendar):
-            promises.settle(session, promise, PromiseOutcome.BROKEN, now)
-    broken = select(PromiseToPay).where(
-        PromiseToPay.customer_id == hold.customer_id,
-        PromiseToPay.outcome == PromiseOutcome.BROKEN,
-        PromiseToPay.settled_at >= hold.proposed_at,
-    )
-    for row in session.scalars(broken):
-        if _kept(session, row):
-            row.outcome = PromiseOutcome.KEPT
-    session.flush()
-
-
-def _kept(session: Session, promise: PromiseToPay) -> bool:
-    paid = payments.received_since(session, promise.customer_id, promise.made_at, promise.promised_for)
-    return commitments.keeps_promise(promise.amount, paid)
-
-
-def _settle_instalments(session: Session, hold: Hold, policy: Policy, now: datetime) -> None:
-    """Miss the instalments whose day is over. A payment made in time that we hear of later mends the broken plan."""
-    plan = payment_plans.active_of(session, hold.customer_id) or _newest_plan(session, hold.customer_id)
-    if plan is None or plan.status not in (PlanStatus.AGREED, PlanStatus.BROKEN):
-        return
-    rows = payment_plans.instalments(session, plan.id)
-    late = [row for row in rows if not _paid_in_time(session, plan, rows[: row.number])]
-    if plan.status is PlanStatus.BROKEN:
-        missed = [row for row in rows if row.missed_at is not None]
-        if not missed or any(row in late for row in missed):
-            return
-        for row in missed:
-            row.missed_at = None
-        plan.ended_at = plan.outcome = None
-        session.flush()
-    paid = payments.received_since(session, hold.customer_id, plan.agreed_at)
-    covered = commitments.instalments_covered([row.amount for row in rows], paid)
-    payment_plans.mark_paid(session, plan, covered, now)
-    for row in late:
-        if row.paid_at is None and now >= outcomes.day_ends(row.due_date, policy.calendar):
-            payment_plans.miss(session, plan, row.number, now)
-            return
-
-
-def _paid_in_time(session: Session, plan: PaymentPlan, due: Sequence[PaymentPlanInstalment]) -> bool:
-    """Whether what is due up to and with the last of these instalments was paid by its day."""
-    paid = payments.received_since(session, plan.customer_id, plan.agreed_at, due[-1].due_date)
-    return paid >= sum((row.amount for row in due), Decimal(0))
-
-
-def _newest_plan(session: Session, customer_id: str) -> PaymentPlan | None:
-    query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id)
-    newest = (PaymentPlan.ended_at.desc().nulls_first(), PaymentPlan.agreed_at.desc(), PaymentPlan.id)
-    return session.scalars(query.order_by(*newest).limit(1)).one_or_none()
-
-
 # --- how things stand --------------------------------------------------------------------------------------------
 
 
 def _look(session: Session, hold: Hold, policy: Policy, now: datetime) -> Situation:
-    plan = _newest_plan(session, hold.customer_id)
+    plan = payment_plans.newest_of(session, hold.customer_id)
     begins, ends = (_in(policy, edge) for edge in (outcomes.day_begins, outcomes.day_ends))
     over = [row for row in exceptions_of(session, hold.id) if row.ended_at is None and now >= ends(row.until)]
     return Situation(
@@ -193,10 +128,6 @@ def _told_since(session: Session, hold_id: UUID, noted: int) -> set[str]:
     """Return what the hold's record has said since the last look: an event that came in has its line already."""
     query = select(AuditEvent.action).where(AuditEvent.chain == str(hold_id), AuditEvent.seq > noted)
     return set(session.scalars(query))
-
-
-def _newest_note(session: Session, hold_id: UUID) -> int:
-    return session.scalar(select(func.max(AuditEvent.seq)).where(AuditEvent.chain == str(hold_id))) or 0
 
 
 # --- what follows ------------------------------------------------------------------------------------------------

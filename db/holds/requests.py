@@ -1,26 +1,29 @@
 """Who asked for what: the row behind a signal or a run. Whoever may write to Temporal can invent the rest of it.
 
-An authority that checked who asks writes the row, in its own transaction, before Temporal is told. What was an outbox
-already is its own row: an event from outside, a crossed credit limit.
+An authority that checked who asks writes the row, in its own transaction, before Temporal is told, and it is told
+until what became of it has a row. An event from outside and a crossed credit limit are their own rows.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit import composed
-from credit.credit_hold import BlockSource, crossing
+from credit.credit_hold import BlockSource
+from credit.credit_limit import crossing
 from credit.states import ReleaseCause, RequestKind
 from credit.triggers import Trigger, TriggerKind
+from db import outbox
 from db.errors import BadInputError
-from db.models import HoldRequest, HoldTrigger, InboundEvent, LimitTransition
+from db.freight import limit_transitions
+from db.models import Hold, HoldRequest, HoldTrigger, InboundEvent, LimitTransition, ReleaseRequest
 from db.models.base import JsonObject
 
-_LIMIT = "limit/"
 _EVENT = "event/"
 
 
@@ -34,13 +37,14 @@ class ReleaseAsked(NamedTuple):
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def ask_trigger(session: Session, customer_id: str, trigger: Trigger) -> None:
-    """Write down that a hold is asked for; the same id once more changes nothing.
+def ask_trigger(session: Session, customer_id: str, trigger: Trigger) -> HoldRequest:
+    """Write down that a hold is asked for, and return the row; the same id once more changes nothing.
 
     Raises:
         BadInputError: the id was used for something else.
     """
-    _ask(
+    sees_it_through = trigger.kind is TriggerKind.AR_AGING  # the scan waits for each of its triggers, at its own pace
+    return _ask(
         session,
         id=trigger.id,
         what=RequestKind.TRIGGER,
@@ -50,16 +54,17 @@ def ask_trigger(session: Session, customer_id: str, trigger: Trigger) -> None:
         actor=trigger.actor,
         asked_at=trigger.at,
         as_of=trigger.as_of,
+        handled_at=trigger.at if sees_it_through else None,
     )
 
 
-def ask_release(session: Session, customer_id: str, hold_id: UUID, request_id: str, asked: ReleaseAsked) -> None:
-    """Write down that a hold's release is asked for; the same id once more changes nothing.
+def ask_release(session: Session, customer_id: str, hold_id: UUID, request_id: str, asked: ReleaseAsked) -> HoldRequest:
+    """Write down that a hold's release is asked for, and return the row; the same id once more changes nothing.
 
     Raises:
         BadInputError: the id was used for something else.
     """
-    _ask(
+    return _ask(
         session,
         id=request_id,
         what=RequestKind.RELEASE,
@@ -74,14 +79,48 @@ def ask_release(session: Session, customer_id: str, hold_id: UUID, request_id: s
 
 def ask_run(session: Session, workflow_id: str, what: RequestKind, *, actor: str, reason: str, now: datetime) -> None:
     """Write down that a person wants a scan or a reconcile, under the id of the workflow that will be it."""
-    _ask(session, id=workflow_id, what=what, reason=reason, actor=actor, asked_at=now)
+    _ask(session, id=workflow_id, what=what, reason=reason, actor=actor, asked_at=now, handled_at=now)
 
 
-def _ask(session: Session, **values: object) -> None:
+def _ask(session: Session, **values: object) -> HoldRequest:
     session.execute(insert(HoldRequest).values(values).on_conflict_do_nothing(index_elements=[HoldRequest.id]))
     row = session.get_one(HoldRequest, values["id"])
     if (row.what, row.customer_id) != (values["what"], values.get("customer_id")):
         raise BadInputError(f"the id {row.id} was used for something else: give another one")
+    return row
+
+
+# --- the outbox ---------------------------------------------------------------------------------------------------
+
+OPEN = (HoldRequest.handled_at.is_(None), HoldRequest.what.in_((RequestKind.TRIGGER, RequestKind.RELEASE)))
+"""Which rows are in the outbox."""
+
+
+def untold(session: Session, *, now: datetime, resend_after: timedelta) -> Sequence[HoldRequest]:
+    """Return triggers and releases that have not arrived, and were not tried lately, longest waiting first."""
+    query = outbox.due(
+        select(HoldRequest).where(*OPEN, ~outbox.is_kept_back(HoldRequest.customer_id, HoldRequest.tried_at)),
+        written=HoldRequest.asked_at,
+        tried=HoldRequest.tried_at,
+        now=now,
+        resend_after=resend_after,
+    )
+    return session.scalars(query).all()
+
+
+def note_tried(session: Session, request: HoldRequest, now: datetime) -> None:
+    """Note that the hold was told of a request, or that this failed."""
+    session.execute(update(HoldRequest).where(HoldRequest.id == request.id).values(tried_at=now))
+
+
+def end(session: Session, now: datetime) -> None:
+    """End the requests that have arrived, granted or turned away, and the releases of holds that are over."""
+    over = exists().where(Hold.id == HoldRequest.hold_id, Hold.closed_at.is_not(None))
+    arrived = case(
+        (HoldRequest.what == RequestKind.TRIGGER, exists().where(HoldTrigger.id == HoldRequest.id)),
+        else_=or_(over, exists().where(ReleaseRequest.id == HoldRequest.id)),
+    )
+    session.execute(update(HoldRequest).where(*OPEN, arrived).values(handled_at=now))
 
 
 # --- what was asked -----------------------------------------------------------------------------------------------
@@ -92,13 +131,10 @@ def trigger(session: Session, customer_id: str, trigger_id: str) -> Trigger | No
     if not _may_be_an_id(trigger_id):
         return None
     row = session.get(HoldRequest, trigger_id)
-    if row is not None and row.what is RequestKind.TRIGGER and row.kind is not None:
-        trigger = Trigger(
-            id=row.id, kind=row.kind, reason=row.reason, actor=row.actor, at=row.asked_at, as_of=row.as_of
-        )
-        return trigger if row.customer_id == customer_id else None
-    if trigger_id.startswith(_LIMIT):
-        return _crossing(session, customer_id, trigger_id.removeprefix(_LIMIT))
+    if row is not None and row.kind is not None:
+        return of_request(row) if row.customer_id == customer_id else None
+    if trigger_id.startswith(limit_transitions.TRIGGER_PREFIX):
+        return _crossing(session, customer_id, trigger_id.removeprefix(limit_transitions.TRIGGER_PREFIX))
     told = _told(session, customer_id, trigger_id, "trigger")
     if told is not None:
         return Trigger.model_validate(told)
@@ -126,10 +162,18 @@ def who_asked(session: Session, workflow_id: str, what: RequestKind) -> str | No
     return row.actor if row is not None and row.what is what else None
 
 
+def of_request(row: HoldRequest) -> Trigger:
+    """Return the trigger that a row asks for: the same one every time."""
+    if row.kind is None:
+        msg = f"{row.id} asks for no trigger"
+        raise ValueError(msg)
+    return Trigger(id=row.id, kind=row.kind, reason=row.reason, actor=row.actor, at=row.asked_at, as_of=row.as_of)
+
+
 def of_crossing(transition: LimitTransition) -> Trigger:
     """Return the trigger of a crossed credit limit: the same one every time."""
     return Trigger(
-        id=f"{_LIMIT}{transition.id}",
+        id=f"{limit_transitions.TRIGGER_PREFIX}{transition.id}",
         kind=TriggerKind.CREDIT_LIMIT,
         reason=composed.reason(crossing(transition.after, transition.credit_limit, transition.exposure)),
         actor=BlockSource.AUTO_APPLY.label,

@@ -1,15 +1,16 @@
 """Review of drafted messages: claim, edit, decide, recall, and obey. The message's row, locked, is the arbiter."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from credit import mail_text
 from credit.policy import Policy
 from credit.states import TO_THE_CUSTOMER, Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
-from db import audit, policies
+from db import audit, outbox, policies
 from db.errors import (
     BadInputError,
     MessageClosedError,
@@ -217,19 +218,24 @@ def tell_again(session: Session, message: Message, now: datetime) -> None:
     decision.applied_at, decision.signalled_at = None, now
 
 
-def undelivered(
-    session: Session, *, now: datetime, resend_after: timedelta, limit: int = 100
-) -> list[tuple[UUID, UUID]]:
-    """Return (decision id, message id) of decisions not obeyed yet and not sent lately, longest waiting first."""
-    before = now - resend_after
-    query = (
-        select(MessageDecision.id, MessageDecision.message_id)
-        .where(MessageDecision.applied_at.is_(None), MessageDecision.decided_at < before)
-        .where(or_(MessageDecision.signalled_at.is_(None), MessageDecision.signalled_at < before))
-        .order_by(func.coalesce(MessageDecision.signalled_at, MessageDecision.decided_at))
-        .limit(limit)
+class Undelivered(NamedTuple):
+    """A decision that its message's workflow has not obeyed."""
+
+    id: UUID
+    message_id: UUID
+
+
+def undelivered(session: Session, *, now: datetime, resend_after: timedelta) -> list[Undelivered]:
+    """Return decisions not obeyed yet and not sent lately, longest waiting first."""
+    query = outbox.due(
+        select(MessageDecision.id, MessageDecision.message_id).where(MessageDecision.applied_at.is_(None)),
+        written=MessageDecision.decided_at,
+        tried=MessageDecision.signalled_at,
+        now=now,
+        resend_after=resend_after,
+        longest=resend_after,  # `tell_again` makes an old row new
     )
-    return [(decision_id, message_id) for decision_id, message_id in session.execute(query)]
+    return [Undelivered(*row) for row in session.execute(query)]
 
 
 def note_sent(session: Session, decision_id: UUID, now: datetime) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import String
 
-from credit.credit_hold import BlockSource, LimitCause, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitCause, LimitState
 from db.models.base import Base, Money, Stamp, Uuid, states
 
 
@@ -87,7 +88,7 @@ class LimitTransition(Base):
     lifted: Mapped[bool]
     """Whether it took the block away that an earlier one had made."""
     proposed_at: Mapped[datetime | None]
-    """When its trigger was handed to the customer's hold."""
+    """When the trigger that it is had reached the customer's hold."""
     tried_at: Mapped[datetime | None]
 
     __table_args__ = (

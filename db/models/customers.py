@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from credit.credit_hold import CreditStatus, LimitState
+from credit.credit_hold import CreditStatus
+from credit.credit_limit import LimitState
 from credit.states import EntityStatus
 from db.models.base import Base, Money, Stamp, UtcDateTime, states
 

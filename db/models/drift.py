@@ -31,10 +31,13 @@ class NetSuiteDrift(Base):
     """The newest proposal to repair it."""
     settled_at: Mapped[datetime | None]
     outcome: Mapped[DriftOutcome | None] = mapped_column(states(DriftOutcome, "outcome"))
+    tried_at: Mapped[datetime | None]
+    """When the repair of a released hold was last handed to Temporal."""
 
     __table_args__ = (
         Index("uq_netsuite_drift_standing", "netsuite_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_netsuite_drift_hold_id", "hold_id"),
+        Index("ix_netsuite_drift_repaired", "hold_id", postgresql_where=text("outcome = 'repaired'")),
         CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="outcome_when_settled"),
         CheckConstraint("ended_at IS NULL OR settled_at IS NOT NULL", name="settled_when_ended"),
         CheckConstraint("(hold_id IS NULL) = (expected IS NULL)", name="expected_by_a_hold"),

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.events import ActionKind, ActionStatus, EventKind, EventOutcome, PromiseOutcome
@@ -34,7 +34,9 @@ class InboundEvent(Base):
     tried_at: Mapped[datetime | None]
     """When telling the hold was last tried."""
     handled_at: Mapped[datetime | None]
-    """When Temporal had taken every signal; at once where there is none."""
+    """When what the signals ask for was seen to be there; at once where there is none."""
+    noted: Mapped[int | None] = mapped_column(BigInteger)
+    """The newest row of the hold's record when the event was taken: a look that noted it has seen the event."""
 
     __table_args__ = (
         CheckConstraint("id <> ''", name="id_not_empty"),

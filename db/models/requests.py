@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.states import ReleaseCause, RequestKind
@@ -12,7 +12,10 @@ from db.models.base import Base, states
 
 
 class HoldRequest(Base):
-    """One thing that was asked for. A signal carries its id; everything else is believed from here only."""
+    """One thing that was asked for. A signal carries its id; everything else is believed from here only.
+
+    Of triggers and releases also the outbox, until `handled_at` is set.
+    """
 
     __tablename__ = "hold_requests"
 
@@ -29,9 +32,14 @@ class HoldRequest(Base):
     asked_at: Mapped[datetime]
     as_of: Mapped[date | None]
     """The day whose receivables a trigger looked at, where it was not the day of `asked_at`."""
+    tried_at: Mapped[datetime | None]
+    """When telling the hold was last tried."""
+    handled_at: Mapped[datetime | None]
+    """When what became of it was seen to be there; at once for what its own workflow sees through."""
 
     __table_args__ = (
         Index("ix_hold_requests_customer_id", "customer_id", "asked_at"),
+        Index("ix_hold_requests_outbox", "asked_at", postgresql_where=text("handled_at IS NULL")),
         CheckConstraint("id <> ''", name="id_not_empty"),
         CheckConstraint("(what IN ('trigger', 'release')) = (customer_id IS NOT NULL)", name="of_a_customer"),
         CheckConstraint("(what = 'trigger') = (kind IS NOT NULL)", name="kind_of_a_trigger"),

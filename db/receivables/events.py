@@ -1,17 +1,19 @@
-"""Inbound events: each is taken once under its sender's id, and its hold is told until Temporal has taken it."""
+"""Inbound events: each is taken once under its sender's id, and its hold is told until it has acted."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit.events import EventKind
 from credit.health import Risk
+from credit.states import HoldStatus
+from db import outbox
 from db.errors import EventConflictError
-from db.models import InboundEvent, RiskEvent
+from db.models import Hold, HoldTrigger, InboundEvent, ReleaseRequest, RiskEvent
 from db.models.base import JsonObject
 
 
@@ -48,24 +50,48 @@ def take(
     return event, written is not None
 
 
-def untold(session: Session, *, now: datetime, resend_after: timedelta, limit: int = 100) -> Sequence[InboundEvent]:
-    """Return events whose holds have not been told, longest waiting first; each is told by who took it, at first."""
-    before = now - resend_after
-    query = (
-        select(InboundEvent)
-        .where(InboundEvent.handled_at.is_(None), InboundEvent.received_at < before)
-        .where(or_(InboundEvent.tried_at.is_(None), InboundEvent.tried_at < before))
-        .order_by(func.coalesce(InboundEvent.tried_at, InboundEvent.received_at))  # one in vain starves no others
-        .limit(limit)
+def untold(session: Session, *, now: datetime, resend_after: timedelta) -> Sequence[InboundEvent]:
+    """Return events of which something has not arrived, and that were not tried lately, longest waiting first."""
+    query = outbox.due(
+        select(InboundEvent).where(
+            InboundEvent.handled_at.is_(None),
+            ~outbox.is_kept_back(InboundEvent.customer_id, InboundEvent.tried_at),
+        ),
+        written=InboundEvent.received_at,
+        tried=InboundEvent.tried_at,
+        now=now,
+        resend_after=resend_after,
     )
     return session.scalars(query).all()
 
 
-def note_tried(session: Session, event: InboundEvent, now: datetime, *, told: bool) -> None:
+def note_tried(session: Session, event: InboundEvent, now: datetime) -> None:
     """Note that the hold was told of an event, or that this failed."""
-    values = {"tried_at": now} | ({"handled_at": now} if told else {})
-    one = (InboundEvent.source == event.source, InboundEvent.id == event.id)
-    session.execute(update(InboundEvent).where(*one, InboundEvent.handled_at.is_(None)).values(**values))
+    this = (InboundEvent.source == event.source, InboundEvent.id == event.id)
+    session.execute(update(InboundEvent).where(*this).values(tried_at=now))
+
+
+def end(session: Session, now: datetime) -> None:
+    """End the events of which everything has arrived, or has become void because their hold is over.
+
+    A trigger has arrived when it has a row, admitted or turned away; a wish for a release likewise. Changed facts have
+    been looked at when a look noted what the event wrote; before its approval a hold looks at nothing.
+    """
+    sent_id = InboundEvent.tell[0]["payload"]["id"].astext
+    of_event = select(Hold.id).where(Hold.id == InboundEvent.hold_id).correlate(InboundEvent)
+    over = of_event.where(Hold.closed_at.is_not(None)).exists()
+    unseen = or_(Hold.situation.is_(None), Hold.situation["noted"].as_integer() < InboundEvent.noted)
+    to_look = of_event.where(Hold.status.in_((HoldStatus.APPLYING, HoldStatus.IN_FORCE)), unseen).exists()
+    arrived = (
+        or_(~_tells("trigger"), exists().where(HoldTrigger.id == sent_id)),
+        or_(~_tells("request_release"), over, exists().where(ReleaseRequest.id == sent_id)),
+        or_(~_tells("facts_changed"), ~to_look),
+    )
+    session.execute(update(InboundEvent).where(InboundEvent.handled_at.is_(None), *arrived).values(handled_at=now))
+
+
+def _tells(signal: str) -> ColumnElement[bool]:
+    return InboundEvent.tell.contains([{"signal": signal}])
 
 
 def record_risk(

@@ -18,6 +18,13 @@ def active_of(session: Session, customer_id: str) -> PaymentPlan | None:
     return session.scalars(query.with_for_update()).one_or_none()
 
 
+def newest_of(session: Session, customer_id: str) -> PaymentPlan | None:
+    """Return the customer's active plan, or else the one that ended last; None where there was none."""
+    query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id)
+    newest = (PaymentPlan.ended_at.desc().nulls_first(), PaymentPlan.agreed_at.desc(), PaymentPlan.id)
+    return session.scalars(query.order_by(*newest).limit(1)).one_or_none()
+
+
 def agree(
     session: Session, *, customer_id: str, note: str, instalments: Sequence[tuple[date, Decimal]], at: datetime
 ) -> PaymentPlan:
@@ -40,7 +47,7 @@ def instalments(session: Session, plan_id: UUID) -> Sequence[PaymentPlanInstalme
     return session.scalars(query.order_by(PaymentPlanInstalment.number)).all()
 
 
-def mark_paid(session: Session, plan: PaymentPlan, covered: int, at: datetime) -> list[int]:
+def mark_paid(session: Session, plan: PaymentPlan, covered: int, at: datetime) -> list[PaymentPlanInstalment]:
     """Mark the first `covered` instalments as paid; the last one ends the plan as kept. Returns the newly paid."""
     rows = instalments(session, plan.id)
     newly = [row for row in rows[:covered] if row.paid_at is None and row.missed_at is None]
@@ -49,7 +56,7 @@ def mark_paid(session: Session, plan: PaymentPlan, covered: int, at: datetime) -
     if rows and all(row.paid_at is not None for row in rows):
         end(session, plan, PlanStatus.KEPT, at)
     session.flush()
-    return [row.number for row in newly]
+    return newly
 
 
 def miss(session: Session, plan: PaymentPlan, number: int, at: datetime) -> bool:

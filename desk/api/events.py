@@ -16,16 +16,14 @@ from desk.access import needs
 from desk.api.common import REFUSED, Desk, api_router
 from desk.surroundings import Surroundings
 from services.receivables.answers import TakenEvent
+from services.receivables.dispute import Dispute
+from services.receivables.event import Event
+from services.receivables.health_prediction import HealthPrediction
 from services.receivables.inbound import Delivery, InboundEvents, Taken
-from services.receivables.payloads import (
-    Dispute,
-    Event,
-    HealthPrediction,
-    InvoicePosted,
-    PaymentPlanEvent,
-    PaymentReceived,
-    Promise,
-)
+from services.receivables.invoice import InvoicePosted
+from services.receivables.payment import PaymentReceived
+from services.receivables.payment_plan import PaymentPlanEvent
+from services.receivables.promise import Promise
 
 router = api_router("events", "/api/events", heeds_key=False)
 
@@ -86,42 +84,42 @@ _TAKEN: dict[str, Any] = {
 async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
     with _precisely():
-        return _answer(response, await events.health_prediction(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 @router.post("/dispute", **_TAKEN)
 async def dispute(payload: Dispute, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
     with _precisely():
-        return _answer(response, await events.dispute(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 @router.post("/invoice", **_TAKEN)
 async def invoice(payload: InvoicePosted, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
     with _precisely():
-        return _answer(response, await events.invoice(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 @router.post("/payment", **_TAKEN)
 async def payment(payload: PaymentReceived, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
     with _precisely():
-        return _answer(response, await events.payment(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 @router.post("/payment-plan", **_TAKEN)
 async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
     with _precisely():
-        return _answer(response, await events.payment_plan(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 @router.post("/promise-to-pay", **_TAKEN)
 async def promise_to_pay(payload: Promise, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Write down a promise to pay."""
     with _precisely():
-        return _answer(response, await events.promise_to_pay(_named(who, payload), payload))
+        return _answer(response, await events.take(_named(who, payload), payload))
 
 
 def _named(who: Delivery, payload: Event) -> Delivery:

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from credit import credit_limit
 from credit.credit_hold import CreditStatus
 from db import customers, policies
 from db.errors import BadInputError, RefusedError
@@ -21,7 +22,7 @@ from desk.flashes import see_other
 from desk.pages.common import Desk, ProfileChanger, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from services.freight.answers import ReleasedProfile, available
+from services.freight.answers import ReleasedProfile
 from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
@@ -48,7 +49,7 @@ class Accounting:
     @property
     def left(self) -> Decimal | None:
         """What is left of the limit, below zero where it is exceeded; None without a limit."""
-        return available(self.profile)
+        return credit_limit.available(self.profile.credit_limit, self.profile.exposure)
 
     @property
     def used(self) -> int:

@@ -1,15 +1,15 @@
 """What is answered about eligibility, rates, orders, loads, tariffs, accounting profiles and organisations."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from credit import rating
-from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, LimitState, LoadStatus, OrderStatus
+from credit import credit_limit, rating
+from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, LoadStatus, OrderStatus
+from credit.credit_limit import LimitState
 from credit.eligibility import Action
 from db import customers, models, policies
 from db.freight import accounting_profiles, tariffs
@@ -252,20 +252,13 @@ class Profile(Answer):
         return cls.of_row(
             row,
             credit_status_label=row.credit_status.label,
-            available=available(row),
+            available=credit_limit.available(row.credit_limit, row.exposure),
             currency=policies.current(session)[1].ledger_currency,
             organisation=customer.organisation,
             parent_id=customer.parent_id,
             override=override,
             entries=[Entry.of(entry) for entry in accounting_profiles.entries(session, customer_id)],
         )
-
-
-def available(row: models.AccountingProfile) -> Decimal | None:
-    """Return what is left of the credit limit, below zero where it is exceeded; None without a limit or exposure."""
-    if row.credit_limit is None or row.exposure is None:
-        return None
-    return row.credit_limit - row.exposure
 
 
 class Release(Answer):

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import LimitCause, LoadStatus, OrderStatus
+from credit.credit_hold import LoadStatus, OrderStatus
+from credit.credit_limit import LimitCause
 from credit.eligibility import Action
 from credit.plain_text import plain
 from db import audit, customers, policies

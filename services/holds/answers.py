@@ -9,7 +9,8 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from credit import bulk, facts
-from credit.credit_hold import BlockSource, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitState
 from credit.outcomes import ExceptionScope, Outcome
 from credit.states import (
     PLACING,

@@ -12,7 +12,6 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -24,11 +23,12 @@ from db.engine import in_transaction
 from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError, UnknownRunError
 from db.holds import beats, claims, decisions, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
-from db.models import Claim, Hold, Proposal
+from db.models import Claim, Hold, HoldRequest, Proposal
 from services import schedules
 from services.holds import answers
 from services.holds.transactions import with_hold
-from services.relay import deliver
+from services.outboxes import DECISIONS, requested
+from services.relay import NotToldError, deliver_now
 from workflows.contract import (
     AR_AGING,
     RECONCILE,
@@ -39,12 +39,10 @@ from workflows.contract import (
     ReconcileReport,
     ReleaseSignal,
     RetryBeatSignal,
+    TriggerSignal,
 )
-from workflows.starting import send_trigger
 
 _SCAN_BY_HAND = "ar-aging-by-hand"
-_DELIVERY_PATIENCE = 3.0
-"""Seconds that a person waits for Temporal to be told of a decision; after that it is left to the relay."""
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -90,16 +88,26 @@ class Operations:
             BadInputError: `trigger_id` was used for something else.
             TriggerTurnedAwayError: an automatic trigger within its snooze or grace.
             NoWorkerError: nobody acted on it within `wait`.
-            RPCError: Temporal is away.
+            NotToldError: Temporal is away.
         """
         now = datetime.now(UTC)
-        trigger = Trigger(id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of)
-        await in_transaction(self._engine, _ask_for_hold, customer_id, trigger)
-        await send_trigger(self._client, self._task_queue, customer_id, trigger)
+        trigger = TriggerSignal(
+            id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of
+        )
+        await self._tell(await in_transaction(self._engine, _ask_for_hold, customer_id, trigger))
         row = await await_trigger(self._engine, trigger, customer_id, wait)
         if row.hold_id is None:
             raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
         return Started(row.hold_id, customer_id, row.opened)
+
+    async def _tell(self, request: HoldRequest) -> None:
+        """Tell the hold what is asked of it. What has no answer within the patience is left to the relay.
+
+        Raises:
+            NotToldError: Temporal is away.
+        """
+        if not await deliver_now(self._client, self._engine, requested(self._task_queue), request):
+            raise NotToldError
 
     async def claim(self, name: str, *, actor: str) -> tuple[Claim, Proposal]:
         """Claim the open proposal of a hold or customer for `actor`; renews a claim `actor` has.
@@ -151,12 +159,9 @@ class Operations:
         )
         if isinstance(decision, decisions.FirstApproval):
             return answers.Decision.first_of_two(decision.hold_id)
-        try:
-            async with asyncio.timeout(_DELIVERY_PATIENCE):
-                await deliver(self._client, self._engine, decision.id, hold.workflow_id)
-        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return answers.Decision.of(decision, delivered=False)  # it stands: the relay delivers it
-        return answers.Decision.of(decision, delivered=True)
+        to_send = decisions.Undelivered(decision.id, hold.workflow_id)
+        delivered = await deliver_now(self._client, self._engine, DECISIONS, to_send)
+        return answers.Decision.of(decision, delivered=delivered)
 
     async def request_release(
         self,
@@ -177,12 +182,12 @@ class Operations:
             BadInputError: `request_id` was used for something else.
             NothingToReleaseError: the hold is not applying or in force.
             NoWorkerError: nobody acted on it within `wait`.
-            RPCError: Temporal is away, or the hold's workflow is gone.
+            NotToldError: Temporal is away.
         """
         now = datetime.now(UTC)
         signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
-        _, hold = await with_hold(self._engine, name, _ask_for_release, signal)
-        await self._client.get_workflow_handle(hold.workflow_id).signal("request_release", signal)
+        request, hold = await with_hold(self._engine, name, _ask_for_release, signal)
+        await self._tell(request)
         row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
         if row.refusal is not None:
             raise NothingToReleaseError(hold.customer_id, row.refusal)
@@ -336,16 +341,16 @@ class Operations:
         return report
 
 
-def _ask_for_hold(session: Session, customer_id: str, trigger: Trigger) -> None:
+def _ask_for_hold(session: Session, customer_id: str, trigger: Trigger) -> HoldRequest:
     customers.get(session, customer_id)
-    requests.ask_trigger(session, customer_id, trigger)
+    return requests.ask_trigger(session, customer_id, trigger)
 
 
-def _ask_for_release(session: Session, hold: Hold, signal: ReleaseSignal) -> None:
+def _ask_for_release(session: Session, hold: Hold, signal: ReleaseSignal) -> HoldRequest:
     if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
         raise NothingToReleaseError(hold.customer_id, hold.status)
     asked = requests.ReleaseAsked(signal.cause, signal.reason, signal.actor, signal.at)
-    requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
+    return requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
 
 
 def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str, reason: str) -> answers.RetriedBeats:

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -22,12 +21,10 @@ from db.holds import by_hand, decisions, holds
 from db.models import Hold
 from services.holds import answers
 from services.holds.transactions import with_hold
-from services.relay import deliver
+from services.outboxes import DECISIONS
+from services.relay import PATIENCE, deliver_now
 from workflows.contract import FactsChangedSignal
 from workflows.starting import start_hold_workflow
-
-_PATIENCE = 3.0
-"""Seconds that a person waits for Temporal to be told; after that the relay, or the hold's daily look, does it."""
 
 
 class OutcomeOperations:
@@ -77,12 +74,9 @@ class OutcomeOperations:
         if isinstance(made, decisions.FirstApproval):
             await self.tell(hold, "override", reason, actor)
             return answers.Decision.first_of_two(hold.id)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await deliver(self._client, self._engine, made.id, hold.workflow_id)
-        except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return answers.Decision.of(made, delivered=False)  # it stands: the relay delivers it
-        return answers.Decision.of(made, delivered=True)
+        to_send = decisions.Undelivered(made.id, hold.workflow_id)
+        delivered = await deliver_now(self._client, self._engine, DECISIONS, to_send)
+        return answers.Decision.of(made, delivered=delivered)
 
     async def add_exception(
         self, name: str, *, scope: ExceptionScope, reference: str, until: date, reason: str, actor: str
@@ -116,7 +110,7 @@ class OutcomeOperations:
         why, now = composed.reason(why), datetime.now(UTC)
         signal = FactsChangedSignal(id=f"set/{uuid4()}", what=what, why=why, actor=actor, at=now)
         with contextlib.suppress(RPCError, RuntimeError, TimeoutError):  # RuntimeError: the SDK's first connection
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await start_hold_workflow(
                     self._client,
                     self._task_queue,

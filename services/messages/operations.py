@@ -4,6 +4,7 @@ Each function checks, writes its row in one transaction, and then tells the mess
 row stands: the relay delivers it, and the workflow looks at the row before it sends anything.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -26,7 +26,8 @@ from db.models import Claim, Message
 from rendering.renderer import BeyondLimitsError
 from rendering.texts import aside, html_of
 from services.messages.answers import MessageDecision
-from services.relay import deliver_message_decision
+from services.outboxes import MESSAGE_DECISIONS
+from services.relay import PATIENCE, deliver_now
 from workflows.contract import RecallSignal, RetrySignal, message_workflow_id
 
 P = ParamSpec("P")
@@ -111,12 +112,8 @@ class MessageOperations:
             return decision.id, messages.find(session, message_id)
 
         decision_id, message = await self._write(write)
-        try:
-            await deliver_message_decision(self._client, self._engine, decision_id, message_id)
-        except (RPCError, RuntimeError, SQLAlchemyError):  # RuntimeError: the SDK's first connection
-            delivered = False  # it stands: the relay delivers it
-        else:
-            delivered = True
+        to_send = review.Undelivered(decision_id, message_id)
+        delivered = await deliver_now(self._client, self._engine, MESSAGE_DECISIONS, to_send)
         return MessageDecision.of_row(message, decision_id=decision_id, delivered=delivered)
 
     async def recall(self, message_id: UUID, *, actor: str, reason: str) -> Message:
@@ -164,5 +161,6 @@ class MessageOperations:
         return await in_transaction(self._engine, what, *args, **kwargs)
 
     async def _tell(self, message_id: UUID, signal: str, payload: BaseModel) -> None:
-        with suppress(RPCError, RuntimeError):
-            await self._client.get_workflow_handle(message_workflow_id(message_id)).signal(signal, payload)
+        with suppress(RPCError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._client.get_workflow_handle(message_workflow_id(message_id)).signal(signal, payload)

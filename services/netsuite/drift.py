@@ -18,13 +18,12 @@ from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError,
 from db.holds import drift, four_eyes, holds
 from db.models import Hold, NetSuiteDrift
 from services.holds.operations import Operations, Started
+from services.outboxes import repairs
+from services.relay import deliver_now
 from workflows.contract import (
     DRIFT_CHECK,
-    RESTORE_AGAIN,
     DriftCheckInput,
     DriftReport,
-    RestoreAgainInput,
-    restore_again_prefix,
 )
 
 
@@ -59,24 +58,18 @@ class DriftOperations:
     async def repair(self, name: str, *, actor: str, reason: str) -> UUID:
         """Order a released hold's prior value to be written to NetSuite again; returns the hold's id.
 
-        Its own small workflow writes it, and goes on for as long as NetSuite is away.
+        Its own small workflow writes it, and goes on for as long as NetSuite is away; it is begun by the relay where
+        Temporal is away now.
 
         Raises:
             UnknownHoldError: no such hold.
             NothingToRepairError: nothing differs, or the hold is in force: then its proposal is decided.
             BadInputError: no reason.
-            RPCError: Temporal is away; the order stands, and repeating it does no harm.
         """
         _needs_reason(reason)
-        hold_id = await in_transaction(self._engine, _order_repair, name, actor=actor, reason=reason)
-        await self._client.start_workflow(
-            RESTORE_AGAIN,
-            RestoreAgainInput(hold_id=hold_id),
-            id=f"{restore_again_prefix(hold_id)}{uuid4()}",
-            task_queue=self._task_queue,
-            static_summary=f"Restore NetSuite's value again, asked for by {actor}",
-        )
-        return hold_id
+        ordered = await in_transaction(self._engine, _order_repair, name, actor=actor, reason=reason)
+        await deliver_now(self._client, self._engine, repairs(self._task_queue), ordered)
+        return ordered.hold_id
 
     async def accept(self, name: str, *, actor: str, reason: str) -> UUID:
         """Accept what NetSuite says of a released hold's customer; returns the hold's id.
@@ -101,7 +94,7 @@ class DriftOperations:
             NothingToAdoptError: the last check did not see it ON without a hold.
             BadInputError: no reason, or `prior` is ON: its release would leave it on hold.
             NoWorkerError: nobody acted on it in time.
-            RPCError: Temporal is away.
+            NotToldError: Temporal is away.
         """
         _needs_reason(reason)
         if prior == "ON":
@@ -113,11 +106,11 @@ class DriftOperations:
         return started
 
 
-def _order_repair(session: Session, name: str, *, actor: str, reason: str) -> UUID:
+def _order_repair(session: Session, name: str, *, actor: str, reason: str) -> drift.Repair:
     hold, row, now = _released(session, name)
     drift.order_restore(session, hold, row, now)
     _note(session, hold, row, "netsuite_repair_ordered", actor=actor, reason=reason, now=now)
-    return hold.id
+    return drift.Repair(row.id, hold.id)
 
 
 def _accept(session: Session, name: str, *, actor: str, reason: str) -> UUID:

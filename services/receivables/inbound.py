@@ -1,49 +1,33 @@
-"""Events from outside: the one authority behind `POST /api/events/…`.
+"""Events from outside: the one authority behind `POST /api/events/…`. What each means is a file beside this one.
 
 Each event is one transaction: its row, what it changes, and what its hold is to be told. Then the hold is told; where
-that fails the row stands, and `relay_events` tells it later. Every signal carries an id made of the event's, so that
-however often it is told, it counts once.
+that fails, or comes to nothing, the row stands and the relay tells it later. Every signal carries an id made of the
+event's, so that however often it is told, it counts once.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
-import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
-from temporalio.service import RPCError
 
-from credit.events import EventKind, EventOutcome
+from credit.events import EventOutcome
 from db import customers, policies
 from db.engine import transaction
 from db.errors import BadEventError
 from db.holds import holds
 from db.models import InboundEvent
 from db.receivables import events
-from services.receivables import effects
-from services.receivables.payloads import (
-    DisputeClosed,
-    DisputeOpened,
-    Event,
-    HealthPrediction,
-    InstalmentMissed,
-    InvoicePosted,
-    PaymentReceived,
-    PlanAgreed,
-    PlanEnded,
-    Promise,
-)
+from services.outboxes import told_from_outside
+from services.receivables.event import Event
 from services.receivables.taking import Taking
-from workflows.starting import start_hold_workflow
+from services.relay import deliver_now
 
 _TRIES = 3
 _DEADLOCK = "40P01"
-_TELLING = 5.0  # seconds; a sender waits for no longer outage
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,65 +51,38 @@ class Taken:
 
 
 class InboundEvents:
-    """Takes events, on one database and one Temporal namespace.
-
-    Every method raises:
-        UnknownCustomerError: there is no such customer.
-        EventConflictError: the sender used the id for something else.
-        BadEventError: a field makes no sense for what we know.
-        OutOfOrderError: it is about something that another event must tell first.
-    """
+    """Takes events, on one database and one Temporal namespace."""
 
     def __init__(self, engine: Engine, client: Client, task_queue: str) -> None:
         self._engine = engine
         self._client = client
         self._task_queue = task_queue
 
-    async def health_prediction(self, delivery: Delivery, payload: HealthPrediction) -> Taken:
-        """Record a prediction; high risk with prior dispute history proposes a hold."""
-        return await self._take(delivery, EventKind.HEALTH_PREDICTION, payload)
+    async def take(self, delivery: Delivery, payload: Event) -> Taken:
+        """Take an event, once, and tell the customer's hold what it has to say; a repetition is answered the same.
 
-    async def dispute(self, delivery: Delivery, payload: DisputeOpened | DisputeClosed) -> Taken:
-        """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
-        return await self._take(delivery, EventKind.DISPUTE, payload)
-
-    async def invoice(self, delivery: Delivery, payload: InvoicePosted) -> Taken:
-        """Post or change an invoice; a credit limit that it crosses acts at once."""
-        return await self._take(delivery, EventKind.INVOICE, payload)
-
-    async def payment(self, delivery: Delivery, payload: PaymentReceived) -> Taken:
-        """Post a payment; a credit limit that is met again by it acts at once."""
-        return await self._take(delivery, EventKind.PAYMENT, payload)
-
-    async def payment_plan(self, delivery: Delivery, payload: PlanAgreed | InstalmentMissed | PlanEnded) -> Taken:
-        """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
-        return await self._take(delivery, EventKind.PAYMENT_PLAN, payload)
-
-    async def promise_to_pay(self, delivery: Delivery, payload: Promise) -> Taken:
-        """Write down a promise to pay."""
-        return await self._take(delivery, EventKind.PROMISE_TO_PAY, payload)
-
-    async def _take(self, delivery: Delivery, kind: EventKind, payload: Event) -> Taken:
-        event, is_new = await asyncio.to_thread(self._write, delivery, kind, payload)
+        Raises:
+            UnknownCustomerError: there is no such customer.
+            EventConflictError: the sender used the id for something else.
+            BadEventError: a field makes no sense for what we know.
+            OutOfOrderError: it is about something that another event must tell first.
+        """
+        event, is_new = await asyncio.to_thread(self._write, delivery, payload)
         if event.handled_at is None:
-            try:
-                async with asyncio.timeout(_TELLING):
-                    await _tell(self._client, self._engine, self._task_queue, event)
-            except (RPCError, RuntimeError, TimeoutError, SQLAlchemyError) as error:
-                _log.warning("event taken, hold not told yet", event_id=event.id, error=str(error)[:500])
+            await deliver_now(self._client, self._engine, told_from_outside(self._task_queue), event)
         return Taken(event.id, event.outcome or EventOutcome.RECORDED, event.why, event.hold_id, repeated=not is_new)
 
-    def _write(self, delivery: Delivery, kind: EventKind, payload: Event) -> tuple[InboundEvent, bool]:
+    def _write(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
         """Take the event in one transaction; a deadlock with a hold's own transaction is tried again."""
         for left in reversed(range(_TRIES)):
             try:
-                return self._write_once(delivery, kind, payload)
+                return self._write_once(delivery, payload)
             except OperationalError as error:
                 if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
                     raise
         raise AssertionError("unreachable")
 
-    def _write_once(self, delivery: Delivery, kind: EventKind, payload: Event) -> tuple[InboundEvent, bool]:
+    def _write_once(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
         now = datetime.now(UTC)
         with transaction(self._engine) as session:
             customers.get(session, payload.customer_id)
@@ -134,7 +91,7 @@ class InboundEvents:
                 session,
                 source=delivery.source,
                 event_id=delivery.event_id,
-                kind=kind,
+                kind=payload.kind,
                 customer_id=payload.customer_id,
                 payload=payload.model_dump(mode="json", exclude={"event_id"}),
                 now=now,
@@ -143,57 +100,9 @@ class InboundEvents:
                 for field, why in payload.implausible(now.date()):
                     raise BadEventError(field, why)
                 policy = policies.for_amounts(session)
-                it = Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
-                effects.take(it, payload)
-                event.outcome, event.why, event.tell = it.outcome, it.why, it.tell
-                event.hold_id = it.hold.id if it.hold else None
-                event.handled_at = None if it.tell else now
+                taking = Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
+                payload.take(taking)
+                event.outcome, event.why, event.tell = taking.outcome, taking.why, taking.tell
+                event.hold_id = taking.hold.id if taking.hold else None
+                event.handled_at = None if taking.tell else now
             return event, is_new
-
-
-async def _tell(client: Client, engine: Engine, task_queue: str, event: InboundEvent) -> None:
-    """Hand the event's signals to the customer's hold. A run that is gone is started: it takes up the record.
-
-    Raises:
-        RPCError: Temporal is away.
-    """
-    for signal in event.tell:
-        await start_hold_workflow(
-            client,
-            task_queue,
-            event.customer_id,
-            start_signal=signal["signal"],
-            start_signal_args=[signal["payload"]],
-        )
-    await asyncio.to_thread(_note, engine, event, told=True)
-
-
-async def relay_events(client: Client, engine: Engine, task_queue: str, resend_after: timedelta) -> None:
-    """Tell holds of events for ever. Whoever took one told its hold at once: this is for when that failed."""
-    while True:
-        try:
-            for event in await asyncio.to_thread(_untold, engine, resend_after):
-                await _retell(client, engine, task_queue, event)
-        except SQLAlchemyError as error:
-            _log.warning("relay cannot read events", error=str(error)[:500])
-        await asyncio.sleep(resend_after.total_seconds() / 2)
-
-
-async def _retell(client: Client, engine: Engine, task_queue: str, event: InboundEvent) -> None:
-    log = _log.bind(event_id=event.id, customer_id=event.customer_id)
-    try:
-        await _tell(client, engine, task_queue, event)
-        log.info("hold told of an event")
-    except RPCError as error:
-        log.warning("hold not told yet", error=str(error)[:500])
-        await asyncio.to_thread(_note, engine, event, told=False)
-
-
-def _note(engine: Engine, event: InboundEvent, *, told: bool) -> None:
-    with transaction(engine) as session:
-        events.note_tried(session, event, datetime.now(UTC), told=told)
-
-
-def _untold(engine: Engine, resend_after: timedelta) -> Sequence[InboundEvent]:
-    with transaction(engine) as session:
-        return events.untold(session, now=datetime.now(UTC), resend_after=resend_after)

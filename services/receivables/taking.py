@@ -8,12 +8,14 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from credit import composed
+from credit.credit_limit import LimitCause, LimitState
 from credit.events import EventOutcome
 from credit.policy import Policy
 from credit.states import ReleaseCause
 from credit.triggers import Trigger, TriggerKind
 from db import audit
 from db.errors import BadEventError
+from db.freight import credit_limits
 from db.models import Hold, InboundEvent
 from db.models.base import JsonObject
 from db.receivables import payments
@@ -39,6 +41,31 @@ class Taking:
         """The id of everything this event asks of a hold: the same however often it is told."""
         return f"event/{uuid5(NAMESPACE_URL, f'{self.event.source} {self.event.id}')}"
 
+    def known_invoice(self, invoice_id: str) -> None:
+        """Refuse an invoice that the customer does not have.
+
+        Raises:
+            BadEventError: naming the field.
+        """
+        if payments.invoice_of(self.session, self.event.customer_id, invoice_id) is None:
+            raise BadEventError("invoice_id", f"customer {self.event.customer_id} has no invoice {invoice_id!r}")
+
+    def ledger_currency(self, currency: str) -> None:
+        """Refuse a currency that the ledger is not kept in.
+
+        Raises:
+            BadEventError: naming the field.
+        """
+        if currency != self.policy.ledger_currency:
+            raise BadEventError("currency", f"the ledger is kept in {self.policy.ledger_currency}, not in {currency}")
+
+    def limits_crossed(self, cause: LimitCause) -> list[str]:
+        """Judge the customer's credit limit; returns what was crossed. After the amounts, before anything is noted."""
+        crossed = credit_limits.evaluate(
+            self.session, [self.event.customer_id], cause=cause, actor=self.event.source, now=self.now
+        )
+        return [_in_words(one) for one in crossed]
+
     def note(self, action: str, why: str) -> None:
         """Say what happened, on the record of the hold where one is open."""
         self.why = composed.reason(why)
@@ -49,6 +76,7 @@ class Taking:
     def facts_changed(self) -> None:
         """Have an open hold look at its facts."""
         if self.hold is not None:
+            self.event.noted = audit.newest_seq(self.session, self.hold.id)
             self._tell(
                 "facts_changed",
                 FactsChangedSignal(
@@ -73,21 +101,7 @@ class Taking:
         self.tell.append({"signal": signal, "payload": payload.model_dump(mode="json")})
 
 
-def known_invoice(it: Taking, invoice_id: str) -> None:
-    """Refuse an invoice that the customer does not have.
-
-    Raises:
-        BadEventError: naming the field.
-    """
-    if payments.invoice_of(it.session, it.event.customer_id, invoice_id) is None:
-        raise BadEventError("invoice_id", f"customer {it.event.customer_id} has no invoice {invoice_id!r}")
-
-
-def ledger_currency(it: Taking, currency: str) -> None:
-    """Refuse a currency that the ledger is not kept in.
-
-    Raises:
-        BadEventError: naming the field.
-    """
-    if currency != it.policy.ledger_currency:
-        raise BadEventError("currency", f"the ledger is kept in {it.policy.ledger_currency}, not in {currency}")
+def _in_words(crossed: credit_limits.Transition) -> str:
+    state = "exceeded" if crossed.after is LimitState.EXCEEDED else "met again"
+    done = ", now on credit hold" if crossed.applied else ", block lifted" if crossed.lifted else ""
+    return f"customer {crossed.customer_id}'s credit limit is {state}{done}"

@@ -7,7 +7,7 @@ from uuid import uuid4
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from credit.policy import Policy
 from db import policies, policy_change
 from db.engine import transaction

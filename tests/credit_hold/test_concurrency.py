@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import CreditStatus, LimitState
+from credit.credit_hold import CreditStatus
+from credit.credit_limit import LimitState
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.models import LimitTransition

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState
+from credit.credit_hold import BlockSource, CreditStatus
+from credit.credit_limit import LimitCause, LimitState
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.models import Customer, Invoice, LimitTransition, OrgSettings

@@ -1,8 +1,6 @@
 """The freight credit hold in the life of a service hold: who blocks, who takes over, what a decision leaves behind."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +11,8 @@ from sqlalchemy import select, update
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitCause, LimitState
+from credit.credit_hold import BlockSource, CreditStatus
+from credit.credit_limit import LimitCause, LimitState
 from credit.facts import moved_materially, weakening
 from credit.permissions import Role
 from credit.states import Beat, Verdict
@@ -36,7 +35,6 @@ from db.models import (
 from db.receivables import receivables
 from desk.pages.timeline import told
 from services.freight.credit_hold import CreditHoldOperations
-from services.freight.limit_relay import relay_limits
 from services.holds.outcomes import OutcomeOperations
 from tests.admission.cli import program
 from tests.conftest import free_port
@@ -53,6 +51,7 @@ from tests.holds.helpers import (
     workers,
     write_decision,
 )
+from tests.holds.test_relay import relaying as relaying_of
 from tests.world import World, invoice
 
 __all__ = ["sit"]
@@ -68,17 +67,8 @@ def auto_apply(idle_world: World) -> None:
 @pytest.fixture
 async def relaying(world: World) -> AsyncIterator[None]:
     """The worker's relay of crossed limits."""
-    async with relay(world, world.client):
+    async with relaying_of(world):
         yield
-
-
-@asynccontextmanager
-async def relay(world: World, client: Client) -> AsyncIterator[None]:
-    task = asyncio.create_task(relay_limits(client, world.engine, world.settings.task_queue, SOON))
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 async def nobody() -> Client:
@@ -398,12 +388,12 @@ async def test_edge_crossed_while_temporal_is_away_is_proposed_once_when_it_is_b
     customer = crossed(world)
     [row] = rows(world, select(LimitTransition).where(LimitTransition.applied))
     gone = await nobody()
-    async with relay(world, gone):
+    async with relaying_of(world, gone):
         await world.eventually(lambda: rows(world, select(LimitTransition))[-1].tried_at is not None)
     assert holds_of(world, customer) == []
     assert standing(world, customer) == (CreditStatus.CREDIT_HOLD, False), "the block waits for nobody"
 
-    async with relay(world, world.client):
+    async with relaying_of(world):
         await proposed(world, customer)
         await world.eventually(lambda: rows(world, select(LimitTransition.proposed_at))[0] is not None)
         with transaction(world.engine) as session:  # a crash between Temporal's answer and the note of it

@@ -10,7 +10,8 @@ from hypothesis.strategies import randoms
 from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import LimitCause, OrderStatus
+from credit.credit_hold import OrderStatus
+from credit.credit_limit import LimitCause
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.models import Credit, Customer, Order

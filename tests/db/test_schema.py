@@ -77,6 +77,30 @@ def test_a_hold_that_a_foreign_workflow_took_over_is_given_back(empty_url: str) 
             connection.execute(text("UPDATE holds SET workflow_id = 'evil-id-3'"))
 
 
+def test_what_the_version_before_was_asked_is_not_told_anew_and_its_untold_events_are(empty_url: str) -> None:
+    engine = create_engine(empty_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        config = migrate._config(empty_url)
+        config.attributes["connection"] = connection
+        command.upgrade(config, ScriptDirectory.from_config(config).get_revision("0015").down_revision)
+        with Session(connection) as session:
+            customer(session)
+            held = hold(session, status=HoldStatus.IN_FORCE)
+            audit.append(session, chain=held.id, actor="erp", action="payment_received", at=NOW)
+            asked = "INSERT INTO hold_requests (id, what, customer_id, kind, reason, actor, asked_at)"
+            session.execute(text(f"{asked} VALUES ('1', 'trigger', 'C1', 'manual', 'x', 'robin', now())"))
+            told = "INSERT INTO inbound_events (source, id, kind, customer_id, payload, received_at, hold_id, tell)"
+            session.execute(
+                text(f"{told} VALUES ('erp', 'e1', 'payment', 'C1', '{{}}', now(), :hold, '[]')"), {"hold": held.id}
+            )
+            session.commit()
+        connection.commit()
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT handled_at = asked_at FROM hold_requests")).scalars().all() == [True]
+        assert connection.execute(text("SELECT noted, handled_at FROM inbound_events")).all() == [(1, None)]
+
+
 def test_every_amount_of_money_is_numeric() -> None:
     amounts = [
         column

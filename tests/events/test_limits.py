@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from credit.credit_hold import CreditStatus, LimitCause, LimitState
+from credit.credit_hold import CreditStatus
+from credit.credit_limit import LimitCause, LimitState
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.models import AccountingProfile, Credit, Invoice, LimitTransition

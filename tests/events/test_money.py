@@ -97,7 +97,7 @@ async def test_a_payment_is_told_to_the_open_hold(outside: Outside) -> None:
 
     assert taken["hold_id"] == world.show(customer)["id"]
     assert [one["signal"] for one in outside.event("e1").tell] == ["facts_changed"]
-    await world.eventually(lambda: outside.event("e1").handled_at)
+    await world.eventually(lambda: outside.event("e1").tried_at)
     assert "payment_received" in world.audit(customer)
     assert (await world.state(customer)).refused_signals == 0
     await world.approve(customer)

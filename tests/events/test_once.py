@@ -1,38 +1,20 @@
 """An event counts once: repeated, delivered side by side, and told again after a crash."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 
 import httpx
 from sqlalchemy import select, update
-from temporalio.client import Client
 
 from db.engine import transaction
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
-from services.receivables.inbound import Delivery, InboundEvents, relay_events
-from services.receivables.payloads import DisputeOpened, HealthPrediction
+from services.receivables.dispute import DisputeOpened
+from services.receivables.health_prediction import HealthPrediction
+from services.receivables.inbound import Delivery, InboundEvents
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, rows
-from tests.holds.test_relay import a_way_to_temporal
+from tests.holds.test_relay import RESEND, a_way_to_temporal, relaying
 from tests.world import World
-
-RESEND = timedelta(milliseconds=200)
-
-
-@asynccontextmanager
-async def relaying(world: World, client: Client | None = None) -> AsyncIterator[None]:
-    work = relay_events(client or world.client, world.engine, world.settings.task_queue, RESEND)
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        assert not task.done(), "the relay gave up"
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def untold(world: World) -> list[InboundEvent]:
@@ -120,7 +102,7 @@ async def test_a_crash_between_the_row_and_the_telling_is_told_once_by_the_relay
     disputed_before(world, customer)
     inbound = InboundEvents(world.engine, world.client, world.settings.task_queue)
     told = HealthPrediction.model_validate(prediction(customer))
-    event, is_new = inbound._write(Delivery("test", "e1"), "health-prediction", told)  # what a crash then leaves
+    event, is_new = inbound._write(Delivery("test", "e1"), told)  # what a crash then leaves
     assert is_new
     assert [one.id for one in untold(world)] == [event.id]
 
@@ -141,7 +123,7 @@ async def test_an_event_taken_while_temporal_is_away_stands_and_is_told_later(wo
     inbound = InboundEvents(world.engine, cut, world.settings.task_queue)
     told = DisputeOpened.model_validate(dispute(customer, rows(world, select(Invoice.id))[0]))
 
-    taken = await inbound.dispute(Delivery("test", "e1"), told)
+    taken = await inbound.take(Delivery("test", "e1"), told)
 
     assert taken.outcome == "release_requested"
     assert rows(world, select(ReleaseRequest)) == []

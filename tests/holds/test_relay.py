@@ -15,6 +15,7 @@ from credit.states import Verdict
 from db.engine import transaction
 from db.holds import decisions, proposals
 from db.models import Decision
+from services import outboxes
 from services.holds.operations import Operations
 from services.relay import relay
 from tests.holds.helpers import all_done, events, rows, trigger, workers, write_decision
@@ -24,8 +25,9 @@ RESEND = timedelta(milliseconds=200)
 
 
 @asynccontextmanager
-async def relaying(world: World) -> AsyncIterator[None]:
-    task = asyncio.create_task(relay(world.client, world.engine, RESEND))
+async def relaying(world: World, client: Client | None = None) -> AsyncIterator[None]:
+    every = outboxes.all_of(world.settings.task_queue)
+    task = asyncio.create_task(relay(client or world.client, world.engine, every, RESEND))
     try:
         yield
     finally:

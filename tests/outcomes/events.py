@@ -8,17 +8,12 @@ from sqlalchemy import select
 
 from db.models import Invoice
 from services.holds.outcomes import OutcomeOperations
+from services.receivables.dispute import DisputeClosed, DisputeOpened
 from services.receivables.inbound import Delivery, InboundEvents, Taken
-from services.receivables.payloads import (
-    DisputeClosed,
-    DisputeOpened,
-    Instalment,
-    InstalmentMissed,
-    InvoicePosted,
-    PaymentReceived,
-    PlanAgreed,
-    Promise,
-)
+from services.receivables.invoice import InvoicePosted
+from services.receivables.payment import PaymentReceived
+from services.receivables.payment_plan import Instalment, InstalmentMissed, PlanAgreed
+from services.receivables.promise import Promise
 from tests.holds.helpers import rows
 from tests.world import World
 
@@ -48,13 +43,13 @@ class Sender:
         told = PaymentReceived(
             customer_id=self.customer, payment_id=str(uuid4()), amount=Decimal(amount), currency="USD", paid_on=today()
         )
-        return await self._events.payment(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def stands(self, amount: str, *, due: date) -> Taken:
         told = InvoicePosted(
             customer_id=self.customer, invoice_id=self.invoice, due_date=due, amount=Decimal(amount), currency="USD"
         )
-        return await self._events.invoice(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def promised(self, amount: str, ahead: int = 7) -> Taken:
         told = Promise(
@@ -65,7 +60,7 @@ class Sender:
             made_by="Pat",
             made_at=datetime.now(UTC),
         )
-        return await self._events.promise_to_pay(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def agreed(self, *due: tuple[int, str]) -> Taken:
         """A plan of (days ahead, amount)."""
@@ -77,13 +72,13 @@ class Sender:
             currency="USD",
             agreed_at=datetime.now(UTC),
         )
-        return await self._events.payment_plan(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def missed(self, number: int = 1) -> Taken:
         told = InstalmentMissed(
             customer_id=self.customer, action="instalment_missed", number=number, missed_at=datetime.now(UTC)
         )
-        return await self._events.payment_plan(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def disputed(self) -> Taken:
         told = DisputeOpened(
@@ -93,7 +88,7 @@ class Sender:
             reason="wrong goods",
             opened_at=datetime.now(UTC),
         )
-        return await self._events.dispute(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)
 
     async def dispute_closed(self) -> Taken:
         told = DisputeClosed(
@@ -103,4 +98,4 @@ class Sender:
             resolution="rejected",
             closed_at=datetime.now(UTC),
         )
-        return await self._events.dispute(self._delivery(), told)
+        return await self._events.take(self._delivery(), told)

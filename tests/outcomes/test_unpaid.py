@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credit import outcomes
-from credit.credit_hold import LimitState
+from credit.credit_limit import LimitState
 from credit.events import PlanStatus
 from credit.facts import Facts
 from credit.outcomes import Consequence, Effect, Outcome, Situation

@@ -16,7 +16,7 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.holds import holds
 from desk.app import create_app
-from services.receivables import payloads
+from services.receivables.event import Line, Text
 from starter.cli import run
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events, send, trigger
@@ -122,7 +122,7 @@ async def test_every_form(desk: DeskServer) -> None:
 
 @pytest.mark.parametrize(("text", "named"), DISGUISES.items(), ids=["turned", "escaped"])
 def test_events(text: str, named: str) -> None:
-    for kind in (payloads.Line, payloads.Text):
+    for kind in (Line, Text):
         with pytest.raises(ValidationError, match=re.escape(named)):
             TypeAdapter(kind).validate_python(text)
 

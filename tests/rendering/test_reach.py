@@ -10,7 +10,8 @@ import pytest
 from jinja2 import Undefined
 from pydantic import BaseModel
 
-from credit.credit_hold import BlockSource, LimitState
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitState
 from credit.eligibility import Action
 from credit.facts import Facts
 from credit.freight_messages import OnHoldContext

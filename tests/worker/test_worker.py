@@ -55,6 +55,7 @@ async def test_metrics_and_logs_tell_of_holds_and_of_the_sdk(
         assert seen["hold_oldest_proposal_age_seconds"] > 0
         assert seen["hold_beats_unfinished{beat=push_netsuite,status=retrying}"] == 1
         assert seen["hold_decisions_undelivered"] == 0
+        assert seen["hold_outbox_rows{outbox=decision}"] == 0
         assert any(name.startswith("temporal_worker_task_slots_available") for name in seen)
         world.sandbox.clear_faults()
         await world.eventually(lambda: world.beat(stuck, "push_netsuite")["status"] == "done")

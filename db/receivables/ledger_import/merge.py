@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import LimitCause
+from credit.credit_limit import LimitCause
 from db.freight import credit_limits
 from db.receivables.ledger_import import missing, touched
 from db.receivables.ledger_import.report import Counts, Missing

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from credit.credit_hold import LimitState, OrderStatus
+from credit.credit_hold import OrderStatus
+from credit.credit_limit import LimitState
 from credit.outcomes import Outcome
 from credit.states import HoldStatus, Verdict
 from db.messages import deliveries

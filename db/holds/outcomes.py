@@ -7,6 +7,7 @@ changes a hold, so that a look and an event never see each other half done.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -173,7 +174,7 @@ def _look(session: Session, hold: Hold, policy: Policy, now: datetime) -> Situat
     )
 
 
-def _counts(session: Session, customer_id: str) -> dict[str, int]:
+def _counts(session: Session, customer_id: str) -> dict[str, Any]:
     """Count the customer's plans, promises and disputes, by one query."""
     plans = select(PaymentPlan.id).where(PaymentPlan.customer_id == customer_id)
     missed, one = PaymentPlanInstalment.missed_at, PromiseToPay.customer_id == customer_id

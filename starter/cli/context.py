@@ -3,6 +3,7 @@
 import weakref
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -141,4 +142,4 @@ def use_data_dir(path: str | None) -> None:
 
 def open_context() -> Context:
     """Return the context of this command."""
-    return Context(Settings(data_dir=_data_dir[0]) if _data_dir else Settings())
+    return Context(Settings(data_dir=Path(_data_dir[0])) if _data_dir else Settings())

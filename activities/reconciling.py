@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit import composed
+from credit.audit_entries.system import DisagreementFound
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import audit
@@ -232,10 +233,9 @@ class ReconcilingActivities:
             audit.append(
                 session,
                 chain=chain,
+                entry=DisagreementFound(workflow_id=finding.workflow_id, why=finding.problem, done=finding.done),
                 actor=order.requested_by,
-                action="disagreement_found",
                 at=order.now,
-                detail={"workflow_id": finding.workflow_id, "why": finding.problem, "done": finding.done},
                 once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
             )
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.audit_entries.system import RequestRefused
 from credit.plain_text import kept
 from db import audit
 from db.engine import transaction
@@ -204,25 +205,23 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
     who = getattr(request.state, "caller", None)
     if who is None and not request.app.state.strangers.admit(address_of(request)):
         return  # counted
-    detail = {
-        "method": request.method,
-        "path": kept(request.url.path[:500]),
-        "address": request.client.host if request.client else "",
-        "code": code,
-        "why": kept(why[:1000]),
-    }
+    entry = RequestRefused(
+        method=request.method,
+        path=kept(request.url.path[:500]),
+        address=request.client.host if request.client else "",
+        code=code,
+        why=kept(why[:1000]),
+    )
 
     def write() -> None:
         with transaction(request.app.state.surroundings.engine) as session:
             actor = who.name if who else "unknown"
-            audit.append(
-                session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
-            )
+            audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
 
     try:
         await asyncio.to_thread(write)
     except SQLAlchemyError as error:
-        _log.warning("a refusal could not be audited", error=str(error)[:500], **detail)
+        _log.warning("a refusal could not be audited", error=str(error)[:500], **entry.detail())
 
 
 def _invalid(error: RequestValidationError) -> Response:

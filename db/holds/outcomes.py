@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit import commitments, outcomes
+from credit.audit_entries.holds import OUTCOMES, ProposalApproved
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
 from credit.policy import Policy
@@ -208,8 +209,8 @@ def _newest_note(session: Session, hold_id: UUID) -> int:
 def _apply(session: Session, hold: Hold, effect: Effect, now: datetime, *, told: bool) -> None:
     if told:
         return  # an event that came in has its line, and asks for the release itself
-    detail = {"why": effect.line}
-    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action=effect.outcome, at=now, detail=detail)
+    entry = OUTCOMES[effect.outcome](why=effect.line)
+    audit.append(session, chain=hold.id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
     if effect.cause is None or hold.status not in _IN_FORCE:
         return
     _request(session, hold, effect, effect.cause, now)
@@ -264,8 +265,8 @@ def _release_at_once(session: Session, hold: Hold, effect: Effect, now: datetime
     )
     session.add(decision)
     session.flush()
-    detail = {"decision_id": str(decision.id), "revision": proposal.revision, "why": effect.line}
-    audit.append(session, chain=hold.id, actor=AUTO_RELEASE, action="proposal_approved", at=now, detail=detail)
+    entry = ProposalApproved(decision_id=decision.id, revision=proposal.revision, why=effect.line)
+    audit.append(session, chain=hold.id, entry=entry, actor=AUTO_RELEASE, at=now)
     decisions.settle(session, hold_id=hold.id, decision_id=decision.id, now=now)
 
 

@@ -17,6 +17,9 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from credit.audit_entries.entry import Entry
+from credit.audit_entries.holds import BeatCancelled, BeatRetried, BeatSkipped
+from credit.audit_entries.receivables import ArAgingPaused, ArAgingResumed
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db import audit, customers, netsuite
@@ -282,9 +285,8 @@ class Operations:
                     netsuite.confirm_restore(session, hold.id)
                 for one in wanted:
                     beats.allow(session, hold.id, one)
-                detail = {"beats": wanted, "why": reason}
-                now = datetime.now(UTC)
-                audit.append(session, chain=hold.id, actor=actor, action="beat_retried", at=now, detail=detail)
+                entry = BeatRetried(beats=wanted, why=reason)
+                audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
                 return hold.workflow_id, wanted
 
         workflow_id, wanted = await asyncio.to_thread(write)
@@ -299,7 +301,7 @@ class Operations:
             UnknownHoldError, NothingToDecideError: no such hold, or the beat is not unfinished.
             RPCError: Temporal is away: repeat it, the record knows already.
         """
-        await self._intervene(name, beat, actor, "beat_skipped", reason, beats.skip)
+        await self._intervene(name, BeatSkipped(beat=beat, why=reason), actor, "skipped", beats.skip)
 
     async def cancel_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
         """Stop trying an unfinished beat until somebody retries it.
@@ -307,26 +309,27 @@ class Operations:
         Raises:
             As `skip_beat`.
         """
-        await self._intervene(name, beat, actor, "beat_cancelled", reason, partial(beats.stop, at=datetime.now(UTC)))
+        stop = partial(beats.stop, at=datetime.now(UTC))
+        await self._intervene(name, BeatCancelled(beat=beat, why=reason), actor, "cancelled", stop)
 
     async def _intervene(
         self,
         name: str,
-        beat: Beat,
+        entry: BeatSkipped | BeatCancelled,
         actor: str,
-        action: str,
-        reason: str,
+        how: str,
         write: Callable[[Session, UUID, Beat, str], None],
     ) -> None:
+        beat = entry.beat
+
         def record() -> str:
             with transaction(self._engine) as session:
                 hold = holds.find(session, name)
                 holds.lock(session, hold.id)
                 if beat not in beats.unfinished(session, hold.id):
                     raise NothingToDecideError(hold.customer_id, f"{beat} is not unfinished")
-                write(session, hold.id, beat, f"{action.removeprefix('beat_')} by {actor}: {reason}")
-                detail = {"beat": beat, "why": reason}
-                audit.append(session, chain=hold.id, actor=actor, action=action, at=datetime.now(UTC), detail=detail)
+                write(session, hold.id, beat, f"{how} by {actor}: {entry.why}")
+                audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
                 return hold.workflow_id
 
         workflow_id = await asyncio.to_thread(record)
@@ -381,7 +384,7 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.pause(self._client, f"paused by {actor}: {reason}")
-        await asyncio.to_thread(self._note, "ar_aging_paused", actor, reason)
+        await asyncio.to_thread(self._note, ArAgingPaused(why=reason), actor)
 
     async def resume_scans(self, *, actor: str, reason: str) -> None:
         """Let the AR aging scan become due again.
@@ -390,12 +393,11 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.resume(self._client, f"resumed by {actor}: {reason}")
-        await asyncio.to_thread(self._note, "ar_aging_resumed", actor, reason)
+        await asyncio.to_thread(self._note, ArAgingResumed(why=reason), actor)
 
-    def _note(self, action: str, actor: str, reason: str) -> None:
+    def _note(self, entry: Entry, actor: str) -> None:
         with transaction(self._engine) as session:
-            now = datetime.now(UTC)
-            audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail={"why": reason})
+            audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
 
     async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
         """Compare the record with Temporal now, and mend as far as `mending` allows.

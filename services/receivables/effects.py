@@ -2,6 +2,7 @@
 
 from credit import disputes as dispute_rules
 from credit import health
+from credit.audit_entries import receivables as entries
 from credit.disputes import Pattern
 from credit.events import ActionKind, EventOutcome
 from credit.states import ReleaseCause
@@ -68,7 +69,7 @@ def _predicted(it: Taking, told: HealthPrediction) -> None:
         disputes_before=before,
         proposed=proposed,
     )
-    it.note("health_predicted", f"{told.model}: {health.why(told.risk, before)}")
+    it.note(entries.HealthPredicted, f"{told.model}: {health.why(told.risk, before)}")
     if proposed:
         it.trigger(TriggerKind.CUSTOMER_HEALTH, f"{it.why}. {told.reason}".strip())
 
@@ -87,7 +88,7 @@ def _dispute_opened(it: Taking, told: DisputeOpened) -> None:
         source=it.event.source,
         at=told.opened_at,
     )
-    it.note("dispute_opened", f"invoice {told.invoice_id} is disputed: {told.reason or 'no reason given'}")
+    it.note(entries.DisputeOpened, f"invoice {told.invoice_id} is disputed: {told.reason or 'no reason given'}")
     it.facts_changed()
     _weigh_pattern(it, dispute)
     if it.hold is not None and dispute_rules.speaks_for_release(it.hold.status):
@@ -115,7 +116,9 @@ def _dispute_closed(it: Taking, told: DisputeClosed) -> None:
     if dispute is None:
         raise OutOfOrderError(f"invoice {told.invoice_id} has no open dispute: tell of its opening first, then again")
     disputes.close(it.session, dispute, told.resolution, told.closed_at)
-    it.note("dispute_closed", f"the dispute of invoice {told.invoice_id} is closed: {told.resolution}. {told.reason}")
+    it.note(
+        entries.DisputeClosed, f"the dispute of invoice {told.invoice_id} is closed: {told.resolution}. {told.reason}"
+    )
     it.facts_changed()
 
 

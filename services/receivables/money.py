@@ -2,6 +2,7 @@
 
 from credit import commitments, composed
 from credit import disputes as dispute_rules
+from credit.audit_entries import receivables as entries
 from credit.credit_hold import LimitCause, LimitState
 from credit.events import EventOutcome, PlanStatus, PromiseOutcome
 from credit.states import ReleaseCause
@@ -40,7 +41,7 @@ def invoiced(it: Taking, told: InvoicePosted) -> None:
         return
     stands = f"{told.amount:,.2f} {told.currency} due {told.due_date}" if told.amount else "closed"
     limits = _limits_crossed(it, LimitCause.INVOICE)
-    it.note("invoice_posted", "; ".join([f"invoice {told.invoice_id} ({posted}): {stands}", *limits]))
+    it.note(entries.InvoicePosted, "; ".join([f"invoice {told.invoice_id} ({posted}): {stands}", *limits]))
     it.facts_changed()
 
 
@@ -69,7 +70,7 @@ def paid(it: Taking, told: PaymentReceived) -> None:
     posts += [f"{payment.amount_unapplied:.2f} as a credit"] if payment.amount_unapplied else []
     kept = _keep_word(it, told)
     limits = _limits_crossed(it, LimitCause.PAYMENT)
-    it.note("payment_received", f"{told.amount:,.2f} {told.currency} paid: {'; '.join([*posts, *kept, *limits])}")
+    it.note(entries.PaymentReceived, f"{told.amount:,.2f} {told.currency} paid: {'; '.join([*posts, *kept, *limits])}")
     it.facts_changed()
 
 
@@ -116,7 +117,7 @@ def plan_agreed(it: Taking, told: PlanAgreed) -> None:
         it.session, customer_id=told.customer_id, note=told.note, instalments=rates, at=min(told.agreed_at, it.now)
     )
     total = sum(amount for _, amount in rates)
-    it.note("plan_agreed", f"{total:,.2f} {told.currency} in {len(rates)} instalment(s) until {rates[-1][0]}")
+    it.note(entries.PlanAgreed, f"{total:,.2f} {told.currency} in {len(rates)} instalment(s) until {rates[-1][0]}")
     it.facts_changed()
     if it.hold is not None and dispute_rules.speaks_for_release(it.hold.status):
         it.request_release(ReleaseCause.PAYMENT_PLAN, f"a payment plan is agreed: {it.why}")
@@ -129,7 +130,7 @@ def instalment_missed(it: Taking, told: InstalmentMissed) -> None:
         raise OutOfOrderError(f"customer {told.customer_id} has no active payment plan: tell of the plan first")
     if not payment_plans.miss(it.session, plan, told.number, told.missed_at):
         raise BadEventError("number", f"the active plan has no unpaid instalment {told.number}")
-    it.note("instalment_missed", f"instalment {told.number} was missed: the payment plan is {PlanStatus.BROKEN}")
+    it.note(entries.InstalmentMissed, f"instalment {told.number} was missed: the payment plan is {PlanStatus.BROKEN}")
     it.facts_changed()
 
 
@@ -139,7 +140,7 @@ def plan_ended(it: Taking, told: PlanEnded) -> None:
     if plan is None:
         raise OutOfOrderError(f"customer {told.customer_id} has no active payment plan: tell of the plan first")
     payment_plans.end(it.session, plan, PlanStatus.ENDED, told.ended_at)
-    it.note("plan_ended", f"the payment plan was called off: {told.reason or 'no reason given'}")
+    it.note(entries.PlanEnded, f"the payment plan was called off: {told.reason or 'no reason given'}")
     it.facts_changed()
 
 
@@ -155,5 +156,5 @@ def promised(it: Taking, told: Promise) -> None:
         made_by=told.made_by,
         at=min(told.made_at, it.now),
     )
-    it.note("promise_made", f"{told.made_by} promised {told.amount:,.2f} {told.currency} by {told.promised_for}")
+    it.note(entries.PromiseMade, f"{told.made_by} promised {told.amount:,.2f} {told.currency} by {told.promised_for}")
     it.facts_changed()

@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities import serving
 from activities.heartbeats import steady_heartbeats
+from credit.audit_entries.system import AnchorFileChanged, AnchorFileRead
 from db import audit, audit_check
 from db.anchor_file import AnchorFile
 from db.engine import transaction
@@ -53,15 +54,15 @@ class AnchoringActivities:
         return report
 
     def _report(self, order: AnchorAudit, report: AuditAnchorReport, previous: AuditAnchorReport | None) -> None:
-        before = {"lines": previous.lines, "digest": previous.digest} if previous else None
-        detail = {"why": report.problem, "before": before, "after": {"lines": report.lines, "digest": report.digest}}
+        before = AnchorFileRead(lines=previous.lines, digest=previous.digest) if previous else None
+        after = AnchorFileRead(lines=report.lines, digest=report.digest)
+        entry = AnchorFileChanged(why=report.problem, before=before, after=after)
         with transaction(self._engine) as session:
             audit.append(
                 session,
                 chain=audit.SYSTEM,
+                entry=entry,
                 actor="service-holds",
-                action="anchor_file_changed",
                 at=order.now,
-                detail=detail,
                 once=f"{order.now.date()}: {report.problem}",
             )

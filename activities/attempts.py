@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities import serving
+from credit.audit_entries.holds import BeatFailed
 from credit.states import Beat, BeatStatus
 from db import audit
 from db.engine import transaction
@@ -45,13 +46,6 @@ def beat_attempt(engine: Engine, order: RunBeat, *own: Beat) -> Iterator[bool]:
         with transaction(engine) as session:
             news = beats.failed(session, order.hold_id, order.beat, status, text)
             if news:
-                detail = {"beat": order.beat, "error": text, "status": status}
-                audit.append(
-                    session,
-                    chain=order.hold_id,
-                    actor="service-holds",
-                    action="beat_failed",
-                    at=order.now,
-                    detail=detail,
-                )
+                entry = BeatFailed(beat=order.beat, error=text, status=status)
+                audit.append(session, chain=order.hold_id, entry=entry, actor="service-holds", at=order.now)
         raise

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities import serving
+from credit.audit_entries.system import SignalRefused
 from credit.plain_text import kept
 from db import audit
 from workflows.signatures import RefuseSignal
@@ -17,20 +18,19 @@ class AuditActivities:
     def refuse_signal(self, order: RefuseSignal) -> None:
         """Keep a row of a signal that meant nothing. A workflow cannot see who sent it (docs/decisions/0005)."""
         info = activity.info()
-        detail = {
-            "signal": kept(order.signal),
-            "why": kept(order.problem),
-            "content": kept(order.content),
-            "customer_id": kept(order.customer_id),
-        }
+        entry = SignalRefused(
+            signal=kept(order.signal),
+            why=kept(order.problem),
+            content=kept(order.content),
+            customer_id=kept(order.customer_id),
+        )
         with serving.checked(self._engine) as session:
             serving.about(session, order.customer_id, order.hold_id, order.now)
             audit.append(
                 session,
                 chain=order.hold_id or audit.SYSTEM,
+                entry=entry,
                 actor="unknown",
-                action="signal_refused",
                 at=order.now,
-                detail=detail,
                 once=f"{info.workflow_run_id}/{info.activity_id}",
             )

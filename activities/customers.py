@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.attempts import beat_attempt
+from credit.audit_entries.holds import CustomerFlagged, CustomerUnflagged
 from credit.states import Beat, EntityStatus
 from db import audit, customers
 from db.engine import transaction
@@ -32,15 +33,8 @@ class CustomerActivities:
                 accounting_profiles.block_for_hold(session, hold, order.now)
                 before = customers.set_entitystatus(session, hold.customer_id, EntityStatus.HOLD, order.now)
                 hold.prior_entitystatus = before
-                detail = {"before": before, "after": EntityStatus.HOLD}
-                audit.append(
-                    session,
-                    chain=hold.id,
-                    actor="service-holds",
-                    action="customer_flagged",
-                    at=order.now,
-                    detail=detail,
-                )
+                entry = CustomerFlagged(before=before, after=EntityStatus.HOLD)
+                audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def unflag_customer(self, order: RunBeat) -> None:
@@ -54,11 +48,5 @@ class CustomerActivities:
                     return
                 releases.lift_block(session, hold, order.now)
                 before, after = releases.restore_entitystatus(session, hold, order.now)
-                audit.append(
-                    session,
-                    chain=hold.id,
-                    actor="service-holds",
-                    action="customer_unflagged",
-                    at=order.now,
-                    detail={"before": before, "after": after},
-                )
+                entry = CustomerUnflagged(before=before, after=after)
+                audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 
 from activities import serving
+from credit.audit_entries.system import SignalRefused, TriggerRefused
 from credit.hold import HoldView, OpenedHold
 from credit.plain_text import kept
 from credit.states import RELEASING, HoldStatus
@@ -51,14 +52,8 @@ class HoldActivities:
                 return _open(session, order)
         except UnknownCustomerError as error:
             with transaction(self._engine) as session:
-                audit.append(
-                    session,
-                    chain=audit.SYSTEM,
-                    actor="service-holds",
-                    action="trigger_refused",
-                    at=order.now,
-                    detail={"customer_id": kept(order.customer_id), "why": kept(str(error))},
-                )
+                entry = TriggerRefused(customer_id=kept(order.customer_id), why=kept(str(error)))
+                audit.append(session, chain=audit.SYSTEM, entry=entry, actor="service-holds", at=order.now)
             return OpenedHold(hold=None, turned_away=[str(error)])
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -187,24 +182,23 @@ def _refuse(
     sent_id: str,
     claimed: str,
     order: OpenHold | AddEvidence | RequestRelease,
-    **about: str,
+    customer_id: str | None = None,
 ) -> None:
     """Keep what a signal claimed that has no row behind it. Who sent it cannot be known (docs/decisions/0005)."""
     info = activity.info()
-    detail = {
-        "signal": signal,
-        "id": kept(sent_id)[:_EXCERPT],
-        "why": _NOBODY_ASKED,
-        "content": kept(claimed)[:_EXCERPT],
-        **about,
-    }
+    entry = SignalRefused(
+        signal=signal,
+        id=kept(sent_id)[:_EXCERPT],
+        why=_NOBODY_ASKED,
+        content=kept(claimed)[:_EXCERPT],
+        customer_id=customer_id,
+    )
     audit.append(
         session,
         chain=chain,
+        entry=entry,
         actor="unknown",
-        action="signal_refused",
         at=order.now,
-        detail=detail,
         once=f"{info.workflow_run_id}/{info.activity_id}/{kept(sent_id)[:_EXCERPT]}",
     )
 

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities import serving
 from activities.attempts import beat_attempt
 from credit import templates
+from credit.audit_entries.messages import MessageDrafted
 from credit.states import RELEASING, Beat, HoldStatus, MessageKind, ProposalKind
 from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
@@ -69,10 +70,8 @@ class MessageActivities:
         drafted = messages.draft(
             session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=order.now
         )
-        detail = {"message_id": str(drafted), "kind": kind, "recipient_known": recipient is not None}
-        audit.append(
-            session, chain=hold.id, actor="service-holds", action="message_drafted", at=order.now, detail=detail
-        )
+        entry = MessageDrafted(message_id=drafted, kind=kind, recipient_known=recipient is not None)
+        audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def unsent_messages(self, order: HoldAt) -> list[UUID]:

@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from activities.attempts import beat_attempt
 from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
+from credit.audit_entries.netsuite import NetSuiteReadBack, NetSuiteSuperseded
 from credit.states import Beat
 from db import audit, netsuite
 from db.engine import transaction
@@ -68,14 +69,8 @@ class NetSuiteActivities:
                 raise ApplicationError(str(error), type="PushUnderway") from error
             with transaction(self._engine) as session:
                 if beats.done(session, order.hold_id, order.beat, now()) and record is None:
-                    audit.append(
-                        session,
-                        chain=order.hold_id,
-                        actor="service-holds",
-                        action="netsuite_superseded",
-                        at=order.now,
-                        detail={"why": "a later hold decides what NetSuite says of this record"},
-                    )
+                    entry = NetSuiteSuperseded(why="a later hold decides what NetSuite says of this record")
+                    audit.append(session, chain=order.hold_id, entry=entry, actor="service-holds", at=order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def restore_netsuite(self, order: RunBeat) -> None:
@@ -146,7 +141,5 @@ class NetSuiteActivities:
     def _note_value(self, record: NetSuiteRecord, said: CreditHoldOverride, how: str, at: datetime) -> None:
         with transaction(self._engine) as session:
             netsuite.note_value(session, record.netsuite_id, record.generation, said, at)
-            detail = {"netsuite_id": record.netsuite_id, "before": record.prior, "after": said, "how": how}
-            audit.append(
-                session, chain=record.hold_id, actor="service-holds", action="netsuite_read_back", at=at, detail=detail
-            )
+            entry = NetSuiteReadBack(netsuite_id=record.netsuite_id, before=record.prior, after=said, how=how)
+            audit.append(session, chain=record.hold_id, entry=entry, actor="service-holds", at=at)

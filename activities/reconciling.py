@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit import composed
+from credit.audit_entries.system import DisagreementFound
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import audit
@@ -225,10 +226,9 @@ def _keep(session: Session, order: ReconcilePage, finding: Finding, chain: str |
     audit.append(
         session,
         chain=chain,
+        entry=DisagreementFound(workflow_id=finding.workflow_id, why=finding.problem, done=finding.done),
         actor=order.requested_by,
-        action="disagreement_found",
         at=order.now,
-        detail={"workflow_id": finding.workflow_id, "why": finding.problem, "done": finding.done},
         once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
     )
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from credit.audit_entries.system import ActivityRefused
 from credit.plain_text import kept
 from credit.states import (
     OPEN_HOLD,
@@ -75,21 +76,20 @@ def checked(engine: Engine) -> Iterator[Session]:
 
 def _audit(engine: Engine, error: NotServedError) -> None:
     info = activity.info()
-    about = {
-        "activity": info.activity_type,
-        "workflow_id": kept(info.workflow_id or "")[:_EXCERPT],
-        "workflow_type": kept(info.workflow_type or "")[:_EXCERPT],
-        "why": kept(str(error)),
-    }
+    entry = ActivityRefused(
+        activity=info.activity_type,
+        workflow_id=kept(info.workflow_id or "")[:_EXCERPT],
+        workflow_type=kept(info.workflow_type or "")[:_EXCERPT],
+        why=kept(str(error)),
+    )
     with transaction(engine) as session:
         audit.append(
             session,
             chain=error.chain,
+            entry=entry,
             actor="unknown",
-            action="activity_refused",
             at=info.started_time,
-            detail=about,
-            once="; ".join(about.values()),
+            once=f"{entry.activity}; {entry.workflow_id}; {entry.workflow_type}; {entry.why}",
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.entry import Entry
 from db.models import AuditEvent
 from db.models.base import JsonObject
 
@@ -33,21 +34,20 @@ def append(
     session: Session,
     *,
     chain: str | UUID,
+    entry: Entry,
     actor: str,
-    action: str,
     at: datetime,
-    detail: JsonObject | None = None,
     once: str | None = None,
 ) -> None:
-    """Append one event to a chain, linked to the one before it by its hash.
+    """Append one entry to a chain, linked to the one before it by its hash.
 
     Appends to one chain queue behind each other until the transaction ends; holds' chains don't wait for one another.
-    An event with the key `once` is appended only if the chain has none with this key.
+    An entry with the key `once` is appended only if the chain has none with this key.
     """
-    chain = str(chain)
+    chain, detail = str(chain), entry.detail()
     session.execute(_LOCK, {"chains": [chain]})
     if once is not None:
-        detail = {**(detail or {}), "once": once}
+        detail["once"] = once
         if session.scalar(select(exists().where(AuditEvent.chain == chain, AuditEvent.detail["once"].astext == once))):
             return
     last = session.execute(
@@ -57,37 +57,35 @@ def append(
         .limit(1)
     ).one_or_none()
     seq, prev_hash = (last.seq + 1, last.hash) if last else (1, "")
-    event = AuditEvent(
-        chain=chain, seq=seq, at=at, actor=actor, action=action, detail=detail or {}, prev_hash=prev_hash, hash=""
-    )
-    event.hash = digest(event)
-    session.add(event)
+    session.add(_event(chain, seq, prev_hash, entry.action, detail, actor, at))
     session.flush()
 
 
-def append_to_each(
-    session: Session, details: Mapping[str, tuple[str, JsonObject]], *, actor: str, at: datetime
-) -> None:
-    """Append one event to each of many chains by a few statements.
-
-    Args:
-        session: the open transaction.
-        details: chain to the event's action and detail.
-        actor: who did all of it.
-        at: when.
-    """
-    chains = sorted(details)
+def append_to_each(session: Session, entries: Mapping[str, Entry], *, actor: str, at: datetime) -> None:
+    """Append to each of many chains its entry, by a few statements."""
+    chains = sorted(entries)
     session.execute(_LOCK, {"chains": chains})
     heads = {row.chain: (row.seq, row.hash) for row in session.execute(_HEADS, {"chains": chains})}
     for chain in chains:
         seq, prev_hash = heads.get(chain, (0, ""))
-        action, detail = details[chain]
-        event = AuditEvent(
-            chain=chain, seq=seq + 1, at=at, actor=actor, action=action, detail=detail, prev_hash=prev_hash, hash=""
-        )
-        event.hash = digest(event)
-        session.add(event)
+        entry = entries[chain]
+        session.add(_event(chain, seq + 1, prev_hash, entry.action, entry.detail(), actor, at))
     session.flush()
+
+
+def _event(
+    chain: str, seq: int, prev_hash: str, action: str, detail: JsonObject, actor: str, at: datetime
+) -> AuditEvent:
+    return AuditEvent(
+        chain=chain,
+        seq=seq,
+        at=at,
+        actor=actor,
+        action=action,
+        detail=detail,
+        prev_hash=prev_hash,
+        hash=digest_of(prev_hash, chain, seq, at, actor, action, detail),
+    )
 
 
 def digest(event: AuditEvent) -> str:

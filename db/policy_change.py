@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.system import PolicyChanged
 from credit.mail_text import clean_address, clean_line
 from credit.policy import DEFINES_EXPOSURE, Policy
 from db import audit
@@ -40,9 +41,14 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
     session.flush()
     anew = [name for name in DEFINES_EXPOSURE if getattr(policy, name) != getattr(before, name)]
-    moved = {"limit_states_moved": exposures.judge_all_anew(session, policy)} if anew else {}
-    detail = {"version": version + 1, "why": note, "before": before.model_dump(mode="json"), "after": settings, **moved}
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action="policy_changed", at=at, detail=detail)
+    entry = PolicyChanged(
+        version=version + 1,
+        why=note,
+        before=before.model_dump(mode="json"),
+        after=settings,
+        limit_states_moved=exposures.judge_all_anew(session, policy) if anew else None,
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
     return version + 1
 
 

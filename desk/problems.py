@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.audit_entries.system import RequestRefused
 from credit.plain_text import kept
 from credit.validation import all_that_is_wrong, place_of, what_is_wrong
 from db import audit
@@ -169,24 +170,22 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
     who = getattr(request.state, "caller", None)
     if who is None and not request.app.state.strangers.admit(address_of(request)):
         return  # counted
-    detail = {
-        "method": request.method,
-        "path": kept(request.url.path[:500]),
-        "address": request.client.host if request.client else "",
-        "code": code,
-        "why": kept(why[:1000]),
-    }
+    entry = RequestRefused(
+        method=request.method,
+        path=kept(request.url.path[:500]),
+        address=request.client.host if request.client else "",
+        code=code,
+        why=kept(why[:1000]),
+    )
 
     def write(session: Session) -> None:
         actor = who.name if who else "unknown"
-        audit.append(
-            session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
-        )
+        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
 
     try:
         await in_transaction(request.app.state.surroundings.engine, write)
     except SQLAlchemyError as error:
-        _log.warning("a refusal could not be audited", error=str(error)[:500], **detail)
+        _log.warning("a refusal could not be audited", error=str(error)[:500], **entry.detail())
 
 
 def _invalid(error: RequestValidationError) -> Response:

@@ -13,13 +13,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from credit import credit_limit
+from credit.audit_entries.entry import Entry
+from credit.audit_entries.freight import (
+    Blocked,
+    CreditHoldOverridden,
+    CreditHoldTakenOver,
+    CreditLimitChanged,
+    TariffsBlocked,
+    TariffsUnblocked,
+)
 from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus
 from credit.credit_limit import LimitCause
 from db import audit, customers, policies
 from db.errors import BadInputError, EntryOfHoldError, UnknownEntryError
 from db.freight import credit_limits
 from db.models import AccountingProfile, CreditHoldEntry, Hold
-from db.models.base import JsonObject
 
 _SYSTEM_ACTOR = "service-holds"
 
@@ -54,8 +62,7 @@ def set_limit(session: Session, customer_id: str, limit: Decimal | None, *, acto
     profile = _lock(session, customer_id)
     if profile.credit_limit != limit:
         before, profile.credit_limit = profile.credit_limit, limit
-        detail = {"before": _money(before), "after": _money(limit)}
-        _audit(session, customer_id, "credit_limit_changed", detail, actor=actor, now=now)
+        _audit(session, customer_id, CreditLimitChanged(before=before, after=limit), actor=actor, now=now)
     credit_limits.evaluate(session, [customer_id], cause=LimitCause.LIMIT, actor=actor, now=now)
 
 
@@ -143,8 +150,10 @@ def block_for_hold(session: Session, hold: Hold, now: datetime) -> None:
         )
         return
     applied.hold_id = hold.id
-    detail = {**_described(applied), "why": "the service hold was approved: only its release lifts the block"}
-    _audit(session, hold.customer_id, "credit_hold_taken_over", detail, actor=_SYSTEM_ACTOR, now=now)
+    taken_over = _blocked(
+        CreditHoldTakenOver, applied, "the service hold was approved: only its release lifts the block"
+    )
+    _audit_block(session, hold.customer_id, taken_over, actor=_SYSTEM_ACTOR, now=now)
 
 
 def lift_for_hold(session: Session, hold: Hold, *, reason: str, actor: str, now: datetime) -> None:
@@ -194,14 +203,13 @@ def _add(
     )
     session.add(entry)
     credit_limits.derive_status(session, [customer_id])
-    _audit(session, customer_id, "tariffs_blocked", {**_described(entry), "why": note}, actor=actor, now=now)
+    _audit_block(session, customer_id, _blocked(TariffsBlocked, entry, note), actor=actor, now=now)
     return entry
 
 
 def _end(session: Session, entry: CreditHoldEntry, *, reason: str, actor: str, now: datetime) -> None:
     entry.ended_at, entry.ended_by, entry.end_reason = now, actor, reason
-    detail = {**_described(entry), "why": reason}
-    _audit(session, entry.customer_id, "tariffs_unblocked", detail, actor=actor, now=now)
+    _audit_block(session, entry.customer_id, _blocked(TariffsUnblocked, entry, reason), actor=actor, now=now)
 
 
 def _settle(session: Session, profile: AccountingProfile, *, reason: str, actor: str, now: datetime) -> None:
@@ -213,25 +221,22 @@ def _settle(session: Session, profile: AccountingProfile, *, reason: str, actor:
     if credit_limit.is_override(profile.limit_state, left_credit_hold=left):
         profile.overridden_at, profile.overridden_by, profile.override_reason = now, actor, reason
         session.flush()
-        detail = {"why": reason, "exposure": _money(profile.exposure), "credit_limit": _money(profile.credit_limit)}
-        _audit(session, profile.customer_id, "credit_hold_overridden", detail, actor=actor, now=now)
+        exposure, limit = profile.exposure, profile.credit_limit
+        overridden = CreditHoldOverridden(why=reason, exposure=exposure, credit_limit=limit)
+        _audit(session, profile.customer_id, overridden, actor=actor, now=now)
 
 
-def _described(entry: CreditHoldEntry) -> JsonObject:
-    blocked = BLOCK_ALL_TARIFFS if entry.tariffs is None else ", ".join(entry.tariffs)
-    return {"entry": str(entry.id), "blocked": blocked, "source": entry.source, "hold_id": _text(entry.hold_id)}
+def _blocked(kind: type[Blocked], row: CreditHoldEntry, why: str) -> Blocked:
+    blocked = BLOCK_ALL_TARIFFS if row.tariffs is None else ", ".join(row.tariffs)
+    return kind(entry=row.id, blocked=blocked, source=row.source, hold_id=row.hold_id, why=why)
 
 
-def _audit(session: Session, customer_id: str, action: str, detail: JsonObject, *, actor: str, now: datetime) -> None:
+def _audit_block(session: Session, customer_id: str, entry: Blocked, *, actor: str, now: datetime) -> None:
     """Write it down for the customer, and for the service hold that it belongs to."""
-    chains = [credit_limits.chain_of(customer_id), *filter(None, [detail.get("hold_id")])]
-    for chain in chains:
-        audit.append(session, chain=chain, actor=actor, action=action, at=now, detail=detail)
+    _audit(session, customer_id, entry, actor=actor, now=now)
+    if entry.hold_id is not None:
+        audit.append(session, chain=entry.hold_id, entry=entry, actor=actor, at=now)
 
 
-def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:.2f}"
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
+def _audit(session: Session, customer_id: str, entry: Entry, *, actor: str, now: datetime) -> None:
+    audit.append(session, chain=credit_limits.chain_of(customer_id), entry=entry, actor=actor, at=now)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.freight import BLOCK_LIFTED, LIMIT_CROSSED
 from credit.credit_hold import BlockSource, CreditStatus
 from credit.credit_limit import LimitCause, LimitState, crossing
 from db import audit, policies
@@ -44,7 +45,7 @@ class Transition(NamedTuple):
     @property
     def done(self) -> str:
         """What came of it, for the record."""
-        return CreditStatus.CREDIT_HOLD if self.applied else "block lifted" if self.lifted else "nothing applied"
+        return CreditStatus.CREDIT_HOLD if self.applied else BLOCK_LIFTED if self.lifted else "nothing applied"
 
 
 _CROSSED = """
@@ -139,12 +140,13 @@ def _carry_out(session: Session, crossed: list[Transition], *, cause: LimitCause
         if wanted:
             values = {"ids": [one.customer_id for one in wanted], "notes": [one.note for one in wanted]}
             session.execute(text(statement), {**values, "actor": actor, "now": now})
-    common = {"cause": cause, "source": BlockSource.AUTO_APPLY}
-    details = {
-        chain_of(one.customer_id): (f"limit_{one.after}", {"why": one.note, **common, "done": one.done})
+    entries = {
+        chain_of(one.customer_id): LIMIT_CROSSED[one.after](
+            why=one.note, cause=cause, source=BlockSource.AUTO_APPLY, done=one.done
+        )
         for one in crossed
     }
-    audit.append_to_each(session, details, actor=actor, at=now)
+    audit.append_to_each(session, entries, actor=actor, at=now)
 
 
 def chain_of(customer_id: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.freight import OrganisationCreated, OrgSettingsChanged
 from db import audit
 from db.errors import BadInputError, OrganisationTakenError, StaleVersionError, UnknownOrganisationError
 from db.models import OrgSettings
@@ -49,7 +50,9 @@ def create(session: Session, organisation: str, *, actor: str, now: datetime) ->
     if session.scalar(fresh.on_conflict_do_nothing().returning(OrgSettings.organisation)) is None:
         raise OrganisationTakenError(organisation)
     made = get(session, organisation)
-    _audit(session, made, "organisation_created", before=None, actor=actor, now=now)
+    after = _state(made)
+    entry = OrganisationCreated(organisation=made.organisation, version=made.version, before=None, after=after)
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
     return made
 
 
@@ -87,7 +90,8 @@ def change(
         setattr(row, name, wanted.get(name, before[name]))
     row.version, row.updated_by, row.updated_at = row.version + 1, actor, now
     session.flush()
-    _audit(session, row, "org_settings_changed", before=before, actor=actor, now=now)
+    entry = OrgSettingsChanged(organisation=organisation, version=row.version, before=before, after=_state(row))
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
     return row
 
 
@@ -99,10 +103,3 @@ def _found(row: OrgSettings | None, organisation: str) -> OrgSettings:
 
 def _state(row: OrgSettings) -> JsonObject:
     return {name: getattr(row, name) for name in SETTINGS}
-
-
-def _audit(
-    session: Session, row: OrgSettings, action: str, *, before: JsonObject | None, actor: str, now: datetime
-) -> None:
-    detail = {"organisation": row.organisation, "version": row.version, "before": before, "after": _state(row)}
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail=detail)

@@ -5,12 +5,12 @@ Each locks the hold, leaves an audit row, and has the hold looked at in the same
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
-from credit.outcomes import ExceptionScope, Outcome, ScheduledDate, day_ends
+from credit.audit_entries import holds as entries
+from credit.outcomes import ExceptionScope, ScheduledDate, day_ends
 from credit.states import HoldStatus, ReleaseCause, Verdict
 from db import audit, policies
 from db.errors import BadInputError, NotInForceError
@@ -45,8 +45,9 @@ def set_dates(
     before = {name: getattr(hold, name) for name in days}
     for name, day in days.items():
         setattr(hold, name, day)
-    detail = {"before": _as_text(before), "after": _as_text(days), "why": reason}
-    _audit(session, hold, "hold_dates_set", detail, actor, now)
+    behalf = four_eyes.Acting.of(session, actor, now).on_behalf_of
+    entry = entries.HoldDatesSet(before=before, after=days, why=reason, on_behalf_of=behalf)
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     session.flush()
     outcomes.review(session, hold.id, now)
     return hold
@@ -85,8 +86,8 @@ def override(session: Session, hold: Hold, *, reason: str, actor: str, is_admin:
         is_admin=is_admin,
     )
     if isinstance(decided, Decision):
-        detail = {"decision_id": str(decided.id), "why": reason}
-        _audit(session, hold, Outcome.OVERRIDDEN, detail, actor, now)
+        entry = entries.Overridden(decision_id=decided.id, why=reason, on_behalf_of=decided.on_behalf_of)
+        audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     return decided
 
 
@@ -124,8 +125,13 @@ def except_one(
     )
     session.add(row)
     session.flush()
-    detail = {"exception_id": str(row.id), "after": _of(row), "why": f"{scope} {row.reference} until {until}: {reason}"}
-    _audit(session, hold, "exception_granted", detail, actor, now)
+    entry = entries.ExceptionGranted(
+        exception_id=row.id,
+        after=_of(row),
+        why=f"{scope} {row.reference} until {until}: {reason}",
+        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
+    )
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     outcomes.review(session, hold.id, now)
     return row
 
@@ -146,8 +152,13 @@ def end_exception(
     if row is None or row.hold_id != hold.id or is_over:
         raise BadInputError(f"no exception {exception_id} counts for this hold: `hold exception list` shows them")
     row.ended_at, row.ended_by, row.end_reason = now, actor, reason
-    detail = {"exception_id": str(row.id), "before": _of(row), "why": f"{row.scope} {row.reference}: {reason}"}
-    _audit(session, hold, "exception_withdrawn", detail, actor, now)
+    entry = entries.ExceptionWithdrawn(
+        exception_id=row.id,
+        before=_of(row),
+        why=f"{row.scope} {row.reference}: {reason}",
+        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
+    )
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     outcomes.review(session, hold.id, now)
     return row
 
@@ -159,20 +170,10 @@ def _held(session: Session, hold: Hold) -> Hold:
     return hold
 
 
-def _audit(session: Session, hold: Hold, action: str, detail: dict[str, Any], actor: str, now: datetime) -> None:
-    """Write down what was set, and on whose behalf."""
-    detail |= four_eyes.Acting.of(session, actor, now).detail()
-    audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
-
-
 def _needs_reason(reason: str) -> None:
     if not reason.strip():
         raise BadInputError("say why: it is kept in the hold's record")
 
 
-def _as_text(days: Mapping[Any, date | None]) -> dict[str, str | None]:
-    return {str(name): day.isoformat() if day else None for name, day in days.items()}
-
-
-def _of(row: HoldException) -> dict[str, str]:
-    return {"scope": row.scope, "reference": row.reference, "until": row.until.isoformat()}
+def _of(row: HoldException) -> entries.Excepted:
+    return entries.Excepted(scope=row.scope, reference=row.reference, until=row.until)

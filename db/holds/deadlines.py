@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import ApproversReminded, ProposalEscalated
 from credit.policy import Policy
 from credit.states import ProposalStatus
 from db import audit, policies
 from db.holds import holds, notifications
-from db.models import Hold, Proposal
+from db.models import Proposal
 
 _SYSTEM_ACTOR = "service-holds"
 
@@ -34,13 +35,11 @@ def pass_by(session: Session, hold_id: UUID, now: datetime) -> None:
     if proposal.escalate_at is not None and now >= proposal.escalate_at:
         proposal.escalate_at, proposal.escalated_at, proposal.escalated_to = None, now, policy.escalation_group
         notifications.proposal_escalated(session, hold, proposal, policy.escalate_to, now=now)
-        _note(session, hold, proposal, "proposal_escalated", f"to {policy.escalation_group}", now)
+        why = f"to {policy.escalation_group}"
+        escalated = ProposalEscalated(proposal_id=proposal.id, revision=proposal.revision, why=why)
+        audit.append(session, chain=hold.id, entry=escalated, actor=_SYSTEM_ACTOR, at=now)
     if proposal.remind_at is not None and now >= proposal.remind_at:
         notifications.proposal_reminded(session, hold, proposal, proposal.remind_at, now=now)
         proposal.remind_at = policy.deadline(now, policy.remind_after) if policy.remind_after else None
-        _note(session, hold, proposal, "approvers_reminded", "", now)
-
-
-def _note(session: Session, hold: Hold, proposal: Proposal, action: str, why: str, now: datetime) -> None:
-    detail = {"proposal_id": str(proposal.id), "revision": proposal.revision, "why": why}
-    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action=action, at=now, detail=detail)
+        reminded = ApproversReminded(proposal_id=proposal.id, revision=proposal.revision, why="")
+        audit.append(session, chain=hold.id, entry=reminded, actor=_SYSTEM_ACTOR, at=now)

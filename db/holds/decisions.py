@@ -10,6 +10,15 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import (
+    ApprovalUndone,
+    CaseWeakened,
+    HoldInForce,
+    ProposalApproved,
+    ProposalClaimed,
+    ProposalDeclined,
+)
+from credit.audit_entries.system import SignalRefused
 from credit.facts import Facts, weakening
 from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
@@ -51,8 +60,8 @@ def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[C
     proposal = _open_proposal(session, hold)
     held, is_fresh = claims.take(session, proposal, actor=actor, now=now)
     if is_fresh:
-        detail = {"revision": proposal.revision, "until": held.expires_at.isoformat()}
-        audit.append(session, chain=hold.id, actor=actor, action="proposal_claimed", at=now, detail=detail)
+        entry = ProposalClaimed(revision=proposal.revision, until=held.expires_at)
+        audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     return held, proposal
 
 
@@ -156,17 +165,17 @@ def _write(
     )
     session.add(decision)
     session.flush()
-    detail = {
-        "decision_id": str(decision.id),
-        "revision": proposal.revision,
-        "why": reason,
-        "before": ProposalStatus.OPEN,
-        "after": proposal.status,
-        **acting.detail(),
-        **({} if keep_block else {"keep_block": False}),
-    }
-    action = f"proposal_{proposal.status}"
-    audit.append(session, chain=hold.id, actor=acting.actor, action=action, at=now, detail=detail)
+    kind = ProposalApproved if verdict is Verdict.APPROVE else ProposalDeclined
+    entry = kind(
+        decision_id=decision.id,
+        revision=proposal.revision,
+        why=reason,
+        before=ProposalStatus.OPEN,
+        after=proposal.status,
+        on_behalf_of=acting.on_behalf_of,
+        keep_block=keep_block,
+    )
+    audit.append(session, chain=hold.id, entry=entry, actor=acting.actor, at=now)
     return decision
 
 
@@ -189,15 +198,15 @@ def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime
             f"the approval took effect at {made.effective_at:%Y-%m-%d %H:%M:%S} UTC and cannot be taken back"
         )
     made.outcome, made.applied_at = "undone", now
-    detail = {
-        "decision_id": str(made.id),
-        "revision": proposal.revision,
-        "why": reason,
-        "before": proposal.status,
-        "after": ProposalStatus.OPEN,
-        **four_eyes.Acting.of(session, actor, now).detail(),
-    }
-    audit.append(session, chain=hold.id, actor=actor, action="approval_undone", at=now, detail=detail)
+    entry = ApprovalUndone(
+        decision_id=made.id,
+        revision=proposal.revision,
+        why=reason,
+        before=proposal.status,
+        after=ProposalStatus.OPEN,
+        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
+    )
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
     cause = Cause(proposal.asked_by, proposal.reason, Occasion.UNDONE, [f"{actor}: {reason}" if reason else actor])
     return proposals.propose(session, hold, proposal.kind, cause, revision=proposal.revision + 1, now=now)
 
@@ -218,8 +227,8 @@ def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime)
     hold = holds.lock(session, hold_id)
     decision = holds.decision(session, decision_id)
     if decision is None or decision.hold_id != hold_id:
-        detail = {"signal": "decide", "decision_id": str(decision_id), "why": NOBODY_DECIDED}
-        audit.append(session, chain=hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
+        entry = SignalRefused(signal="decide", decision_id=str(decision_id), why=NOBODY_DECIDED)
+        audit.append(session, chain=hold_id, entry=entry, actor="unknown", at=now)
         return None
     if decision.outcome is None and now >= decision.effective_at:
         decision.outcome = _obey(session, hold, decision, now)
@@ -246,8 +255,9 @@ def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> st
             following = proposal.revision + 1
             cause = Cause(proposal.asked_by, proposal.reason, Occasion.WEAKENED, because)
             proposals.propose(session, hold, proposal.kind, cause, revision=following, now=now, returns=proposal)
-            detail = {"why": "; ".join(because), "before": proposal.facts, "after": facts.model_dump(mode="json")}
-            audit.append(session, chain=hold.id, actor="service-holds", action="case_weakened", at=now, detail=detail)
+            after = facts.model_dump(mode="json")
+            entry = CaseWeakened(why="; ".join(because), before=proposal.facts, after=after)
+            audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=now)
             return "returned"
     _remember(session, hold, decision, facts, version)
     if decision.verdict is Verdict.DECLINE:
@@ -293,10 +303,10 @@ def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
     """Mark an applying hold as in force and write its reflexion row; a second call changes nothing."""
     hold = holds.lock(session, hold_id)
     if hold.status is HoldStatus.APPLYING:
-        detail = {"before": hold.status, "after": HoldStatus.IN_FORCE}
+        entry = HoldInForce(before=hold.status, after=HoldStatus.IN_FORCE)
         hold.status, hold.in_force_at = HoldStatus.IN_FORCE, now
         proposals.reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
-        audit.append(session, chain=hold_id, actor="service-holds", action="hold_in_force", at=now, detail=detail)
+        audit.append(session, chain=hold_id, entry=entry, actor="service-holds", at=now)
 
 
 class Undelivered(NamedTuple):

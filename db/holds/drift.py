@@ -12,6 +12,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from credit.audit_entries.holds import RepairWithdrawn
+from credit.audit_entries.netsuite import (
+    Drift,
+    NetSuiteDriftEnded,
+    NetSuiteDriftFound,
+    NetSuiteHoldAdopted,
+    RepairProposed,
+)
 from credit.drift import DriftOutcome, Sight, compare
 from credit.hold import HoldView
 from credit.notices import SYSTEM, Cause
@@ -115,7 +123,7 @@ def note(session: Session, looked_at: Watched, found: str, *, now: datetime) -> 
             fresh.proposal_id = _revised(session, row, fresh)
         case Sight.ENDED if row is not None:
             _end(row, DriftOutcome.GONE, now)
-            _audit(session, row, "netsuite_drift_ended", now)
+            _audit(session, row, NetSuiteDriftEnded, now)
     return True
 
 
@@ -131,7 +139,7 @@ def _add(session: Session, looked_at: Watched, found: str, now: datetime) -> Net
     )
     session.add(row)
     session.flush()
-    _audit(session, row, "netsuite_drift_found", now)
+    _audit(session, row, NetSuiteDriftFound, now)
     return row
 
 
@@ -145,16 +153,14 @@ def _revised(session: Session, before: NetSuiteDrift, after: NetSuiteDrift) -> U
     return proposal.id
 
 
-def _audit(session: Session, row: NetSuiteDrift, action: str, now: datetime) -> None:
-    detail = {
-        "netsuite_id": row.netsuite_id,
-        "before": row.expected,
-        "after": row.found,
-        "why": f"NetSuite says {row.found} where {row.expected} is wanted"
+def _audit(session: Session, row: NetSuiteDrift, kind: type[Drift], now: datetime) -> None:
+    why = (
+        f"NetSuite says {row.found} where {row.expected} is wanted"
         if row.outcome is None
-        else f"NetSuite said {row.found} where {row.expected} is wanted, and does so no more",
-    }
-    audit.append(session, chain=row.hold_id or audit.SYSTEM, actor=_SYSTEM_ACTOR, action=action, at=now, detail=detail)
+        else f"NetSuite said {row.found} where {row.expected} is wanted, and does so no more"
+    )
+    entry = kind(netsuite_id=row.netsuite_id, before=row.expected, after=row.found, why=why)
+    audit.append(session, chain=row.hold_id or audit.SYSTEM, entry=entry, actor=_SYSTEM_ACTOR, at=now)
 
 
 def _end(row: NetSuiteDrift, outcome: DriftOutcome, now: datetime) -> None:
@@ -214,8 +220,8 @@ def propose_repair(session: Session, hold_id: UUID, now: datetime) -> HoldView:
         proposal = proposals.propose(session, hold, ProposalKind.REPAIR, cause, revision=newest.revision + 1, now=now)
         proposal.note = _note(row)
         row.proposal_id = proposal.id
-        detail = {"why": proposal.note, "netsuite_id": row.netsuite_id}
-        audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action="repair_proposed", at=now, detail=detail)
+        entry = RepairProposed(why=proposal.note, netsuite_id=row.netsuite_id)
+        audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
     return holds.view(session, hold_id)
 
 
@@ -246,9 +252,7 @@ def withdraw_repair(session: Session, hold: Hold, why: str, now: datetime) -> No
     proposal = _open_repair(session, hold.id)
     if proposal is not None:
         proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
-        audit.append(
-            session, chain=hold.id, actor=_SYSTEM_ACTOR, action="repair_withdrawn", at=now, detail={"why": why}
-        )
+        audit.append(session, chain=hold.id, entry=RepairWithdrawn(why=why), actor=_SYSTEM_ACTOR, at=now)
         session.flush()
 
 
@@ -403,8 +407,8 @@ def adopt(session: Session, hold: Hold, *, prior: str, actor: str, reason: str, 
     if row is not None:
         row.settled_at = row.ended_at = now
         row.outcome = DriftOutcome.ADOPTED
-    detail = {"netsuite_id": netsuite_id, "prior": prior, "why": reason}
-    audit.append(session, chain=hold.id, actor=actor, action="netsuite_hold_adopted", at=now, detail=detail)
+    entry = NetSuiteHoldAdopted(netsuite_id=netsuite_id, prior=prior, why=reason)
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
 
 
 def adopted_prior(session: Session, hold_id: UUID) -> str | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import ProposalApprovedFirst
 from credit.facts import Facts
 from credit.permissions import LEAST_ROLE, Permission
 from credit.policy import Policy
@@ -55,10 +56,6 @@ class Acting:
     def people(self) -> frozenset[str]:
         """Everybody who is one person with the actor."""
         return self.absent | {self.actor}
-
-    def detail(self) -> dict[str, list[str]]:
-        """Return what an audit row says of it; nothing where the actor stands in for nobody who decides."""
-        return {"on_behalf_of": self.on_behalf_of} if self.on_behalf_of else {}
 
 
 def bar_who_asked(session: Session, hold: Hold, policy: Policy, acting: Acting, *, is_admin: bool) -> None:
@@ -120,6 +117,6 @@ def approve_first(session: Session, proposal: Proposal, acting: Acting, *, reaso
             at=now,
         )
     )
-    detail = {"revision": proposal.revision, "why": reason, **acting.detail()}
-    audit.append(session, chain=proposal.hold_id, actor=actor, action="proposal_approved_first", at=now, detail=detail)
+    entry = ProposalApprovedFirst(revision=proposal.revision, why=reason, on_behalf_of=acting.on_behalf_of)
+    audit.append(session, chain=proposal.hold_id, entry=entry, actor=actor, at=now)
     return FirstApproval(proposal.hold_id, actor)

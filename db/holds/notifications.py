@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, extract, func, literal, or_,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import NotificationGivenUp
 from credit.facts import Facts
 from credit.notices import SYSTEM, Cause, Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent, ProposalKind, ReleaseCause
@@ -259,8 +260,8 @@ def give_up(session: Session, rows: Sequence[Notification], why: str, *, now: da
         execution_options={"synchronize_session": False},
     )
     for row in rows:
-        detail = {"notification_id": str(row.id), "event": row.event, "recipient": row.recipient, "why": why}
-        audit.append(session, chain=row.hold_id, actor=SYSTEM, action="notification_given_up", at=now, detail=detail)
+        entry = NotificationGivenUp(notification_id=row.id, event=row.event, recipient=row.recipient, why=why)
+        audit.append(session, chain=row.hold_id, entry=entry, actor=SYSTEM, at=now)
 
 
 def failed(session: Session, ids: Sequence[UUID], error: str) -> None:

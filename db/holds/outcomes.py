@@ -6,12 +6,14 @@ changes a hold, so that a look and an event never see each other half done.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit import outcomes
+from credit.audit_entries.holds import OUTCOMES
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
 from credit.policy import Policy
@@ -106,7 +108,7 @@ def _look(session: Session, hold: Hold, policy: Policy, now: datetime) -> Situat
     )
 
 
-def _counts(session: Session, customer_id: str) -> dict[str, int]:
+def _counts(session: Session, customer_id: str) -> dict[str, Any]:
     """Count the customer's plans, promises and disputes, by one query."""
     plans = select(PaymentPlan.id).where(PaymentPlan.customer_id == customer_id)
     missed, one = PaymentPlanInstalment.missed_at, PromiseToPay.customer_id == customer_id
@@ -136,8 +138,8 @@ def _told_since(session: Session, hold_id: UUID, noted: int) -> set[str]:
 def _apply(session: Session, hold: Hold, effect: Effect, now: datetime, *, told: bool) -> None:
     if told:
         return  # an event that came in has its line, and asks for the release itself
-    detail = {"why": effect.line}
-    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action=effect.outcome, at=now, detail=detail)
+    entry = OUTCOMES[effect.outcome](why=effect.line)
+    audit.append(session, chain=hold.id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
     if effect.cause is None or hold.status not in _IN_FORCE:
         return
     _request(session, hold, effect, effect.cause, now)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import EXPIRED, WITHDRAWN, EvidenceAdded, HoldProposed, ProposalRevised, Revision
 from credit.facts import Facts, moved_materially
 from credit.hold import OpenedHold, PriorDecision, proposal_note
 from credit.notices import Cause, Occasion
@@ -72,8 +73,8 @@ def open_hold(
     facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
         _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
-    detail = {"trigger": first.kind, "why": first.reason, "customer_id": customer_id}
-    audit.append(session, chain=hold.id, actor=first.actor, action="hold_proposed", at=now, detail=detail)
+    entry = HoldProposed(trigger=first.kind, why=first.reason, customer_id=customer_id)
+    audit.append(session, chain=hold.id, entry=entry, actor=first.actor, at=now)
     return OpenedHold(hold=holds.view(session, hold.id), turned_away=turned_away)
 
 
@@ -120,8 +121,8 @@ def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: date
     _, policy = policies.current(session)
     facts = read_facts(session, hold, policy, now)
     _record(session, trigger, hold.customer_id, hold_id=hold_id, facts=facts)
-    detail = {"trigger": trigger.kind, "why": trigger.reason}
-    audit.append(session, chain=hold_id, actor=trigger.actor, action="evidence_added", at=now, detail=detail)
+    entry = EvidenceAdded(trigger=trigger.kind, why=trigger.reason)
+    audit.append(session, chain=hold_id, entry=entry, actor=trigger.actor, at=now)
     if trigger.kind in kinds:
         revise_if_moved(session, hold, facts, policy, now)
     elif proposal.status is ProposalStatus.OPEN:
@@ -142,15 +143,15 @@ def revise_if_moved(session: Session, hold: Hold, facts: Facts, policy: Policy, 
 
 
 def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy, now: datetime) -> None:
-    before = {"revision": proposal.revision, "facts": proposal.facts}
+    before = Revision(revision=proposal.revision, facts=proposal.facts)
     proposal.revision += 1
     proposal.facts = facts.model_dump(mode="json")
     proposal.warnings = warnings(facts, policy)
     proposal.note = _note(session, hold, proposal.kind, facts, proposal.return_reasons or [], now)
     hold.warnings = proposal.warnings
-    after = {"revision": proposal.revision, "facts": proposal.facts}
-    detail = {"before": before, "after": after, "why": "new kind of trigger, or the facts moved"}
-    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="proposal_revised", at=now, detail=detail)
+    after = Revision(revision=proposal.revision, facts=proposal.facts)
+    entry = ProposalRevised(before=before, after=after, why="new kind of trigger, or the facts moved")
+    audit.append(session, chain=hold.id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
 
 
 def propose(
@@ -229,14 +230,14 @@ def settle_undecided(
         return True
     if proposal.status is not ProposalStatus.OPEN:
         return False
-    detail = {"before": hold.status, "after": ending} | ({"why": why} if why else {})
+    endings = EXPIRED if ending is HoldStatus.EXPIRED else WITHDRAWN
+    entry = endings[proposal.kind](before=hold.status, after=ending, why=why)
     settle(session, proposal, ProposalStatus(ending), now)
     if proposal.kind is ProposalKind.PLACE:
         hold.status, hold.closed_at = ending, now
     if ending is HoldStatus.EXPIRED:
         notifications.proposal_expired(session, hold, proposal, now=now)
-    what = "hold" if proposal.kind is ProposalKind.PLACE else proposal.kind
-    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action=f"{what}_{ending}", at=now, detail=detail)
+    audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
     return True
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.holds import HoldReleased, ReleaseRefused, ReleaseRequested, ReleaseWithdrawn
 from credit.hold import HoldView
 from credit.notices import Cause
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
@@ -46,9 +47,9 @@ def request(
             refusal=refusal,
         )
     )
-    action = "release_refused" if refusal else "release_requested"
-    detail = {"cause": cause, "why": f"{reason} ({refusal})" if refusal else reason}
-    audit.append(session, chain=hold_id, actor=actor, action=action, at=now, detail=detail)
+    kind = ReleaseRefused if refusal else ReleaseRequested
+    entry = kind(cause=cause, why=f"{reason} ({refusal})" if refusal else reason)
+    audit.append(session, chain=hold_id, entry=entry, actor=actor, at=now)
     return holds.view(session, hold_id)
 
 
@@ -69,7 +70,7 @@ def withdraw(session: Session, hold: Hold, proposal: Proposal, why: str, now: da
     """Withdraw a hold's open release; what was advised with it is dismissed."""
     proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
     actions.settle(session, hold.customer_id, ProposalKind.RELEASE, "declined", now)
-    audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="release_withdrawn", at=now, detail={"why": why})
+    audit.append(session, chain=hold.id, entry=ReleaseWithdrawn(why=why), actor=_SYSTEM_ACTOR, at=now)
     session.flush()
 
 
@@ -114,8 +115,8 @@ def finish(session: Session, hold_id: UUID, now: datetime) -> None:
     lift_block(session, hold, now)  # still there where somebody left the beat out
     hold.status, hold.closed_at = HoldStatus.RELEASED, now
     proposals.reflect(session, hold, "released", f"released after {_held(hold, now)}: {hold.reason}", now)
-    detail = {"held_seconds": int((now - (hold.in_force_at or hold.proposed_at)).total_seconds())}
-    audit.append(session, chain=hold_id, actor=_SYSTEM_ACTOR, action="hold_released", at=now, detail=detail)
+    entry = HoldReleased(held_seconds=int((now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
+    audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
 
 
 def _held(hold: Hold, now: datetime) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from credit.states import Delivery, MessageStatus
+from credit.audit_entries import messages as entries
+from credit.states import Delivery, MessageKind, MessageStatus
 from db import audit
 from db.errors import MessageClosedError
 from db.messages import messages
@@ -28,12 +30,12 @@ ACCEPTED, TRY_LATER, REFUSED, UNFIT, UNKNOWN = "accepted", "try_later", "refused
 ARRIVED, NOT_ARRIVED = "arrived", "not_arrived"
 
 _ANSWER_LIMIT = 2000
-_DELIVERIES = {
-    ACCEPTED: (Delivery.SENT, "message_sent"),
-    TRY_LATER: (Delivery.RETRYING, "message_delayed"),
-    REFUSED: (Delivery.REFUSED, "message_refused_by_server"),
-    UNFIT: (Delivery.REFUSED, "message_unfit"),
-    UNKNOWN: (Delivery.UNKNOWN, "message_answer_lost"),
+_DELIVERIES: dict[str, tuple[Delivery, type[entries.Delivered]]] = {
+    ACCEPTED: (Delivery.SENT, entries.MessageSent),
+    TRY_LATER: (Delivery.RETRYING, entries.MessageDelayed),
+    REFUSED: (Delivery.REFUSED, entries.MessageRefusedByServer),
+    UNFIT: (Delivery.REFUSED, entries.MessageUnfit),
+    UNKNOWN: (Delivery.UNKNOWN, entries.MessageAnswerLost),
 }
 
 
@@ -127,7 +129,8 @@ def end(session: Session, attempt_id: UUID, outcome: str, answer: str, now: date
     attempt, row = _locked(session, attempt_id)
     if attempt.ended_at is not None:
         attempt.answer = answer[:_ANSWER_LIMIT]
-        _audit(session, row, "service-holds", "message_answered_late", now, outcome=outcome, answer=attempt.answer)
+        late = entries.MessageAnsweredLate(**_about(row), outcome=outcome, answer=attempt.answer)
+        audit.append(session, chain=row.hold_id, entry=late, actor="service-holds", at=now)
         return
     _end(session, row, attempt, outcome, answer, now)
 
@@ -142,7 +145,8 @@ def retry(session: Session, message_id: UUID, *, actor: str, reason: str, now: d
     row = messages.lock(session, message_id)
     if row.delivery not in (Delivery.REFUSED, Delivery.RETRYING):
         raise MessageClosedError(row.delivery or row.status, "refused or retrying")
-    _audit(session, row, actor, "message_retried", now, why=reason, error=row.delivery_error)
+    entry = entries.MessageRetried(**_about(row), why=reason, error=row.delivery_error)
+    audit.append(session, chain=row.hold_id, entry=entry, actor=actor, at=now)
     row.delivery = Delivery.RETRYING
     tell_again(session, row, now)
     return row
@@ -160,7 +164,8 @@ def settle(session: Session, message_id: UUID, *, arrived: bool, actor: str, rea
         raise MessageClosedError(row.delivery or row.status, Delivery.UNKNOWN)
     newest = _attempts(session, row)[-1]
     newest.outcome = ARRIVED if arrived else NOT_ARRIVED
-    _audit(session, row, actor, "message_settled", now, arrived=arrived, why=reason)
+    entry = entries.MessageSettled(**_about(row), arrived=arrived, why=reason)
+    audit.append(session, chain=row.hold_id, entry=entry, actor=actor, at=now)
     tell_again(session, row, now)
     if arrived:
         _sent(row, now)
@@ -183,23 +188,20 @@ def _locked(session: Session, attempt_id: UUID) -> tuple[MessageDelivery, Messag
 
 def _end(session: Session, row: Message, attempt: MessageDelivery, outcome: str, answer: str, now: datetime) -> None:
     attempt.ended_at, attempt.outcome, attempt.answer = now, outcome, answer[:_ANSWER_LIMIT]
-    delivery, action = _DELIVERIES[outcome]
+    delivery, kind = _DELIVERIES[outcome]
     is_news = delivery is not Delivery.RETRYING or row.delivery_error != attempt.answer
     if delivery is Delivery.SENT:
         _sent(row, now)
     else:
         row.delivery, row.delivery_error = delivery, attempt.answer
     if is_news:
-        _audit(
-            session,
-            row,
-            "service-holds",
-            action,
-            now,
+        entry = kind(
+            **_about(row),
             recipient=row.recipient,
             message_id_header=attempt.message_id_header,
             answer=attempt.answer,
         )
+        audit.append(session, chain=row.hold_id, entry=entry, actor="service-holds", at=now)
 
 
 def _sent(row: Message, now: datetime) -> None:
@@ -207,6 +209,11 @@ def _sent(row: Message, now: datetime) -> None:
     row.sent_at = row.closed_at = now
 
 
-def _audit(session: Session, row: Message, actor: str, action: str, at: datetime, **detail: object) -> None:
-    about = {"message_id": str(row.id), "kind": row.kind, "decision_id": str(row.decision_id)}
-    audit.append(session, chain=row.hold_id, actor=actor, action=action, at=at, detail=about | detail)
+class _About(TypedDict):
+    message_id: UUID
+    kind: MessageKind
+    decision_id: str
+
+
+def _about(row: Message) -> _About:
+    return {"message_id": row.id, "kind": row.kind, "decision_id": str(row.decision_id)}

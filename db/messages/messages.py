@@ -11,6 +11,8 @@ from uuid import UUID, uuid5
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from credit.audit_entries.messages import MessageWithdrawn
+from credit.audit_entries.system import SignalRefused
 from credit.mail_text import harmless
 from credit.states import ABOUT_THE_HOLD, TO_THE_CUSTOMER, Delivery, HoldStatus, MessageKind, MessageStatus
 from credit.untold import Standing
@@ -200,8 +202,8 @@ def withdraw(session: Session, message: UUID, now: datetime) -> MessageStatus:
     else:
         withdraw_now(session, row, now)
         return row.status
-    detail = {"signal": "withdraw", "message_id": str(row.id), "why": why}
-    audit.append(session, chain=row.hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
+    entry = SignalRefused(signal="withdraw", message_id=row.id, why=why)
+    audit.append(session, chain=row.hold_id, entry=entry, actor="unknown", at=now)
     return row.status
 
 
@@ -211,8 +213,8 @@ def withdraw_now(session: Session, row: Message, now: datetime) -> None:
         decision = session.get_one(MessageDecision, row.decision_id)
         decision.applied_at = decision.applied_at or now
     close_unsent(row, MessageStatus.WITHDRAWN, now)
-    detail = {"message_id": str(row.id), "kind": row.kind, "revision": row.revision, "why": "its hold is over"}
-    audit.append(session, chain=row.hold_id, actor="service-holds", action="message_withdrawn", at=now, detail=detail)
+    entry = MessageWithdrawn(message_id=row.id, kind=row.kind, revision=row.revision, why="its hold is over")
+    audit.append(session, chain=row.hold_id, entry=entry, actor="service-holds", at=now)
 
 
 def close_unsent(row: Message, status: MessageStatus, now: datetime) -> None:

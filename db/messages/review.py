@@ -1,13 +1,21 @@
 """Review of drafted messages: claim, edit, decide, recall, and obey. The message's row, locked, is the arbiter."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from credit import mail_text
+from credit.audit_entries.messages import (
+    MessageApproved,
+    MessageClaimed,
+    MessageDiscarded,
+    MessageEdited,
+    MessageRecalled,
+)
+from credit.audit_entries.system import SignalRefused
 from credit.policy import Policy
 from credit.states import TO_THE_CUSTOMER, Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
 from db import audit, outbox, policies
@@ -23,6 +31,14 @@ from db.models import Claim, Message, MessageDecision, MessageRevision
 from db.models.base import JsonObject
 
 
+class _About(TypedDict):
+    """What every entry says of its message."""
+
+    message_id: UUID
+    kind: MessageKind
+    revision: int
+
+
 def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> tuple[Claim, Message]:
     """Claim a message under review for `actor`, or renew the claim `actor` has. One winner, whoever races.
 
@@ -34,7 +50,8 @@ def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> t
     message = _under_review(session, message_id)
     held, is_fresh = claims.take(session, message, actor=actor, now=now)
     if is_fresh:
-        _audit(session, message, actor, "message_claimed", now, until=held.expires_at.isoformat())
+        entry = MessageClaimed(**_about(message), until=held.expires_at)
+        audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
     return held, message
 
 
@@ -74,16 +91,13 @@ def edit(
     session.add(MessageRevision(message_id=message.id, revision=message.revision, editor=actor, at=now, **wanted))
     session.flush()
     shown = [name for name in changed if name in ("recipient", "format")]
-    _audit(
-        session,
-        message,
-        actor,
-        "message_edited",
-        now,
+    entry = MessageEdited(
+        **_about(message),
         changed=changed,
         before={"revision": before.revision, **{name: getattr(before, name) for name in shown}},
         after={"revision": message.revision, **{name: wanted[name] for name in shown}},
     )
+    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
     return message
 
 
@@ -129,20 +143,17 @@ def decide(
         message.status, message.delivery = MessageStatus.APPROVED, Delivery.COOLING_OFF
         message.decision_id = decision.id
         message.send_after = now + _cooling_off(policies.current(session)[1], message.kind)
-        _audit(
-            session,
-            message,
-            actor,
-            "message_approved",
-            now,
-            decision_id=str(decision.id),
+        entry: MessageApproved | MessageDiscarded = MessageApproved(
+            **_about(message),
+            decision_id=decision.id,
             why=reason,
             recipient=message.recipient,
-            send_after=message.send_after.isoformat(),
+            send_after=message.send_after,
         )
     else:
         messages.close_unsent(message, MessageStatus.DISCARDED, now)
-        _audit(session, message, actor, "message_discarded", now, decision_id=str(decision.id), why=reason)
+        entry = MessageDiscarded(**_about(message), decision_id=decision.id, why=reason)
+    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
     return decision
 
 
@@ -167,7 +178,8 @@ def recall(session: Session, message_id: UUID, *, actor: str, reason: str, now: 
     decision.recalled_at, decision.recalled_by = now, actor
     decision.applied_at = decision.applied_at or now
     messages.close_unsent(message, MessageStatus.PENDING_REVIEW, now)
-    _audit(session, message, actor, "message_recalled", now, decision_id=str(decision.id), why=reason)
+    entry = MessageRecalled(**_about(message), decision_id=decision.id, why=reason)
+    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
     return decision
 
 
@@ -196,8 +208,8 @@ def heed(session: Session, message_id: UUID, *, signal: str, decision_id: UUID |
     elif signal == "retry" and decision.applied_at is not None:
         why = "nobody asked for another try"
     if decision is None or why:
-        detail = {"signal": signal, "message_id": str(message_id), "decision_id": str(decision_id or ""), "why": why}
-        audit.append(session, chain=message.hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
+        entry = SignalRefused(signal=signal, message_id=message_id, decision_id=str(decision_id or ""), why=why)
+        audit.append(session, chain=message.hold_id, entry=entry, actor="unknown", at=now)
         return False
     is_news = decision.applied_at is None
     decision.applied_at = decision.applied_at or now
@@ -276,6 +288,5 @@ def _cooling_off(policy: Policy, kind: MessageKind) -> timedelta:
     return policy.notice_cooling_off if kind in TO_THE_CUSTOMER else policy.rep_message_cooling_off
 
 
-def _audit(session: Session, message: Message, actor: str, action: str, at: datetime, **detail: object) -> None:
-    about = {"message_id": str(message.id), "kind": message.kind, "revision": message.revision}
-    audit.append(session, chain=message.hold_id, actor=actor, action=action, at=at, detail=about | detail)
+def _about(message: Message) -> _About:
+    return {"message_id": message.id, "kind": message.kind, "revision": message.revision}

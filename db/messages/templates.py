@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.system import TemplateChanged, TemplateText
 from credit.mail_text import clean_line
 from db import audit
 from db.errors import BadInputError, StaleVersionError, UnknownTemplateError
@@ -132,15 +133,15 @@ def change(
     )
     session.add(fresh)
     session.flush()
-    detail = {
-        "name": name,
-        "organisation": organisation,
-        "language": language,
-        "version": fresh.version,
-        "before": {"subject": before.subject, "body": before.body} if before else None,
-        "after": {"subject": subject, "body": body},
-    }
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action="template_changed", at=at, detail=detail)
+    entry = TemplateChanged(
+        name=name,
+        organisation=organisation,
+        language=language,
+        version=fresh.version,
+        before=TemplateText(subject=before.subject, body=before.body) if before else None,
+        after=TemplateText(subject=subject, body=body),
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
     return fresh
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
+from credit.audit_entries.people import AboutAbsence, AbsenceAdded, AbsenceEnded
 from credit.permissions import Role
 from db import audit
 from db.errors import AbsentAlreadyError, BadInputError, UnknownAbsenceError
@@ -66,7 +67,7 @@ def add(
     )
     session.add(absence)
     session.flush()
-    _audit(session, absence, "absence_added", actor, now)
+    _audit(session, absence, AbsenceAdded, actor, now)
     return absence
 
 
@@ -86,7 +87,7 @@ def end(session: Session, absence: Absence, *, actor: str, now: datetime) -> Non
     """End a locked absence now, or call it off before it begins; one that is over stays as it is."""
     if absence.ended_at is None and absence.ends_at > now:
         absence.ended_at = now
-        _audit(session, absence, "absence_ended", actor, now)
+        _audit(session, absence, AbsenceEnded, actor, now)
 
 
 def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequence[Absence]:
@@ -118,13 +119,13 @@ def standing_in(session: Session, caller: Caller, now: datetime) -> Caller:
     return replace(caller, stands_in=max(represented(session, caller.name, now).values(), default=None))
 
 
-def _audit(session: Session, absence: Absence, action: str, actor: str, now: datetime) -> None:
-    detail = {
-        "absence_id": str(absence.id),
-        "login": absence.login,
-        "delegate": absence.delegate,
-        "starts_at": absence.starts_at.isoformat(),
-        "ends_at": absence.ends_at.isoformat(),
-        "why": absence.reason,
-    }
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail=detail)
+def _audit(session: Session, absence: Absence, kind: type[AboutAbsence], actor: str, now: datetime) -> None:
+    entry = kind(
+        absence_id=absence.id,
+        login=absence.login,
+        delegate=absence.delegate,
+        starts_at=absence.starts_at,
+        ends_at=absence.ends_at,
+        why=absence.reason,
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)

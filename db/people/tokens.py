@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import TokenCreated, TokenRevoked
 from credit.permissions import DELEGATED, TOKENS_ONLY, Permission, Role, may
 from db import audit
 from db.errors import BadInputError, NotAllowedError, UnknownTokenError, UnknownTokenNameError
@@ -63,8 +64,7 @@ def create(session: Session, *, name: str, role: Role, actor: str, at: datetime)
         session.add(ApiToken(name=name, role=role.label, sha256=_digest(token), created_at=at))
     else:
         row.role, row.sha256, row.created_at, row.revoked_at = role.label, _digest(token), at, None
-    detail = {"name": name, "role": role.label}
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action="token_created", at=at, detail=detail)
+    audit.append(session, chain=audit.SYSTEM, entry=TokenCreated(name=name, role=role.label), actor=actor, at=at)
     return token
 
 
@@ -79,7 +79,7 @@ def revoke(session: Session, *, name: str, actor: str, at: datetime) -> ApiToken
         raise UnknownTokenNameError(name)
     if row.revoked_at is None:
         row.revoked_at = at
-        audit.append(session, chain=audit.SYSTEM, actor=actor, action="token_revoked", at=at, detail={"name": name})
+        audit.append(session, chain=audit.SYSTEM, entry=TokenRevoked(name=name), actor=actor, at=at)
     return row
 
 

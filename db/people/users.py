@@ -8,6 +8,15 @@ from itertools import chain, count
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import (
+    PasswordChanged,
+    PasswordReset,
+    SessionsEnded,
+    UserCreated,
+    UserDisabled,
+    UserEnabled,
+    UserRoleChanged,
+)
 from credit.mail_text import clean_address
 from credit.permissions import OF_PEOPLE, Role
 from db import audit
@@ -96,7 +105,7 @@ def create(
     )
     session.add(user)
     session.flush()
-    _note(session, user, "user_created", actor, at, role=role.label)
+    audit.append(session, chain=audit.SYSTEM, entry=UserCreated(login=login, role=role.label), actor=actor, at=at)
     return user
 
 
@@ -134,8 +143,9 @@ def set_role(session: Session, user: User, role: Role, *, actor: str, at: dateti
     _of_people(role)
     if user.role == role.label:
         return
-    before, user.role = user.role, role.label
-    _note(session, user, "user_role_changed", actor, at, before=before, after=role.label)
+    entry = UserRoleChanged(login=user.login, before=user.role, after=role.label)
+    user.role = role.label
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
 
 
 def disable(session: Session, user: User, *, actor: str, at: datetime) -> None:
@@ -144,26 +154,27 @@ def disable(session: Session, user: User, *, actor: str, at: datetime) -> None:
         return
     user.disabled_at = at
     sessions.revoke(session, at, user_id=user.id)
-    _note(session, user, "user_disabled", actor, at)
+    audit.append(session, chain=audit.SYSTEM, entry=UserDisabled(login=user.login), actor=actor, at=at)
 
 
 def enable(session: Session, user: User, *, actor: str, at: datetime) -> None:
     if user.disabled_at is not None:
         user.disabled_at = None
-        _note(session, user, "user_enabled", actor, at)
+        audit.append(session, chain=audit.SYSTEM, entry=UserEnabled(login=user.login), actor=actor, at=at)
 
 
 def set_password(session: Session, user: User, password_hash: str, *, one_time: bool, actor: str, at: datetime) -> None:
     """Give a locked user a password; all his sessions end."""
     user.password_hash, user.one_time_password = password_hash, one_time
     sessions.revoke(session, at, user_id=user.id)
-    _note(session, user, "password_reset" if one_time else "password_changed", actor, at)
+    kind = PasswordReset if one_time else PasswordChanged
+    audit.append(session, chain=audit.SYSTEM, entry=kind(login=user.login), actor=actor, at=at)
 
 
 def sign_out(session: Session, user: User, *, actor: str, at: datetime) -> int:
     """End all sessions of a user; returns how many there were."""
     ended = sessions.revoke(session, at, user_id=user.id)
-    _note(session, user, "sessions_ended", actor, at, sessions=ended)
+    audit.append(session, chain=audit.SYSTEM, entry=SessionsEnded(login=user.login, sessions=ended), actor=actor, at=at)
     return ended
 
 
@@ -171,8 +182,3 @@ def _taken(session: Session, login: str) -> bool:
     """Whether somebody's deeds are written down under this name already."""
     user, token = exists().where(User.login == login), exists().where(func.lower(ApiToken.name) == login)
     return bool(session.scalar(select(or_(user, token))))
-
-
-def _note(session: Session, user: User, action: str, actor: str, at: datetime, **detail: object) -> None:
-    detail = {"login": user.login, **detail}
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=at, detail=detail)

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.receivables import ArAgingStarted
 from credit.facts import Facts
 from credit.triggers import Admission, Disposition
 from db import audit, policies
@@ -43,16 +44,8 @@ def open_run(
         "counts": {},
     }
     session.execute(insert(ArAgingRun).values(values).on_conflict_do_nothing())
-    detail = {"as_of": as_of.isoformat(), "workflow_id": workflow_id}
-    audit.append(
-        session,
-        chain=audit.SYSTEM,
-        actor=requested_by,
-        action="ar_aging_started",
-        at=now,
-        detail=detail,
-        once=str(run_id),
-    )
+    entry = ArAgingStarted(as_of=as_of, workflow_id=workflow_id)
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=requested_by, at=now, once=str(run_id))
 
 
 def assess(

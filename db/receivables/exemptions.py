@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.receivables import ExemptionEnded, ExemptionGranted, ExemptionState
 from db import audit
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
 from db.models import Customer, Exemption
@@ -41,7 +42,10 @@ def grant(
     )
     session.add(granted)
     session.flush()
-    _audit(session, granted, "exemption_granted", before=None, actor=actor, why=reason, now=now)
+    entry = ExemptionGranted(
+        customer_id=customer_id, exemption_id=granted.id, before=None, after=_state(granted), why=reason
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
     return granted
 
 
@@ -58,7 +62,10 @@ def end(session: Session, customer_id: str, *, reason: str, actor: str, now: dat
         raise NotExemptError(customer_id)
     before = _state(current)
     current.ended_at, current.ended_by, current.end_reason = now, actor, reason
-    _audit(session, current, "exemption_ended", before=before, actor=actor, why=reason, now=now)
+    entry = ExemptionEnded(
+        customer_id=customer_id, exemption_id=current.id, before=before, after=_state(current), why=reason
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
     return current
 
 
@@ -89,30 +96,5 @@ def _lock(session: Session, customer_id: str) -> None:
         raise UnknownCustomerError(customer_id)
 
 
-def _state(exemption: Exemption) -> dict[str, str | None]:
-    return {
-        "owner": exemption.owner,
-        "reason": exemption.reason,
-        "until": exemption.until.isoformat(),
-        "ended_at": exemption.ended_at.isoformat() if exemption.ended_at else None,
-    }
-
-
-def _audit(
-    session: Session,
-    exemption: Exemption,
-    action: str,
-    *,
-    before: dict[str, str | None] | None,
-    actor: str,
-    why: str,
-    now: datetime,
-) -> None:
-    detail = {
-        "customer_id": exemption.customer_id,
-        "exemption_id": str(exemption.id),
-        "before": before,
-        "after": _state(exemption),
-        "why": why,
-    }
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail=detail)
+def _state(row: Exemption) -> ExemptionState:
+    return ExemptionState(owner=row.owner, reason=row.reason, until=row.until, ended_at=row.ended_at)

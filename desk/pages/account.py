@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import SessionsEnded
 from db import audit
 from db.errors import RefusedError
 from db.models import UserSession
@@ -129,8 +130,8 @@ async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = 
     def end(session: Session) -> None:
         now = datetime.now(UTC)
         ended = sessions.revoke(session, now, user_id=own.user_id, only=only)
-        detail = {"login": own.user.login, "sessions": ended}
-        audit.append(session, chain=audit.SYSTEM, actor=actor, action="sessions_ended", at=now, detail=detail)
+        entry = SessionsEnded(login=own.user.login, sessions=ended)
+        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
 
     await in_transaction(desk, end)
     if only not in {None, own.id}:

@@ -10,13 +10,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from db import audit, row_by_row
+from credit import audit_entries
+from db import audit
 from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.models import AuditEvent
-from desk.formats import words
 from desk.pages.common import Auditor, Desk
-from desk.pages.timeline import what_happened
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from services import audit_trail
@@ -122,9 +121,7 @@ async def _page(
 
     rows, problem = await in_transaction(desk, read)
     more = urlencode({**asked.given, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
-    events = row_by_row.build(
-        rows[:PAGE], lambda row: (row, what_happened(row.action, row.detail)), lambda row: (row, words(row.action))
-    )
+    events = [(row, audit_entries.read(row.action, row.detail).what) for row in rows[:PAGE]]
     return render(
         request,
         "audit.html",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import SessionsEnded
 from credit.permissions import OF_PEOPLE, Permission, Role
 from db import audit
 from db.errors import BadInputError, RefusedError
@@ -132,8 +133,8 @@ async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin
     def end(session: Session) -> None:
         now = datetime.now(UTC)
         ended = sessions.revoke(session, now, user_id=users.get(session, login).id, only=session_id)
-        detail = {"login": login, "sessions": ended}
-        audit.append(session, chain=audit.SYSTEM, actor=who.name, action="sessions_ended", at=now, detail=detail)
+        entry = SessionsEnded(login=login, sessions=ended)
+        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=who.name, at=now)
 
     await in_transaction(desk, end)
     return see_other(f"/people/{login}", "sessions_ended")

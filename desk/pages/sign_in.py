@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import SignedOut
 from credit.permissions import Permission
 from db import audit
 from db.errors import RefusedError
@@ -153,7 +154,7 @@ async def sign_out(request: Request, desk: Desk, who: Anybody) -> Response:
         if row is not None:
             now = datetime.now(UTC)
             sessions.revoke(session, now, user_id=row.user_id, only=row.id)
-            audit.append(session, chain=audit.SYSTEM, actor=who.name, action="signed_out", at=now)
+            audit.append(session, chain=audit.SYSTEM, entry=SignedOut(), actor=who.name, at=now)
 
     await in_transaction(desk, end)
     response = RedirectResponse("/sign-in", 303)

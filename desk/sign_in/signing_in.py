@@ -9,6 +9,7 @@ from typing import TypeVar
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.people import SignedIn
 from db import audit
 from db.models import User, UserSession
 from db.people import sessions, sign_ins, users
@@ -90,8 +91,7 @@ def start_session(
     before = sessions.by_cookie(session, old) if old else None
     if before is not None:
         sessions.revoke(session, now, user_id=before.user_id, only=before.id)
-    detail = {"address": address, "how": how}
-    audit.append(session, chain=audit.SYSTEM, actor=user.login, action="signed_in", at=now, detail=detail)
+    audit.append(session, chain=audit.SYSTEM, entry=SignedIn(address=address, how=how), actor=user.login, at=now)
     return sessions.start(session, user, lifetime(desk.settings), address=address, user_agent=user_agent, now=now)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
+from credit.audit_entries.system import RequestsRefused
 from db import audit
 from db.engine import transaction
 
@@ -79,15 +80,12 @@ class Strangers:
             await asyncio.to_thread(self._write, address, more)
 
     def _write(self, address: str, more: int) -> None:
-        detail = {"address": address, "more": more}
+        entry = RequestsRefused(address=address, more=more)
         try:
             with transaction(self._engine) as session:
-                now = datetime.now(UTC)
-                audit.append(
-                    session, chain=audit.SYSTEM, actor="unknown", action="requests_refused", at=now, detail=detail
-                )
+                audit.append(session, chain=audit.SYSTEM, entry=entry, actor="unknown", at=datetime.now(UTC))
         except SQLAlchemyError as error:
-            _log.warning("refusals could not be audited", error=str(error)[:500], **detail)
+            _log.warning("refusals could not be audited", error=str(error)[:500], **entry.detail())
 
 
 @asynccontextmanager

@@ -10,6 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.entry import Entry
+from credit.audit_entries.freight import (
+    LoadAdvanced,
+    LoadQuoted,
+    OrderCancelled,
+    OrderInvoiced,
+    OrderTaken,
+    TariffChanged,
+)
 from credit.credit_hold import LoadStatus, OrderStatus
 from credit.credit_limit import LimitCause
 from credit.eligibility import Action
@@ -19,7 +28,6 @@ from db.engine import in_transaction
 from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.freight import credit_limits, orders_and_loads, tariffs
 from db.freight.tariffs import Lane
-from db.models.base import JsonObject
 from services.freight import answers
 from services.freight.front_office import FrontOffice
 from services.freight.gates import DOWN, Gates, NoAnswerError
@@ -102,9 +110,9 @@ class FreightOperations(FrontOffice):
                 actor=actor,
                 now=now,
             )
-            detail = {"order": row.id, "amount": str(row.amount), "prepaid": prepaid, "why": found.answer.why}
+            entry = OrderTaken(order=row.id, amount=row.amount, prepaid=prepaid, why=found.answer.why)
             _weigh(session, customer_id, counts=found.policy.exposure_counts_open_orders, actor=actor, now=now)
-            _audit(session, customer_id, "order_taken", detail, actor=actor, now=now)
+            _audit(session, customer_id, entry, actor=actor, now=now)
             return answers.Order.of_row(row)
 
         return await self._gated(Action.ORDER, write)
@@ -129,7 +137,8 @@ class FreightOperations(FrontOffice):
             row.status, row.closed_at = status, now
             _, policy = policies.current(session)
             _weigh(session, row.customer_id, counts=policy.exposure_counts_open_orders, actor=actor, now=now)
-            _audit(session, row.customer_id, f"order_{status}", {"order": row.id}, actor=actor, now=now)
+            kind = OrderInvoiced if status is OrderStatus.INVOICED else OrderCancelled
+            _audit(session, row.customer_id, kind(order=row.id), actor=actor, now=now)
             return answers.Order.of_row(row)
 
         return await self._run(write)
@@ -190,7 +199,7 @@ class FreightOperations(FrontOffice):
                 actor=actor,
                 now=now,
             )
-            _audit(session, customer_id, "load_quoted", {"load": row.id}, actor=actor, now=now)
+            _audit(session, customer_id, LoadQuoted(load=row.id), actor=actor, now=now)
             return answers.Load.of(row)
 
         return await self._run(write)
@@ -218,13 +227,13 @@ class FreightOperations(FrontOffice):
                 raise LoadMovedError(load_id, before, expected)
             if following is None:
                 raise LoadMovedError(load_id, before)
-            detail: JsonObject = {"load": row.id, "before": before, "after": following}
-            asks = before is LoadStatus.COMMITTED
+            asks, why = before is LoadStatus.COMMITTED, None
             if asks:
                 question = Question(row.customer_id, Action.ADVANCE_LOAD, row.tariff, row.id)
-                detail["why"] = _let_pass(session, question, now).answer.why
+                why = _let_pass(session, question, now).answer.why
             row.status, row.advanced_at = following, now
-            _audit(session, row.customer_id, "load_advanced", detail, actor=actor, now=now)
+            entry = LoadAdvanced(load=row.id, before=before, after=following, why=why)
+            _audit(session, row.customer_id, entry, actor=actor, now=now)
             return answers.Load.of(row), asks
 
         return (await self._gated(Action.ADVANCE_LOAD, write, asked=lambda done: done[1]))[0]
@@ -266,8 +275,8 @@ class FreightOperations(FrontOffice):
             now = datetime.now(UTC)
             is_new = tariffs.put_tariff(session, code, name=name, currency=currency, lanes=lanes, actor=actor, now=now)
             [written] = [tariff for tariff in _tariffs(session).tariffs if tariff.code == code]
-            detail: JsonObject = {"after": written.document()}
-            audit.append(session, chain=audit.SYSTEM, actor=actor, action="tariff_changed", at=now, detail=detail)
+            entry = TariffChanged(after=written.document())
+            audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
             return written, is_new
 
         return await self._run(write)
@@ -311,6 +320,5 @@ def _weigh(session: Session, customer_id: str, *, counts: bool, actor: str, now:
         credit_limits.evaluate(session, [customer_id], cause=LimitCause.ORDER, actor=actor, now=now)
 
 
-def _audit(session: Session, customer_id: str, action: str, detail: JsonObject, *, actor: str, now: datetime) -> None:
-    chain = credit_limits.chain_of(customer_id)
-    audit.append(session, chain=chain, actor=actor, action=action, at=now, detail=detail)
+def _audit(session: Session, customer_id: str, entry: Entry, *, actor: str, now: datetime) -> None:
+    audit.append(session, chain=credit_limits.chain_of(customer_id), entry=entry, actor=actor, at=now)

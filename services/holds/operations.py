@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.audit_entries.entry import Entry
+from credit.audit_entries.holds import BeatCancelled, BeatRetried, BeatSkipped
+from credit.audit_entries.receivables import ArAgingPaused, ArAgingResumed
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db import audit, customers, netsuite
@@ -223,7 +226,7 @@ class Operations:
             UnknownHoldError, NothingToDecideError: no such hold, or the beat is not unfinished.
             RPCError: Temporal is away: repeat it, the record knows already.
         """
-        await self._intervene(name, beat, actor, "beat_skipped", reason, beats.skip)
+        await self._intervene(name, BeatSkipped(beat=beat, why=reason), actor, "skipped", beats.skip)
 
     async def cancel_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
         """Stop trying an unfinished beat until somebody retries it.
@@ -231,24 +234,25 @@ class Operations:
         Raises:
             As `skip_beat`.
         """
-        await self._intervene(name, beat, actor, "beat_cancelled", reason, partial(beats.stop, at=datetime.now(UTC)))
+        stop = partial(beats.stop, at=datetime.now(UTC))
+        await self._intervene(name, BeatCancelled(beat=beat, why=reason), actor, "cancelled", stop)
 
     async def _intervene(
         self,
         name: str,
-        beat: Beat,
+        entry: BeatSkipped | BeatCancelled,
         actor: str,
-        action: str,
-        reason: str,
+        how: str,
         write: Callable[[Session, UUID, Beat, str], None],
     ) -> None:
+        beat = entry.beat
+
         def record(session: Session, hold: Hold) -> None:
             holds.lock(session, hold.id)
             if beat not in beats.unfinished(session, hold.id):
                 raise NothingToDecideError(hold.customer_id, f"{beat} is not unfinished")
-            write(session, hold.id, beat, f"{action.removeprefix('beat_')} by {actor}: {reason}")
-            detail = {"beat": beat, "why": reason}
-            audit.append(session, chain=hold.id, actor=actor, action=action, at=datetime.now(UTC), detail=detail)
+            write(session, hold.id, beat, f"{how} by {actor}: {entry.why}")
+            audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
 
         _, hold = await with_hold(self._engine, name, record)
         await self._client.get_workflow_handle(hold.workflow_id).signal("retry_beat", RetryBeatSignal(beat=beat))
@@ -313,7 +317,7 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.pause(self._client, _schedule_note("paused", actor, reason))
-        await in_transaction(self._engine, _note, "ar_aging_paused", actor, reason)
+        await in_transaction(self._engine, _note, ArAgingPaused(why=reason), actor)
 
     async def resume_scans(self, *, actor: str, reason: str) -> None:
         """Let the AR aging scan become due again.
@@ -322,7 +326,7 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.resume(self._client, _schedule_note("resumed", actor, reason))
-        await in_transaction(self._engine, _note, "ar_aging_resumed", actor, reason)
+        await in_transaction(self._engine, _note, ArAgingResumed(why=reason), actor)
 
     async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
         """Compare the record with Temporal now, and mend as far as `mending` allows.
@@ -361,15 +365,13 @@ def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str,
         netsuite.confirm_restore(session, hold.id)
     for one in retried:
         beats.allow(session, hold.id, one)
-    detail = {"beats": retried, "why": reason}
-    now = datetime.now(UTC)
-    audit.append(session, chain=hold.id, actor=actor, action="beat_retried", at=now, detail=detail)
+    entry = BeatRetried(beats=retried, why=reason)
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
     return answers.RetriedBeats(id=hold.id, beats=retried)
 
 
-def _note(session: Session, action: str, actor: str, reason: str) -> None:
-    now = datetime.now(UTC)
-    audit.append(session, chain=audit.SYSTEM, actor=actor, action=action, at=now, detail={"why": reason})
+def _note(session: Session, entry: Entry, actor: str) -> None:
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
 
 
 def _schedule_note(what: str, actor: str, reason: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.client import Client, WorkflowFailureError
 
+from credit.audit_entries.netsuite import DriftSettled, NetSuiteDriftAccepted, NetSuiteRepairOrdered
 from credit.states import HoldStatus
 from db import audit, customers
 from db.engine import in_transaction
@@ -109,14 +110,14 @@ class DriftOperations:
 def _order_repair(session: Session, name: str, *, actor: str, reason: str) -> drift.Repair:
     hold, row, now = _released(session, name)
     drift.order_restore(session, hold, row, now)
-    _note(session, hold, row, "netsuite_repair_ordered", actor=actor, reason=reason, now=now)
+    _note(session, hold, row, NetSuiteRepairOrdered, actor=actor, reason=reason, now=now)
     return drift.Repair(row.id, hold.id)
 
 
 def _accept(session: Session, name: str, *, actor: str, reason: str) -> UUID:
     hold, row, now = _released(session, name)
     drift.accept(row, now)
-    _note(session, hold, row, "netsuite_drift_accepted", actor=actor, reason=reason, now=now)
+    _note(session, hold, row, NetSuiteDriftAccepted, actor=actor, reason=reason, now=now)
     return hold.id
 
 
@@ -145,11 +146,23 @@ def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift, datetim
 
 
 def _note(
-    session: Session, hold: Hold, row: NetSuiteDrift, action: str, *, actor: str, reason: str, now: datetime
+    session: Session,
+    hold: Hold,
+    row: NetSuiteDrift,
+    kind: type[DriftSettled],
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
 ) -> None:
-    about = {"netsuite_id": row.netsuite_id, "before": row.found, "after": row.expected, "why": reason}
-    detail = {**about, **four_eyes.Acting.of(session, actor, now).detail()}
-    audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
+    entry = kind(
+        netsuite_id=row.netsuite_id,
+        before=row.found,
+        after=row.expected,
+        why=reason,
+        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
+    )
+    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
 
 
 def _needs_reason(reason: str) -> None:

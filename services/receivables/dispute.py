@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from credit import disputes as dispute_rules
+from credit.audit_entries import receivables as entries
 from credit.disputes import Pattern
 from credit.events import ActionKind, DisputeResolution, EventKind, EventOutcome
 from credit.states import ReleaseCause
@@ -47,7 +48,7 @@ class DisputeOpened(Event):
             source=taking.event.source,
             at=self.opened_at,
         )
-        taking.note("dispute_opened", f"invoice {self.invoice_id} is disputed: {self.reason or 'no reason given'}")
+        taking.note(entries.DisputeOpened, f"invoice {self.invoice_id} is disputed: {self.reason or 'no reason given'}")
         taking.facts_changed()
         _weigh_pattern(taking, dispute)
         if taking.hold is not None and dispute_rules.speaks_for_release(taking.hold.status):
@@ -81,7 +82,8 @@ class DisputeClosed(Event):
             )
         disputes.close(taking.session, dispute, self.resolution, self.closed_at)
         taking.note(
-            "dispute_closed", f"the dispute of invoice {self.invoice_id} is closed: {self.resolution}. {self.reason}"
+            entries.DisputeClosed,
+            f"the dispute of invoice {self.invoice_id} is closed: {self.resolution}. {self.reason}",
         )
         taking.facts_changed()
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from credit import health
+from credit.audit_entries import receivables as entries
 from credit.events import EventKind
 from credit.health import Risk
 from credit.triggers import TriggerKind
@@ -48,6 +49,6 @@ class HealthPrediction(Event):
             disputes_before=before,
             proposed=proposed,
         )
-        taking.note("health_predicted", f"{self.model}: {health.why(self.risk, before)}")
+        taking.note(entries.HealthPredicted, f"{self.model}: {health.why(self.risk, before)}")
         if proposed:
             taking.trigger(TriggerKind.CUSTOMER_HEALTH, f"{taking.why}. {self.reason}".strip())

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from credit.audit_entries import receivables as entries
 from credit.credit_limit import LimitCause
 from credit.events import EventKind, EventOutcome
 from db.errors import BadEventError
@@ -51,5 +52,5 @@ class InvoicePosted(Event):
             return
         stands = f"{self.amount:,.2f} {self.currency} due {self.due_date}" if self.amount else "closed"
         limits = taking.limits_crossed(LimitCause.INVOICE)
-        taking.note("invoice_posted", "; ".join([f"invoice {self.invoice_id} ({posted}): {stands}", *limits]))
+        taking.note(entries.InvoicePosted, "; ".join([f"invoice {self.invoice_id} ({posted}): {stands}", *limits]))
         taking.facts_changed()

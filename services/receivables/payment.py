@@ -3,6 +3,7 @@
 from datetime import date
 
 from credit import composed
+from credit.audit_entries import receivables as entries
 from credit.credit_limit import LimitCause
 from credit.events import EventKind, EventOutcome
 from db.errors import BadEventError
@@ -58,7 +59,7 @@ class PaymentReceived(Event):
         ]
         limits = taking.limits_crossed(LimitCause.PAYMENT)
         taking.note(
-            "payment_received", f"{self.amount:,.2f} {self.currency} paid: {'; '.join([*posts, *kept, *limits])}"
+            entries.PaymentReceived, f"{self.amount:,.2f} {self.currency} paid: {'; '.join([*posts, *kept, *limits])}"
         )
         taking.facts_changed()
 

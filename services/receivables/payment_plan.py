@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from credit import disputes as dispute_rules
+from credit.audit_entries import receivables as entries
 from credit.events import EventKind, PlanStatus
 from credit.states import ReleaseCause
 from db.errors import BadEventError, OutOfOrderError
@@ -63,7 +64,7 @@ class PlanAgreed(Event):
         )
         total = sum(amount for _, amount in instalments)
         taking.note(
-            "plan_agreed",
+            entries.PlanAgreed,
             f"{total:,.2f} {self.currency} in {len(instalments)} instalment(s) until {instalments[-1][0]}",
         )
         taking.facts_changed()
@@ -90,7 +91,7 @@ class InstalmentMissed(Event):
         if not payment_plans.miss(taking.session, plan, self.number, self.missed_at):
             raise BadEventError("number", f"the active plan has no unpaid instalment {self.number}")
         taking.note(
-            "instalment_missed", f"instalment {self.number} was missed: the payment plan is {PlanStatus.BROKEN}"
+            entries.InstalmentMissed, f"instalment {self.number} was missed: the payment plan is {PlanStatus.BROKEN}"
         )
         taking.facts_changed()
 
@@ -112,7 +113,7 @@ class PlanEnded(Event):
         """End the active plan."""
         plan = _active_plan(taking)
         payment_plans.end(taking.session, plan, PlanStatus.ENDED, self.ended_at)
-        taking.note("plan_ended", f"the payment plan was called off: {self.reason or 'no reason given'}")
+        taking.note(entries.PlanEnded, f"the payment plan was called off: {self.reason or 'no reason given'}")
         taking.facts_changed()
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime
 
+from credit.audit_entries import receivables as entries
 from credit.events import EventKind
 from db.receivables import promises
 from services.receivables.event import CLOCKS_DIFFER, YEAR, Amount, Currency, Event, Implausible, Line, past
@@ -42,6 +43,6 @@ class Promise(Event):
             at=min(self.made_at, taking.now),
         )
         taking.note(
-            "promise_made", f"{self.made_by} promised {self.amount:,.2f} {self.currency} by {self.promised_for}"
+            entries.PromiseMade, f"{self.made_by} promised {self.amount:,.2f} {self.currency} by {self.promised_for}"
         )
         taking.facts_changed()

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from credit import composed
+from credit.audit_entries.receivables import Noted
 from credit.credit_limit import LimitCause, LimitState
 from credit.events import EventOutcome
 from credit.policy import Policy
@@ -66,12 +67,12 @@ class Taking:
         )
         return [_in_words(one) for one in crossed]
 
-    def note(self, action: str, why: str) -> None:
+    def note(self, kind: type[Noted], why: str) -> None:
         """Say what happened, on the record of the hold where one is open."""
         self.why = composed.reason(why)
-        detail = {"why": self.why, "event": self.event.id, "customer_id": self.event.customer_id}
+        entry = kind(why=self.why, event=self.event.id, customer_id=self.event.customer_id)
         chain = self.hold.id if self.hold else audit.SYSTEM
-        audit.append(self.session, chain=chain, actor=self.event.source, action=action, at=self.now, detail=detail)
+        audit.append(self.session, chain=chain, entry=entry, actor=self.event.source, at=self.now)
 
     def facts_changed(self) -> None:
         """Have an open hold look at its facts."""

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ConfigDict
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from activities.anchoring import AnchoringActivities
+from credit.audit_entries.entry import Entry
 from db import audit, audit_check
 from db.anchor_file import AnchorFile
 from db.audit_check import Findings
@@ -19,12 +21,18 @@ from workflows.signatures import AnchorAudit
 NOW = datetime(2027, 3, 1, 9, 30, 15, 123456, tzinfo=UTC)
 
 
+def deed(action: str = "deed", /, **detail: object) -> Entry:
+    """An entry of any name and detail, as a version that we do not know may have written it."""
+    named = {"action": action, "what": "did it", "model_config": ConfigDict(extra="allow"), "__module__": __name__}
+    return type("Deed", (Entry,), named)(**detail)
+
+
 def fill(engine: Engine, chain: str, count: int = 5, *, actor: str = "mike") -> None:
     """Append `count` events to a chain."""
     with transaction(engine) as session:
         for number in range(count):
-            detail = {"amount": f"{number}.00", "why": "zu spät", "before": {"b": 1, "a": [None, 1.5]}}
-            audit.append(session, chain=chain, actor=actor, action=f"deed_{number}", at=NOW, detail=detail)
+            entry = deed(f"deed_{number}", amount=f"{number}.00", why="zu spät", before={"b": 1, "a": [None, 1.5]})
+            audit.append(session, chain=chain, entry=entry, actor=actor, at=NOW)
 
 
 @contextmanager

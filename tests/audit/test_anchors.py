@@ -17,7 +17,7 @@ from db import anchor_file, audit
 from db.anchor_file import AnchorFile
 from db.engine import transaction
 from services import audit_trail, schedules
-from tests.audit.helpers import NOW, anchor, faults, fill, tampering
+from tests.audit.helpers import NOW, anchor, deed, faults, fill, tampering
 from tests.holds.helpers import events, until
 from tests.world import World
 from workflows.contract import AUDIT_ANCHOR, AuditAnchorReport
@@ -209,7 +209,7 @@ def test_an_anchor_that_names_what_the_database_cannot_hold_is_no_anchor(engine:
 def test_rows_committed_late_are_anchored_with_the_next_one(engine: Engine, file: Path) -> None:
     """A row may get its id long before others and be seen after them."""
     with transaction(engine) as session:
-        audit.append(session, chain="slow", actor="mike", action="deed", at=NOW)
+        audit.append(session, chain="slow", entry=deed(), actor="mike", at=NOW)
         fill(engine, "quick", 1)
         assert anchor(engine, file).heads == 1
     assert anchor(engine, file).heads == 1

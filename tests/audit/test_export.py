@@ -24,7 +24,7 @@ from runtime.settings import Settings
 from services import audit_trail
 from services.audit_trail import ExportFormat
 from starter.cli import run
-from tests.audit.helpers import NOW, anchor, fill, tampering
+from tests.audit.helpers import NOW, anchor, deed, fill, tampering
 from tests.conftest import free_port
 from tests.desk.server import DeskServer
 
@@ -93,7 +93,7 @@ def test_help_says_how_an_export_is_verified(hold: Hold) -> None:
 def test_an_export_can_be_cut_to_a_chain_and_a_time(hold: Hold, engine: Engine) -> None:
     fill(engine, "a")
     with transaction(engine) as session:
-        audit.append(session, chain=audit.SYSTEM, actor="x", action="late", at=NOW + timedelta(days=2))
+        audit.append(session, chain=audit.SYSTEM, entry=deed("late"), actor="x", at=NOW + timedelta(days=2))
     assert "late" in hold("audit", "export", "--hold", "system")[1]
     assert '"chain": "a"' not in hold("audit", "export", "--hold", "system")[1]
     day = f"{NOW:%Y-%m-%d}"
@@ -106,7 +106,7 @@ def test_an_export_can_be_cut_to_a_chain_and_a_time(hold: Hold, engine: Engine) 
 @pytest.mark.parametrize("evil", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "\r\n=1"])
 def test_a_spreadsheet_takes_no_cell_for_a_formula(engine: Engine, evil: str) -> None:
     with transaction(engine) as session:
-        audit.append(session, chain=evil, actor=evil, action=evil, at=NOW, detail={"why": evil})
+        audit.append(session, chain=evil, entry=deed(evil, why=evil), actor=evil, at=NOW)
 
     [names, row] = list(csv.reader(io.StringIO("".join(audit_trail.export(engine, ExportFormat.CSV)), newline="")))
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, func, select, text
 
+from credit.audit_entries.freight import LimitExceeded
+from credit.credit_hold import BlockSource, LimitCause
 from db import audit
 from db.engine import transaction
 from db.models import AuditEvent
@@ -14,14 +16,16 @@ MANY = 30_000
 
 def test_any_number_of_customers_chains_fits_the_lock_table(engine: Engine) -> None:
     now = datetime.now(UTC)
-    details = {f"customer/{number}": ("limit_exceeded", {"why": "exposure"}) for number in range(MANY)}
+    entry = LimitExceeded(
+        why="exposure", cause=LimitCause.IMPORT, source=BlockSource.AUTO_APPLY, done="nothing applied"
+    )
     with transaction(engine) as session:
-        audit.append_to_each(session, details, actor="import", at=now)
+        audit.append_to_each(session, {f"customer/{number}": entry for number in range(MANY)}, actor="import", at=now)
         held = session.scalar(
             text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         )
         assert 0 < (held or 0) <= 4096
     with transaction(engine) as session:
-        audit.append(session, chain="customer/7", actor="mike", action="credit_limit_changed", at=now)
+        audit.append(session, chain="customer/7", entry=entry, actor="mike", at=now)
         assert [row.seq for row in audit.chain_of(session, "customer/7")] == [1, 2]
         assert session.scalar(select(func.count()).select_from(AuditEvent)) == MANY + 1

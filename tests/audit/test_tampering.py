@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import audit
 from db.engine import transaction
 from db.models import AuditEvent
-from tests.audit.helpers import NOW, anchor, faults, fill, rehash, tampering, verified
+from tests.audit.helpers import NOW, anchor, deed, faults, fill, rehash, tampering, verified
 
 Deed = Callable[[Session], object]
 
@@ -189,7 +189,7 @@ def test_the_database_itself_refuses_changes(engine: Engine, deed: str) -> None:
 def test_the_digest_is_what_it_always_was(engine: Engine) -> None:
     """Rows written years ago must verify: this hash was computed by the first version."""
     with transaction(engine) as session:
-        audit.append(session, chain="a", actor="mike", action="deed", at=NOW, detail={"why": "zu spät", "n": 1.5})
+        audit.append(session, chain="a", entry=deed(why="zu spät", n=1.5), actor="mike", at=NOW)
         [event] = audit.chain_of(session, "a")
         assert event.hash == "faf841b73ee64f3da81e69d4e889242caa067e96d33e7e10471b62b7e849a5e0"
 

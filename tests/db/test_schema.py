@@ -20,6 +20,7 @@ from db import audit, migrate, policies, policy_change
 from db.engine import transaction
 from db.models import Base, Claim, Customer, Decision, Hold, HoldBeat, Invoice, Proposal, WorkflowDefinition
 from starter.stack.postgres import Postgres
+from tests.audit.helpers import deed
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -319,15 +320,15 @@ def test_append_only_rows_are_never_changed(engine: Engine, deed: str) -> None:
 def test_audit_events_are_chained_and_naive_times_refused(engine: Engine) -> None:
     with transaction(engine) as session:
         for action in ("one", "two"):
-            audit.append(session, chain="c", actor="a", action=action, at=NOW, detail={"amount": "1.00"})
-        audit.append(session, chain="c", actor="a", action="three", at=NOW, once="k")
-        audit.append(session, chain="c", actor="a", action="three", at=NOW, once="k")
+            audit.append(session, chain="c", entry=deed(action, amount="1.00"), actor="a", at=NOW)
+        audit.append(session, chain="c", entry=deed("three"), actor="a", at=NOW, once="k")
+        audit.append(session, chain="c", entry=deed("three"), actor="a", at=NOW, once="k")
     with transaction(engine) as session:
         first, second, third = audit.chain_of(session, "c")
         assert (first.prev_hash, second.prev_hash, third.prev_hash) == ("", first.hash, second.hash)
         assert [audit.digest(event) for event in (first, second, third)] == [first.hash, second.hash, third.hash]
     with pytest.raises(Exception, match="time zone"), transaction(engine) as session:
-        audit.append(session, chain="c", actor="a", action="four", at=datetime(2026, 1, 1))  # noqa: DTZ001
+        audit.append(session, chain="c", entry=deed("four"), actor="a", at=datetime(2026, 1, 1))  # noqa: DTZ001
 
 
 def test_policy_versions_only_grow(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.receivables import ArImported
 from credit.ledger_file import BadRow, LedgerFileError, LedgerFormat, LedgerReader, LedgerRow
 from credit.policy import Policy
 from db import audit, policies
@@ -198,16 +199,16 @@ def _record(session: Session, what: Import, how: _How, at: datetime) -> UUID:
     """Keep what was imported, and who did it; return the import's id."""
     session.add(what)
     session.flush()
-    detail = {
-        "import_id": str(what.id),
-        "file_name": what.file_name,
-        "sha256": what.sha256,
-        "as_of": what.as_of.isoformat() if what.as_of else None,
-        "full": how.full,
-        "rates": {currency: str(rate) for currency, rate in how.rates.items()},
+    entry = ArImported(
+        import_id=what.id,
+        file_name=what.file_name,
+        sha256=what.sha256,
+        as_of=what.as_of,
+        full=how.full,
+        rates={currency: str(rate) for currency, rate in how.rates.items()},
         **what.counts,
-    }
-    audit.append(session, chain=audit.SYSTEM, actor=what.actor, action="ar_imported", detail=detail, at=at)
+    )
+    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=what.actor, at=at)
     return what.id
 
 

@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text, update
 
+from credit import audit_entries
 from credit.permissions import Role
 from credit.states import RELEASING, Beat, MessageKind, MessageStatus
 from db import audit, policies
 from db.engine import transaction
 from db.holds import beats
 from db.models import ArAgingItem, ArAgingRun, Message, Proposal
-from desk.pages import timeline
 from tests.admission.cli import program
+from tests.audit.helpers import deed
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.test_queue import marks_of, poll_of
 from tests.outcomes.rows import Held, held
@@ -130,9 +131,9 @@ async def test_events_that_say_nothing_are_listed_in_the_trail_and_in_the_life_o
 ) -> None:
     it = in_force(idle_world)
     with transaction(idle_world.engine) as session:
-        for number, action in enumerate(timeline._SENTENCES):
+        for number, action in enumerate(audit_entries.KINDS):
             at = NOW + timedelta(seconds=number)
-            audit.append(session, chain=it.hold_id, actor="mike", action=action, at=at, detail={})
+            audit.append(session, chain=it.hold_id, entry=deed(action), actor="mike", at=at)
     reader = sit()
 
     for address in (f"/audit?hold={it.hold_id}", f"/holds/{it.hold_id}"):

@@ -19,10 +19,8 @@ from db.freight import org_settings
 from db.messages import templates
 from db.models import ContentTemplate, PolicyVersion
 from desk.flashes import see_other
-from desk.pages import policy_form
+from desk.forms.model_form import BadFieldsError, ModelForm
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
-from desk.pages.policy_fields import GROUPS, SETTINGS
-from desk.pages.policy_form import BadFieldsError
 from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
@@ -30,6 +28,8 @@ from rendering.texts import aside, difference, html_of
 from services.messages import template_check
 
 router = APIRouter(include_in_schema=False)
+
+_form = ModelForm(Policy)
 
 _PLACEHOLDERS = {
     "customer_id": "the customer’s number",
@@ -59,7 +59,7 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
     fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     note, version = fields.get("note", "").strip(), fields.get("version", "")
     try:
-        policy = policy_form.parsed(fields)
+        policy = _form.parsed(fields)
     except BadFieldsError as error:
         return await _page(request, desk, fields, status=422, problems=error.problems)
     if not note:
@@ -94,12 +94,12 @@ async def _page(
         return list(policies.versions(session, 50)), list(templates.newest(session))
 
     versions, texts = await in_transaction(desk, read)
-    in_force = policy_form.typed(Policy.model_validate(versions[0].settings))
+    in_force = _form.typed(Policy.model_validate(versions[0].settings))
     return render(
         request,
         "settings.html",
         status,
-        groups=GROUPS,
+        groups=_form.groups,
         fields=in_force if fields is None else fields,
         in_force=in_force,
         version=versions[0].version,
@@ -113,13 +113,13 @@ async def _page(
 
 def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tuple[str, str, str]]]]:
     """Return each version with what it changed: label, before, after."""
-    shown = [policy_form.typed(Policy.model_validate(row.settings)) for row in versions]
+    shown = [_form.typed(Policy.model_validate(row.settings)) for row in versions]
     history = []
     for number, row in enumerate(versions):
         before = shown[number + 1] if number + 1 < len(shown) else None
         changes = [
             (setting.label, before[name] or "–", shown[number][name] or "–")
-            for name, setting in SETTINGS.items()
+            for name, setting in _form.settings.items()
             if before is not None and before[name] != shown[number][name]
         ]
         history.append((row, changes))

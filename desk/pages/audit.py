@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from credit.wording import words
 from db import audit, row_by_row
 from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.models import AuditEvent
-from desk.formats import words
 from desk.pages.common import Auditor, Desk
 from desk.pages.timeline import what_happened
 from desk.rendering import render

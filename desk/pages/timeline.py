@@ -5,29 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from credit.credit_hold import BLOCK_ALL_TARIFFS
+from credit.states import Beat, MessageKind
+from credit.wording import words
 from db import row_by_row
 from db.models import AuditEvent
 from db.models.base import JsonObject
-from desk.formats import words
 
 _SYSTEM = "service-holds"
 
-_BEATS = {
-    "flag_customer": "flagging the customer",
-    "notify_sales_rep": "drafting the sales rep’s message",
-    "draft_customer_notice": "drafting the customer’s notice",
-    "push_netsuite": "setting NetSuite’s credit hold",
-    "unflag_customer": "taking the customer off hold",
-    "tell_sales_rep": "drafting the sales rep’s message about the release",
-    "draft_release_notice": "drafting the customer’s release notice",
-    "restore_netsuite": "restoring what NetSuite said before",
-}
-_MESSAGES = {
-    "sales_rep": "the sales rep’s message",
-    "customer_notice": "the customer’s notice",
-    "sales_rep_release": "the sales rep’s message about the release",
-    "release_notice": "the customer’s release notice",
-}
+_BEATS = {beat.value: beat.doing for beat in Beat}
+_MESSAGES = {kind.value: f"the {kind.label}" for kind in MessageKind}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from credit import disputes as dispute_rules
 from credit.credit_hold import LimitCause, LimitState
 from credit.events import EventOutcome, PlanStatus, PromiseOutcome
 from credit.states import ReleaseCause
+from credit.wording import counted
 from db.errors import BadEventError, OutOfOrderError
 from db.freight import credit_limits
 from db.models import Payment
@@ -116,7 +117,7 @@ def plan_agreed(it: Taking, told: PlanAgreed) -> None:
         it.session, customer_id=told.customer_id, note=told.note, instalments=rates, at=min(told.agreed_at, it.now)
     )
     total = sum(amount for _, amount in rates)
-    it.note("plan_agreed", f"{total:,.2f} {told.currency} in {len(rates)} instalment(s) until {rates[-1][0]}")
+    it.note("plan_agreed", f"{total:,.2f} {told.currency} in {counted(len(rates), 'instalment')} until {rates[-1][0]}")
     it.facts_changed()
     if it.hold is not None and dispute_rules.speaks_for_release(it.hold.status):
         it.request_release(ReleaseCause.PAYMENT_PLAN, f"a payment plan is agreed: {it.why}")

@@ -9,8 +9,8 @@ import pytest
 from credit.credit_hold import LimitState, OrderStatus
 from credit.outcomes import Outcome
 from credit.states import HoldStatus, Verdict
+from credit.wording import words
 from db.messages import deliveries
-from desk.formats import words
 from desk.pages.timeline import what_happened
 
 ROOT = Path(__file__).parents[3]

@@ -2,6 +2,12 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+Limit = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
+"""A credit limit, as it is typed and sent."""
 
 
 class CreditStatus(StrEnum):

@@ -1,7 +1,6 @@
 """Accounting profiles and their Credit Hold pages over HTTP (freight spec)."""
 
 from datetime import datetime
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +9,7 @@ from fastapi import Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from credit.credit_hold import BlockSource, CreditStatus, LimitState
+from credit.credit_hold import BlockSource, CreditStatus, Limit, LimitState
 from desk.api.common import Body, Desk, Line, ProfileChanger, Said, Starter, Viewer, Why, api_router, fresh
 from desk.problems import documented
 from services.answers import Document
@@ -19,8 +18,6 @@ from services.freight.profiles import Profiles
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
 
 CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
-Limit = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
-
 _HOLD = "0b9f6d0e-9d5c-4a57-8f5f-2f9b1a3c7d11"
 _ENTRY: dict[str, Any] = {
     "id": "5d1f2c3b-7a64-4c0e-9a3a-1b2c3d4e5f60",

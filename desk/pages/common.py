@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from credit import reason
 from credit.permissions import Permission
 from db.errors import BadInputError, RefusedError
 from db.people.tokens import Caller
@@ -26,6 +29,27 @@ LoadMover = Annotated[Caller, Depends(signed_in_page(Permission.MOVE_LOAD))]
 ProfileChanger = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_ACCOUNTING_PROFILE))]
 PolicyMaker = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_POLICY))]
 TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMPLATE))]
+
+
+def a_reason(reason: Annotated[str, Form()] = "") -> str:
+    """Return the reason that was typed in the field `reason`.
+
+    Raises:
+        RequestValidationError: there is none, or it is too long; the form comes back and says so at the field.
+    """
+    try:
+        return _given.validate_python(reason)
+    except ValidationError as error:
+        wrong = [{**one, "loc": ("body", "reason")} for one in error.errors()]
+        raise RequestValidationError(wrong) from error
+
+
+_given: TypeAdapter[str] = TypeAdapter(reason.Reason)
+
+Reason = Annotated[str, Depends(a_reason)]
+"""The field `reason`, where one must be given."""
+Remark = Annotated[str, Form(max_length=2000)]
+"""A reason where none is needed."""
 
 
 async def refused(request: Request, error: RefusedError) -> int:

@@ -1,23 +1,21 @@
 """`/customers`: search, and one customer's receivables, holds, promises, predicted risk and exemption."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated
-from urllib.parse import quote
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from db import customers
-from db.errors import BadInputError, RefusedError
-from db.models import Exemption
+from db.errors import BadInputError
 from db.receivables import customer_page, exemptions, payment_plans
 from desk.flashes import see_other
-from desk.pages.accounting_profile import read_accounting
+from desk.pages.accounting_profile import address_of, read_accounting
 from desk.pages.book import open_book
-from desk.pages.common import Desk, PolicyMaker, Viewer, refused
+from desk.pages.common import Desk, PolicyMaker, Reason, Viewer
 from desk.rendering import part, render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 from services.freight.profile_documents import label
 
 router = APIRouter(include_in_schema=False)
@@ -40,69 +38,9 @@ async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: st
 @router.get("/customers/{customer_id:path}")
 async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Response:
     """Show one customer."""
-    return await _page(request, desk, customer_id)
-
-
-@router.post("/customers/{customer_id:path}/exemption/end")
-async def end_exemption(
-    request: Request, customer_id: str, desk: Desk, who: PolicyMaker, reason: Typed = ""
-) -> Response:
-    """End the exemption before its last day."""
-
-    def write(session: Session) -> Exemption:
-        if not reason.strip():
-            raise BadInputError("say why the exemption ends: it is kept in the record")
-        return exemptions.end(session, customer_id, reason=reason.strip(), actor=who.name, now=datetime.now(UTC))
-
-    try:
-        await in_transaction(desk, write)
-    except RefusedError as error:
-        return await _page(request, desk, customer_id, error=error)
-    return see_other(f"/customers/{quote(customer_id)}", "exemption_ended")
-
-
-@router.post("/customers/{customer_id:path}/exemption")
-async def grant_exemption(
-    request: Request,
-    customer_id: str,
-    desk: Desk,
-    who: PolicyMaker,
-    until: Typed = "",
-    reason: Typed = "",
-    owner: Typed = "",
-) -> Response:
-    """Exempt the customer from automatic holds."""
-
-    def write(session: Session) -> Exemption:
-        return exemptions.grant(
-            session,
-            customer_id,
-            owner=owner.strip() or who.name,
-            reason=reason.strip(),
-            until=_day(until),
-            actor=who.name,
-            now=datetime.now(UTC),
-        )
-
-    try:
-        await in_transaction(desk, write)
-    except RefusedError as error:
-        typed = {"until": until, "reason": reason, "owner": owner}
-        return await _page(request, desk, customer_id, error=error, typed=typed)
-    return see_other(f"/customers/{quote(customer_id)}", "exemption_granted")
-
-
-async def _page(
-    request: Request,
-    desk: Surroundings,
-    customer_id: str,
-    *,
-    error: RefusedError | None = None,
-    typed: dict[str, str] | None = None,
-) -> Response:
     now = datetime.now(UTC)
 
-    def read(session: Session) -> dict[str, object]:
+    def read(session: Session) -> dict[str, Any]:
         book = open_book(session, customer_id, now)
         return {
             "book": book,
@@ -114,10 +52,39 @@ async def _page(
             "instalments": payment_plans.instalments(session, book.plan.id) if book.plan else [],
         }
 
-    shown = await in_transaction(desk, read)
-    status = await refused(request, error) if error else 200
-    fields = {"until": "", "reason": "", "owner": ""} | (typed or {})
-    return render(request, "customer.html", status, problem=str(error) if error else "", typed=fields, **shown)
+    return render(request, "customer.html", **await in_transaction(desk, read))
+
+
+@router.post("/customers/{customer_id:path}/exemption/end")
+async def end_exemption(customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason) -> Response:
+    """End the exemption before its last day."""
+
+    def write(session: Session) -> None:
+        exemptions.end(session, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC))
+
+    await in_transaction(desk, write)
+    return see_other(address_of(customer_id), "exemption_ended")
+
+
+@router.post("/customers/{customer_id:path}/exemption")
+async def grant_exemption(
+    customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason, until: Typed = "", owner: Typed = ""
+) -> Response:
+    """Exempt the customer from automatic holds."""
+
+    def write(session: Session) -> None:
+        exemptions.grant(
+            session,
+            customer_id,
+            owner=owner.strip() or who.name,
+            reason=reason,
+            until=_day(until),
+            actor=who.name,
+            now=datetime.now(UTC),
+        )
+
+    await in_transaction(desk, write)
+    return see_other(address_of(customer_id), "exemption_granted")
 
 
 def _day(text: str) -> date:

@@ -28,17 +28,14 @@ async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
 
 
 @router.post(_HERE)
-async def create(request: Request, desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
+async def create(desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
     """Make an organisation."""
     name = organisation.strip()
 
     def write(session: Session) -> None:
         org_settings.create(session, name, actor=who.name, now=datetime.now(UTC))
 
-    try:
-        await in_transaction(desk, write)
-    except RefusedError as error:
-        return await _page(request, desk, error=error, named=organisation)
+    await in_transaction(desk, write)
     return see_other(_HERE, "organisation_created")
 
 
@@ -72,10 +69,8 @@ async def change(
     return see_other(_HERE, "org_settings_changed" if is_new else "policy_unchanged")
 
 
-async def _page(
-    request: Request, desk: Surroundings, *, error: RefusedError | None = None, named: str = ""
-) -> Response:
+async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
     rows = await in_transaction(desk, org_settings.listed)
     status = await refused(request, error) if error else 200
     problem = str(error) if error else ""
-    return render(request, "org_settings.html", status, rows=rows, named=named, problem=problem)
+    return render(request, "org_settings.html", status, rows=rows, problem=problem)

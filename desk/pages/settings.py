@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from credit import freight_messages
 from credit.policy import Policy
+from credit.reason import SAY_WHY
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError
 from db import policies, policy_change
@@ -63,7 +64,7 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
     except BadFieldsError as error:
         return await _page(request, desk, fields, status=422, problems=error.problems)
     if not note:
-        problems = {"note": "say why: it is kept with the version"}
+        problems = {"note": SAY_WHY}
         return await _page(request, desk, fields, status=422, problems=problems)
 
     def write(session: Session) -> bool:

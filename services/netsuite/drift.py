@@ -19,6 +19,7 @@ from db.engine import transaction
 from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
 from db.holds import drift, four_eyes, holds
 from db.models import Hold, NetSuiteDrift
+from db.reasons import needs_reason
 from services.answers import utc
 from services.holds.operations import Operations, Started
 from workflows.contract import (
@@ -101,7 +102,7 @@ class DriftOperations:
             BadInputError: no reason.
             RPCError: Temporal is away; the order stands, and repeating it does no harm.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
 
         def write() -> UUID:
             with transaction(self._engine) as session:
@@ -126,7 +127,7 @@ class DriftOperations:
         Raises:
             UnknownHoldError, NothingToRepairError, BadInputError: as `repair`.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
 
         def write() -> UUID:
             with transaction(self._engine) as session:
@@ -153,7 +154,7 @@ class DriftOperations:
             NoWorkerError: nobody acted on it in time.
             RPCError: Temporal is away.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
         if prior == "ON":
             raise BadInputError("its release cannot write ON: give AUTO, or OFF")
 
@@ -195,11 +196,6 @@ def _note(
     about = {"netsuite_id": row.netsuite_id, "before": row.found, "after": row.expected, "why": reason}
     detail = {**about, **four_eyes.Acting.of(session, actor, now).detail()}
     audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
-
-
-def _needs_reason(reason: str) -> None:
-    if not reason.strip():
-        raise BadInputError("say why: it is kept in the record")
 
 
 def _root_cause(error: BaseException) -> str:

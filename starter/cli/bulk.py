@@ -16,6 +16,7 @@ from db.engine import transaction
 from services.answers import Document
 from services.holds import bulk
 from services.holds.bulk import Item, Outcome
+from starter.cli import asking
 from starter.cli.context import Context
 from starter.cli.output import Column, console, err, plural, print_json, print_table, table
 
@@ -47,8 +48,7 @@ def one_or_file(
         raise typer.BadParameter("only with --from", param_hint="--yes" if yes else "--dry-run")
     if name is None:
         raise typer.BadParameter("give a customer, or many with --from", param_hint="customer")
-    if not (reason or "").strip():
-        raise typer.BadParameter("say why; it is kept with the proposal", param_hint="--reason")
+    asking.require_text(reason or "")
     return name, reason or ""
 
 

@@ -168,7 +168,7 @@ async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Si
     fields = page.form_with("Save as version 2").fields
     assert fields["claim_lease"] == "soon"
     page = await mira.send(await mira.get("/settings"), "Save as version 2", 422)
-    assert "Note: say why: it is kept with the version" in page.text
+    assert "Note: say why: it is kept in the record" in page.text
     page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0")
     assert "Give more than 0." in page.text
     assert in_force(world)[0] == 1

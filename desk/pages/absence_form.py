@@ -9,11 +9,10 @@ from uuid import UUID
 from fastapi import Form
 from sqlalchemy.orm import Session
 
-from db.errors import BadInputError
 from db.models import Absence, User
 from db.people import absences, users
 from db.people.tokens import Caller
-from desk.pages.common import Reason, typed_day
+from desk.pages.common import Reason, needed_day, typed_day
 from desk.surroundings import Surroundings
 from services.people.absences import Absences
 
@@ -57,9 +56,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
         BadInputError: a day is none, or the last one is missing.
         RefusedError: as `services.people.absences.Absences.add`.
     """
-    first, last = typed_day(wanted.first_day), typed_day(wanted.last_day)
-    if last is None:
-        raise BadInputError("name the last day of the absence")
+    first, last = typed_day(wanted.first_day), needed_day(wanted.last_day, "the last day of the absence")
     await asyncio.to_thread(
         Absences(desk.engine).add,
         who,

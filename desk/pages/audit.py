@@ -15,7 +15,7 @@ from db import audit, row_by_row
 from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.models import AuditEvent
-from desk.pages.common import Auditor, Desk
+from desk.pages.common import Auditor, Desk, day_of_address
 from desk.pages.timeline import what_happened
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
@@ -36,8 +36,8 @@ class Asked:
         self.hold = hold.strip()[:200]
         self.actor = actor.strip()[:200]
         self.action = action.strip()[:200]
-        self.since = _day(since)
-        self.until = _day(until)
+        self.since = day_of_address(since)
+        self.until = day_of_address(until)
 
     @property
     def given(self) -> dict[str, str]:
@@ -58,13 +58,6 @@ class Asked:
 
 
 Filtered = Annotated[Asked, Depends()]
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:

@@ -70,3 +70,23 @@ def typed_day(text: str) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise BadInputError(f"{text!r} is no day: write it as 2027-03-31") from error
+
+
+def needed_day(text: str, what: str) -> date:
+    """Return the day that was typed.
+
+    Raises:
+        BadInputError: it is no day, or the field is empty: then `what` is asked for.
+    """
+    day = typed_day(text)
+    if day is None:
+        raise BadInputError(f"name {what}")
+    return day
+
+
+def day_of_address(text: str | None) -> date | None:
+    """Return the day in a page's address; None where it is none: people change addresses by hand."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None

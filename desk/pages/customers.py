@@ -1,6 +1,6 @@
 """`/customers`: search, and one customer's receivables, holds, promises, predicted risk and exemption."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -8,12 +8,11 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from db import customers
-from db.errors import BadInputError
 from db.receivables import customer_page, exemptions, payment_plans
 from desk.flashes import see_other
 from desk.pages.accounting_profile import address_of, read_accounting
 from desk.pages.book import open_book
-from desk.pages.common import Desk, PolicyMaker, Reason, Viewer
+from desk.pages.common import Desk, PolicyMaker, Reason, Viewer, needed_day
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
 from services.freight.profile_documents import label
@@ -78,17 +77,10 @@ async def grant_exemption(
             customer_id,
             owner=owner.strip() or who.name,
             reason=reason,
-            until=_day(until),
+            until=needed_day(until, "the last day of the exemption"),
             actor=who.name,
             now=datetime.now(UTC),
         )
 
     await in_transaction(desk, write)
     return see_other(address_of(customer_id), "exemption_granted")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise BadInputError("name the last day of the exemption, as 2027-03-31") from error

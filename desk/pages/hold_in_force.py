@@ -8,9 +8,8 @@ from fastapi.responses import Response
 
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.permissions import Role
-from db.errors import BadInputError
 from desk.flashes import see_other
-from desk.pages.common import Approver, Desk, Reason, Requester, typed_day
+from desk.pages.common import Approver, Desk, Reason, Requester, needed_day, typed_day
 from desk.pages.hold_answers import read
 from desk.rendering import render
 from services.holds.operations import ApprovedFirst
@@ -62,9 +61,7 @@ async def add_exception(
     until: Typed = "",
 ) -> Response:
     """Let one order or load through."""
-    last = typed_day(until)
-    if last is None:
-        raise BadInputError("name the last day on which the exception counts")
+    last = needed_day(until, "the last day on which the exception counts")
     await does.add_exception(name, scope=scope, reference=reference, until=last, reason=reason, actor=who.name)
     return see_other(f"/holds/{name}#in-force", "exception_added")
 

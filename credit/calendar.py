@@ -6,8 +6,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Weekday = Annotated[int, Field(ge=0, le=6)]
-"""0 is Monday."""
+from credit.setting import Unit, setting
+
+Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
+
+_CALENDAR = "Calendar"
 
 
 class Calendar(BaseModel):
@@ -15,9 +18,15 @@ class Calendar(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: str = "UTC"
-    working_days: Annotated[frozenset[Weekday], Field(min_length=1)] = frozenset(range(5))
-    holidays: frozenset[date] = frozenset()
+    time_zone: Annotated[str, Unit.TIME_ZONE] = setting(
+        "UTC", _CALENDAR, "Time zone", "Where a day begins and ends, like Europe/Oslo."
+    )
+    working_days: Annotated[frozenset[Weekday], Field(min_length=1), Unit.WEEKDAYS] = setting(
+        frozenset(range(5)), _CALENDAR, "Working days", "One at least, like Mon Tue Wed Thu Fri."
+    )
+    holidays: Annotated[frozenset[date], Unit.DATES] = setting(
+        frozenset(), _CALENDAR, "Holidays", "Days on which nobody works, whatever weekday."
+    )
 
     @field_validator("time_zone")
     @classmethod

@@ -6,7 +6,12 @@ out in SQL, for any number of customers at once; property tests hold the two tog
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+Limit = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
+"""A credit limit, as it is typed and sent."""
 
 
 class LimitState(StrEnum):

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from credit.wording import counted
+
 
 class Risk(StrEnum):
     """How likely a model finds that a customer stops paying."""
@@ -19,7 +21,7 @@ def proposes_hold(risk: Risk, disputes_ever: int) -> bool:
 def why(risk: Risk, disputes_ever: int) -> str:
     """Say why a prediction proposes a hold, or is recorded only."""
     if proposes_hold(risk, disputes_ever):
-        return f"high risk is predicted for a customer with {disputes_ever} dispute(s) on record"
+        return f"high risk is predicted for a customer with {counted(disputes_ever, 'dispute')} on record"
     if risk is Risk.HIGH:
         return "high risk is predicted, but the customer never disputed an invoice: recorded only"
     return f"the predicted risk is {risk}, not high: recorded only"

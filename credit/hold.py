@@ -10,6 +10,7 @@ from credit.eligibility import Block
 from credit.facts import Facts
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from credit.triggers import ReasonClass, Trigger, TriggerKind, reason_class
+from credit.wording import counted
 
 
 class PriorDecision(BaseModel):
@@ -90,15 +91,6 @@ class OpenedHold(BaseModel):
     """How many triggers nobody had asked for."""
 
 
-_GROUNDS = {
-    ReasonClass.DELINQUENCY: "delinquency",
-    ReasonClass.CREDIT_LIMIT: "an exceeded credit limit, not delinquency",
-    ReasonClass.MANUAL: "a person's word",
-    ReasonClass.DISPUTE_PATTERN: "repeated disputes, not delinquency",
-    ReasonClass.PREDICTION: "a predicted risk, not delinquency",
-}
-
-
 _DECIDED = {ProposalKind.PLACE: "hold", ProposalKind.RELEASE: "release", ProposalKind.REPAIR: "NetSuite repair"}
 
 
@@ -114,7 +106,7 @@ def proposal_note(
 
     `stays`, for a release: what else keeps the customer on credit hold.
     """
-    lines = [f"Rests on {_GROUNDS[reason_class(kinds)]} ({', '.join(kinds)})."]
+    lines = [f"Rests on {reason_class(kinds).label} ({', '.join(kind.label for kind in kinds)})."]
     if returned_because:
         lines.append("BACK FOR A SECOND LOOK, the case weakened since it was approved: " + "; ".join(returned_because))
     if stays:
@@ -132,5 +124,5 @@ def proposal_note(
 
 
 def _held_before(past: PriorHold) -> str:
-    cause = f" ({past.end_cause.replace('_', ' ')}: {past.end_reason})" if past.end_cause else ""
-    return f"Held before: {past.days_held} day(s) from {past.in_force_at:%Y-%m-%d}, {past.status}{cause}"
+    cause = f" ({past.end_cause.label}: {past.end_reason})" if past.end_cause else ""
+    return f"Held before: {counted(past.days_held, 'day')} from {past.in_force_at:%Y-%m-%d}, {past.status}{cause}"

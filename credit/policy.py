@@ -1,4 +1,7 @@
-"""The numbers a credit team may change, as one versioned value. Defaults are the service-hold spec's."""
+"""The numbers a credit team may change, as one versioned value. Defaults are the service-hold spec's.
+
+A value is one field here: its words, group and unit are what the settings page shows (`credit/setting.py`).
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,9 +10,24 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from credit.calendar import Calendar, later
+from credit.setting import Unit, setting
 
-Share = Annotated[Decimal, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=0)]
+Amount = Annotated[Decimal, Unit.AMOUNT]
+Share = Annotated[Decimal, Field(ge=0, le=1), Unit.PERCENT]
+DaysLate = Annotated[int, Field(ge=0), Unit.DAYS_LATE]
+Days = Annotated[timedelta, Unit.DAYS]
+Minutes = Annotated[timedelta, Unit.MINUTES]
+Switch = Annotated[bool, Unit.YES]
+
+_AGING = "When AR aging proposes a hold"
+_DISPUTES = "When repeated disputes recommend a hold"
+_CREDIT = "Credit limits and orders"
+_WARNED = "What an approver is warned of"
+_DECIDES = "Who decides, and for how long"
+_NOBODY = "When nobody decides"
+_ENDS = "How a hold ends"
+_MESSAGES = "Messages"
+_LEDGER = "Ledger"
 
 
 class Policy(BaseModel):
@@ -17,81 +35,160 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ledger_currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "USD"
+    # Service-hold spec, trigger conditions: more than 90 days overdue and more than 25,000 open.
+    trigger_days_overdue: DaysLate = setting(
+        90, _AGING, "Overdue more than", "And the open amount is above the next value."
+    )
+    trigger_total_open: Amount = setting(
+        Decimal(25000), _AGING, "Open more than", "Open invoices less unapplied credits."
+    )
+    count_disputed: Switch = setting(
+        True,
+        _AGING,
+        "Count disputed invoices",
+        "Otherwise they are left out of the open amount.",
+    )
+    decline_snooze: Days = setting(
+        timedelta(days=14), _AGING, "Quiet after a decline", "AR aging does not propose the customer again."
+    )
+    worsened_share: Share = setting(
+        Decimal("0.25"),
+        _AGING,
+        "Unless it got worse by",
+        "An open amount that grew by this share since the decline ends the quiet.",
+    )
+    release_grace: Days = setting(
+        timedelta(days=7), _AGING, "Quiet after a release", "The same after a hold was lifted."
+    )
+    release_grace_worsened_share: Share = setting(
+        Decimal("0.25"),
+        _AGING,
+        "Unless it got worse by",
+        "An open amount that grew by this share since the release ends the quiet.",
+    )
 
-    trigger_days_overdue: Days = 90
-    """AR aging proposes a hold above this many days … (service-hold spec, trigger conditions)."""
-    trigger_total_open: Decimal = Decimal(25000)
-    """… and above this amount."""
-    warn_days_overdue: Days = 60
-    """Below this a proposal carries a warning, never a block (service-hold spec, preconditions)."""
-    warn_ar_balance: Decimal = Decimal(10000)
-    count_disputed: bool = True
-    """Whether disputed invoices count into `total_open`."""
+    repeated_disputes_count: Annotated[int, Field(ge=2), Unit.COUNT] = setting(
+        3,
+        _DISPUTES,
+        "A customer opens at least",
+        "So many disputes make an AR review that recommends a hold. Two or more.",
+    )
+    repeated_disputes_window: Days = setting(
+        timedelta(days=90), _DISPUTES, "Within", "Older disputes are not counted.", positive=True
+    )
 
-    exposure_counts_open_orders: bool = False
-    """Whether open orders count into the exposure that is compared with the credit limit.
+    # To change one of the next two is no change of any customer: nothing is applied or lifted by it.
+    exposure_counts_open_orders: Switch = setting(
+        False,
+        _CREDIT,
+        "Count open orders into the exposure",
+        "Beside open invoices less unapplied credits; prepaid orders never count.",
+    )
+    family_accounts_together: Switch = setting(
+        False,
+        _CREDIT,
+        "Take parent and child accounts together",
+        "A parent's exposure includes its child accounts', and its credit hold covers them.",
+    )
+    prepaid_orders_pass: Switch = setting(
+        False,
+        _CREDIT,
+        "Let prepaid orders pass",
+        "A held customer may still order what is paid in advance.",
+    )
 
-    To change this, or the next one, is no change of any customer: nothing is applied or lifted by it.
-    """
-    family_accounts_together: bool = False
-    """Whether a parent account's exposure includes its child accounts', and its credit hold covers them."""
-    prepaid_orders_pass: bool = False
-    """Whether a held customer may still order what is paid in advance."""
+    # Service-hold spec, preconditions: they warn and never block.
+    warn_days_overdue: DaysLate = setting(60, _WARNED, "Overdue less than", "A warning, never a block.")
+    warn_ar_balance: Amount = setting(Decimal(10000), _WARNED, "Balance less than", "A warning, never a block.")
+    material_share: Share = setting(
+        Decimal("0.10"),
+        _WARNED,
+        "Asked to look again when facts move by",
+        "A new revision: what was seen before is stale.",
+    )
+    weakened_share: Share = setting(
+        Decimal("0.20"),
+        _WARNED,
+        "Asked once more when paid down by",
+        "After the approval, before anything is done.",
+    )
 
-    material_share: Share = Decimal("0.10")
-    """Facts that moved by this share of the amount shown make a new revision: earlier approvals are stale."""
-    weakened_share: Share = Decimal("0.20")
-    """A case paid down by this share since it was approved goes back to the approver once."""
-    worsened_share: Share = Decimal("0.25")
-    """An automatic trigger passes the snooze after a decline only if `total_open` grew by this share."""
-    drift_watch_released: timedelta = timedelta(days=30)
-    """For how long after a release NetSuite is still compared with the value that was restored."""
-    decline_snooze: timedelta = timedelta(days=14)
-    release_grace: timedelta = timedelta(days=7)
-    release_grace_worsened_share: Share = Decimal("0.25")
-    """The same for the grace after a release: compared with what was open at the release."""
+    claim_lease: Minutes = setting(
+        timedelta(minutes=15), _DECIDES, "A claim lasts", "It is renewed while the page is open.", positive=True
+    )
+    proposal_expires_after: Days = setting(
+        timedelta(days=30), _DECIDES, "A proposal expires after", "Nobody decided: nothing is done.", positive=True
+    )
+    approval_undo: Minutes = setting(
+        timedelta(0), _DECIDES, "An approval can be taken back for", "Nothing is done before that. 0: at once."
+    )
+    bar_self_approval: Switch = setting(
+        False,
+        _DECIDES,
+        "Bar self-approval",
+        "Who asked for a hold may not approve it; admins may.",
+    )
+    second_approver_above: Annotated[Decimal | None, Unit.AMOUNT] = setting(
+        None, _DECIDES, "Two approvers above", "Empty: one is enough for every amount."
+    )
 
-    auto_release_on_payment: bool = False
-    """Whether a hold that rests on debt alone is released without a person once nothing is open, and payments or
-    credits account for all that fell since it was approved. Every other release is proposed."""
-
-    repeated_disputes_count: Annotated[int, Field(ge=2)] = 3
-    """So many disputes opened …"""
-    repeated_disputes_window: timedelta = timedelta(days=90)
-    """… within this time recommend a hold (service-hold spec, trigger conditions)."""
-
-    claim_lease: timedelta = timedelta(minutes=15)
-    proposal_expires_after: timedelta = timedelta(days=30)
-    """An undecided proposal then ends: it is never approved and lifts nothing."""
-    remind_after: timedelta | None = timedelta(days=2)
-    """Approvers are reminded of an undecided proposal after this long, and again each time it has passed."""
-    escalate_after: timedelta | None = timedelta(days=5)
-    """After this long it is escalated, once …"""
-    escalation_group: str = "credit management"
-    """… to this group …"""
-    escalate_to: tuple[str, ...] = ()
-    """… whose e-mail addresses these are; where there are none, the admins."""
+    remind_after: Annotated[timedelta | None, Unit.DAYS] = setting(
+        timedelta(days=2),
+        _NOBODY,
+        "Remind the approvers after",
+        "And again each time it has passed. Empty: never.",
+        positive=True,
+    )
+    escalate_after: Annotated[timedelta | None, Unit.DAYS] = setting(
+        timedelta(days=5),
+        _NOBODY,
+        "Escalate after",
+        "Once for each proposal. Empty: never. Nothing is approved by it.",
+    )
+    escalation_group: Annotated[str, Unit.NAME] = setting(
+        "credit management", _NOBODY, "Escalate to", "What the group is called in pages and e-mails."
+    )
+    escalate_to: Annotated[tuple[str, ...], Unit.ADDRESSES] = setting(
+        (), _NOBODY, "The group’s e-mail addresses", "Empty: the admins are written to."
+    )
+    count_business_days: Switch = setting(
+        False,
+        _NOBODY,
+        "Count only working days",
+        "For reminders, escalation and expiry. Otherwise every day counts.",
+    )
     calendar: Calendar = Calendar()
-    count_business_days: bool = False
-    """Whether these three waits count only the calendar's working days."""
 
-    approval_undo: timedelta = timedelta(0)
-    """For how long an approval can be taken back before its beats start."""
-    bar_self_approval: bool = False
-    """Whether who asked for a hold may not approve it. Admins always may."""
-    second_approver_above: Decimal | None = None
-    """Above this `total_open` two people have to approve."""
-    notice_cooling_off: timedelta = timedelta(minutes=10)
-    """For how long an approved customer notice waits, and can be recalled, before it is sent."""
-    rep_message_cooling_off: timedelta = timedelta(0)
-    """The same for the sales rep's message."""
+    auto_release_on_payment: Switch = setting(
+        False,
+        _ENDS,
+        "Release without a person when paid",
+        "Only a hold that rests on debt alone, once nothing is open and payments or credits account for all of "
+        "it. Every other release is proposed.",
+    )
+    drift_watch_released: Days = setting(
+        timedelta(days=30),
+        _ENDS,
+        "Watch NetSuite after a release for",
+        "It is compared with the value that was restored.",
+    )
 
-    full_import_max_closed: Share = Decimal("0.30")
-    """A full import that would close more than this share of the open items, or of the open amount, is refused.
+    notice_cooling_off: Minutes = setting(
+        timedelta(minutes=10), _MESSAGES, "A customer’s notice waits", "It can be recalled until it leaves."
+    )
+    rep_message_cooling_off: Minutes = setting(
+        timedelta(0), _MESSAGES, "A sales rep’s message waits", "The same for the sales rep."
+    )
 
-    A truncated or filtered export looks like a ledger in which everything else was paid.
-    """
+    ledger_currency: Annotated[str, Field(pattern="^[A-Z]{3}$"), Unit.CURRENCY] = setting(
+        "USD", _LEDGER, "Currency", "Every amount is kept in it. Three letters."
+    )
+    full_import_max_closed: Share = setting(
+        Decimal("0.30"),
+        _LEDGER,
+        "Refuse an import that closes more than",
+        "A truncated export looks like a ledger that was paid.",
+    )
 
     def deadline(self, start: datetime, wait: timedelta) -> datetime:
         """Return when a wait for a person is over, in business days where the policy says so."""

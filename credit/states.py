@@ -62,6 +62,20 @@ class ReleaseCause(StrEnum):
     PAYMENT_PLAN = "payment_plan"
     END_DATE = "end_date"
 
+    @property
+    def label(self) -> str:
+        """It, for people."""
+        return _CAUSES[self]
+
+
+_CAUSES = {
+    ReleaseCause.PERSON: "asked for by a person",
+    ReleaseCause.DISPUTE: "a dispute",
+    ReleaseCause.PAYMENT: "a payment",
+    ReleaseCause.PAYMENT_PLAN: "a payment plan",
+    ReleaseCause.END_DATE: "its end date",
+}
+
 
 class RequestKind(StrEnum):
     """What somebody asked for, in a row that Temporal is then told of."""
@@ -85,6 +99,30 @@ class Beat(StrEnum):
     DRAFT_RELEASE_NOTICE = "draft_release_notice"
     RESTORE_NETSUITE = "restore_netsuite"
 
+    @property
+    def label(self) -> str:
+        """What it does, for people: `flag the customer`."""
+        verb, _, what = _BEATS[self]
+        return f"{verb} {what}"
+
+    @property
+    def doing(self) -> str:
+        """The same within a sentence: `flagging the customer`."""
+        _, verb, what = _BEATS[self]
+        return f"{verb} {what}"
+
+
+_BEATS = {
+    Beat.FLAG_CUSTOMER: ("flag", "flagging", "the customer"),
+    Beat.NOTIFY_SALES_REP: ("draft", "drafting", "the sales rep’s message"),
+    Beat.DRAFT_CUSTOMER_NOTICE: ("draft", "drafting", "the customer’s notice"),
+    Beat.PUSH_NETSUITE: ("set", "setting", "NetSuite’s credit hold"),
+    Beat.UNFLAG_CUSTOMER: ("take", "taking", "the customer off hold"),
+    Beat.TELL_SALES_REP: ("draft", "drafting", "the sales rep’s message about the release"),
+    Beat.DRAFT_RELEASE_NOTICE: ("draft", "drafting", "the customer’s release notice"),
+    Beat.RESTORE_NETSUITE: ("restore", "restoring", "what NetSuite said before"),
+}
+"""How people call each beat, everywhere."""
 
 PLACING = (Beat.FLAG_CUSTOMER, Beat.NOTIFY_SALES_REP, Beat.DRAFT_CUSTOMER_NOTICE, Beat.PUSH_NETSUITE)
 """The four beats of a hold, in the service-hold spec's order."""
@@ -111,6 +149,18 @@ class MessageKind(StrEnum):
     SALES_REP_RELEASE = "sales_rep_release"
     RELEASE_NOTICE = "release_notice"
 
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    MessageKind.SALES_REP: "sales rep’s message",
+    MessageKind.CUSTOMER_NOTICE: "customer’s notice",
+    MessageKind.SALES_REP_RELEASE: "sales rep’s message about the release",
+    MessageKind.RELEASE_NOTICE: "customer’s release notice",
+}
 
 ABOUT_THE_HOLD = (MessageKind.SALES_REP, MessageKind.CUSTOMER_NOTICE)
 """What a hold drafts when it is placed: none of it may leave once the hold ends. The others tell of its end."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from credit.facts import Facts
 from credit.triggers import ReasonClass
+from credit.wording import counted
 
 SALES_REP = "service_hold_sales_rep"
 CUSTOMER_NOTICE = "service_hold_customer_notice"
@@ -57,7 +58,7 @@ def recommended_next_call(
     """Say whom to call about what: the rep's message must recommend it (service-hold spec, beat 2)."""
     if facts.open_disputes:
         return (
-            f"today, to settle the {facts.open_disputes} open dispute(s) over "
+            f"today, to settle the {counted(facts.open_disputes, 'open dispute')} over "
             f"{facts.disputed_amount:,.2f} {facts.currency} first; the rest is easier to collect afterwards."
         )
     if facts.payment_plan:

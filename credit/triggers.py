@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from credit.credit_limit import LimitState, crossing
 from credit.facts import Facts
 from credit.policy import Policy
+from credit.wording import counted, words
 
 
 class TriggerKind(StrEnum):
@@ -21,6 +22,11 @@ class TriggerKind(StrEnum):
     REPEATED_DISPUTES = "repeated_disputes"
     MANUAL = "manual"
 
+    @property
+    def label(self) -> str:
+        """It, for people."""
+        return {"ar_aging_tick_threshold": "AR aging", "manual": "by hand"}.get(self, words(self))
+
 
 class ReasonClass(StrEnum):
     """What a hold rests on. Only `delinquency` says that the customer pays late."""
@@ -31,7 +37,19 @@ class ReasonClass(StrEnum):
     DISPUTE_PATTERN = "dispute_pattern"
     PREDICTION = "prediction"
 
+    @property
+    def label(self) -> str:
+        """It, for people."""
+        return _GROUNDS[self]
 
+
+_GROUNDS = {
+    ReasonClass.DELINQUENCY: "delinquency",
+    ReasonClass.CREDIT_LIMIT: "an exceeded credit limit, not delinquency",
+    ReasonClass.MANUAL: "a person’s word",
+    ReasonClass.DISPUTE_PATTERN: "repeated disputes, not delinquency",
+    ReasonClass.PREDICTION: "a predicted risk, not delinquency",
+}
 _CLASS_OF = {
     TriggerKind.AR_AGING: ReasonClass.DELINQUENCY,
     TriggerKind.CREDIT_LIMIT: ReasonClass.CREDIT_LIMIT,
@@ -125,15 +143,16 @@ def warnings(facts: Facts, policy: Policy) -> list[str]:
             f"usual minimum is {policy.warn_ar_balance:,.2f}"
         )
     if facts.open_disputes:
-        found.append(f"{facts.open_disputes} open dispute(s), {facts.disputed_amount:,.2f} {facts.currency} disputed")
+        disputes = counted(facts.open_disputes, "open dispute")
+        found.append(f"{disputes}, {facts.disputed_amount:,.2f} {facts.currency} disputed")
     if facts.payment_plan:
         found.append("on a payment plan")
     if facts.promised_for:
         found.append(f"promised to pay {facts.promised_amount:,.2f} {facts.currency} by {facts.promised_for}")
     if facts.broken_promises:
-        found.append(f"{facts.broken_promises} broken promise(s) to pay")
+        found.append(counted(facts.broken_promises, "broken promise to pay", "broken promises to pay"))
     if facts.prior_holds:
-        found.append(f"{facts.prior_holds} prior hold(s)")
+        found.append(counted(facts.prior_holds, "prior hold"))
     if facts.exempt_until:
         found.append(f"exempt from automatic holds until {facts.exempt_until}")
     return found

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from credit.audit_entries.system import PolicyChanged
 from credit.mail_text import clean_address, clean_line
 from credit.policy import DEFINES_EXPOSURE, Policy
+from credit.setting import settings_of
 from db import audit
 from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
 from db.freight import exposures
@@ -62,12 +63,13 @@ def _require_no_amounts(session: Session, before: str, wanted: str) -> None:
 
 
 def _check_durations(policy: Policy) -> None:
-    durations = {name: value for name, value in policy if isinstance(value, timedelta)}
-    for name, value in durations.items():
+    for name, setting in settings_of(Policy).items():
+        value = setting.of(policy)
+        if not isinstance(value, timedelta):
+            continue
         if value < timedelta(0):
             raise BadInputError(f"{name} may not be negative")
-    for name in ("claim_lease", "proposal_expires_after"):
-        if not durations[name]:
+        if setting.positive and not value:
             raise BadInputError(f"{name} must be longer than nothing")
 
 

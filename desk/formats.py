@@ -7,8 +7,11 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
+from credit.states import MessageKind, ReleaseCause
+from credit.triggers import ReasonClass, TriggerKind
+from credit.wording import counted, sentence, words
+
 _TEMPLATES = {"service_hold_sales_rep": "Sales rep’s message", "service_hold_customer_notice": "Customer’s notice"}
-_TRIGGERS = {"ar_aging_tick_threshold": "AR aging", "manual": "By hand"}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -24,23 +27,27 @@ def pretty(value: object) -> str:
 
 def trigger_name(kind: str) -> str:
     """A trigger as people call it."""
-    return _TRIGGERS.get(kind) or sentence(kind)
+    return sentence(TriggerKind(kind).label)
+
+
+def ground_name(ground: str) -> str:
+    """What a hold rests on."""
+    return sentence(ReasonClass(ground).label)
+
+
+def cause_name(cause: str) -> str:
+    """Why a release is proposed."""
+    return ReleaseCause(cause).label
+
+
+def message_name(kind: str) -> str:
+    """A drafted e-mail as people call it."""
+    return sentence(MessageKind(kind).label)
 
 
 def template_name(name: str) -> str:
     """A content template as people call it."""
     return _TEMPLATES.get(name) or sentence(name)
-
-
-def words(name: str) -> str:
-    """A stored name as words: `in_force` -> `in force`."""
-    return name.replace("_", " ")
-
-
-def sentence(name: str) -> str:
-    """The same, beginning with a capital."""
-    text = words(name)
-    return text[:1].upper() + text[1:]
 
 
 def span(length: timedelta) -> str:
@@ -109,11 +116,6 @@ def day(value: date | str) -> str:
     return value if isinstance(value, str) else value.isoformat()
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 invoice`, `3 invoices`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _time(at: datetime | str) -> datetime:
     return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
 
@@ -136,7 +138,10 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "day_of": day_of,
     "trigger_name": trigger_name,
+    "ground_name": ground_name,
+    "cause_name": cause_name,
+    "message_name": message_name,
     "template_name": template_name,
     "pretty": pretty,
-    "count": count,
+    "count": counted,
 }

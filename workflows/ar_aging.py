@@ -11,6 +11,8 @@ from datetime import date, datetime
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
+from credit.wording import counted
+
 with workflow.unsafe.imports_passed_through():
     from workflows import contract, policies, signatures
     from workflows.contract import ArAgingInput, ArAgingReport
@@ -91,7 +93,7 @@ class ArAging:
             ),
             **policies.PROPOSE_BATCH,
             task_queue=contract.background_task_queue(task_queue),
-            summary=f"Propose {len(batch)} hold(s), from customer {batch[0].customer_id}",
+            summary=f"Propose {counted(len(batch), 'hold')}, from customer {batch[0].customer_id}",
         )
 
     async def _close(self, scan: signatures.AgingRun) -> ArAgingReport:
@@ -111,5 +113,5 @@ class ArAging:
         where = f"customers after `{after}`" if after else "the first customers"
         workflow.set_current_details(
             f"### AR aging as of {as_of}: running\n\nReading {where}. "
-            f"{self._proposed:,} hold(s) proposed since this history began; each waits for its approver."
+            f"{counted(self._proposed, 'hold')} proposed since this history began; each waits for its approver."
         )

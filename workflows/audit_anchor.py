@@ -6,6 +6,8 @@ the file must contain: the next run of the schedule compares, and a person can i
 
 from temporalio import workflow
 
+from credit.wording import counted
+
 with workflow.unsafe.imports_passed_through():
     from workflows import contract, policies, signatures
     from workflows.contract import AuditAnchorReport
@@ -28,8 +30,9 @@ class AuditAnchor:
         )
         problem = f"**The anchor file was changed** {report.problem}\n\n" if report.problem else ""
         workflow.set_current_details(
-            f"### {report.heads:,} chain(s) anchored\n\n{problem}"
-            f"The anchor file has {report.lines:,} line(s); the last one's SHA-256 is `{report.digest or 'none'}`. "
-            f"The audit trail has {report.total_rows:,} row(s)."
+            f"### {counted(report.heads, 'chain')} anchored\n\n{problem}"
+            f"The anchor file has {counted(report.lines, 'line')}; "
+            f"the last one's SHA-256 is `{report.digest or 'none'}`. "
+            f"The audit trail has {counted(report.total_rows, 'row')}."
         )
         return report

@@ -12,21 +12,11 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, is_cancelled_exception
 
 from credit.hold import HoldView
-from credit.states import Beat, BeatStatus
+from credit.states import PLACING, Beat, BeatStatus
 from workflows import contract, policies, signatures
 from workflows.contract import BeatState, OutboundMessageInput
 
 _UNDER_WAY = (BeatStatus.RUNNING, BeatStatus.RETRYING, BeatStatus.NEEDS_ATTENTION)
-_SUMMARIES = {
-    Beat.FLAG_CUSTOMER: "Beat 1: flag the customer",
-    Beat.NOTIFY_SALES_REP: "Beat 2: draft the sales rep's message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "Beat 3: draft the customer's notice",
-    Beat.PUSH_NETSUITE: "Beat 4: set NetSuite's credit hold",
-    Beat.UNFLAG_CUSTOMER: "Release: give the customer's status back",
-    Beat.TELL_SALES_REP: "Release: draft the sales rep's message",
-    Beat.DRAFT_RELEASE_NOTICE: "Release: draft the customer's notice",
-    Beat.RESTORE_NETSUITE: "Release: restore NetSuite's value",
-}
 
 
 class Beats:
@@ -108,7 +98,7 @@ async def _pause(state: BeatState, cause: BaseException) -> None:
 
 def _start(beat: Beat, hold: HoldView, *, first: bool) -> "workflow.ActivityHandle[Any]":
     order = signatures.RunBeat(hold_id=hold.hold_id, beat=beat, now=workflow.now())
-    summary = _SUMMARIES[beat]
+    summary = f"{f'Beat {PLACING.index(beat) + 1}' if beat in PLACING else 'Release'}: {beat.label}"
     match beat:
         case Beat.FLAG_CUSTOMER:
             return workflow.start_activity(signatures.flag_customer, order, **policies.DATABASE, summary=summary)

@@ -14,19 +14,10 @@ from credit.credit_hold import BlockSource
 from credit.hold import HoldView
 from credit.plain_text import shown_line
 from credit.states import OPEN_HOLD, PLACING, RELEASING, Beat, BeatStatus, HoldStatus, WaitingOn
+from credit.wording import counted, sentence
 from workflows import contract
 from workflows.contract import BeatState
 
-_BEAT_TITLES = {
-    Beat.FLAG_CUSTOMER: "Flag customer on hold",
-    Beat.NOTIFY_SALES_REP: "Draft the sales rep's message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "Draft the customer's notice",
-    Beat.PUSH_NETSUITE: "Set NetSuite's credit hold",
-    Beat.UNFLAG_CUSTOMER: "Take the customer off hold",
-    Beat.TELL_SALES_REP: "Draft the sales rep's message",
-    Beat.DRAFT_RELEASE_NOTICE: "Draft the customer's notice",
-    Beat.RESTORE_NETSUITE: "Restore NetSuite's value",
-}
 _HEADLINES = {
     HoldStatus.PROPOSED: "Proposed: nothing has happened to the customer yet",
     HoldStatus.APPLYING: "Approved: the hold is being applied",
@@ -56,11 +47,11 @@ def current_details(hold: HoldView, beats: Mapping[Beat, BeatState], waiting: Wa
     lines = [f"**Waiting on {_waiting(hold, waiting)}**"]
     lines += [f"**Warning** {plain(warning)}" for warning in hold.warnings]
     lines += [f"**Note** {plain(line)}" for line in hold.note.splitlines()]
-    lines += [f"**{_BEAT_TITLES[beat]}** {_standing(state)}" for beat, state in _shown(hold, beats).items()]
+    lines += [f"**{sentence(beat.label)}** {_standing(state)}" for beat, state in _shown(hold, beats).items()]
     lines += [
         f"**Customer** {plain(hold.customer_name)} (`{hold.customer_id}`)",
         (
-            f"**Open** {facts.total_open:,.2f} {facts.currency} in {facts.open_invoices} invoice(s), "
+            f"**Open** {facts.total_open:,.2f} {facts.currency} in {counted(facts.open_invoices, 'invoice')}, "
             f"{facts.days_overdue} days overdue as of {facts.as_of}"
         ),
         f"**Why** {plain(hold.reason)} (`{'`, `'.join(hold.triggers)}`)",

@@ -8,6 +8,8 @@ from datetime import datetime
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
+from credit.wording import counted
+
 with workflow.unsafe.imports_passed_through():
     from credit.states import Beat
     from workflows import contract, policies, signatures
@@ -30,7 +32,8 @@ class DriftCheck:
         report.unheld = await self._find_unheld(workflow.now())
         workflow.set_current_details(
             f"### {report.looked_at:,} compared, {report.differing:,} differ\n\n"
-            f"{report.asked:,} hold(s) told; {report.unheld:,} customer(s) ON in NetSuite without a hold here."
+            f"{counted(report.asked, 'hold')} told; "
+            f"{counted(report.unheld, 'customer')} ON in NetSuite without a hold here."
         )
         return report
 

@@ -6,6 +6,8 @@ Either can happen from outside: somebody terminates a workflow, somebody restore
 
 from temporalio import workflow
 
+from credit.wording import counted
+
 with workflow.unsafe.imports_passed_through():
     from workflows import contract, policies, signatures
     from workflows.contract import Finding, ReconcileInput, ReconcileReport
@@ -52,4 +54,4 @@ class Reconcile:
             f"\n- `{finding.workflow_id}`: {finding.problem}. {finding.done or 'Only reported.'}"
             for finding in findings
         )
-        workflow.set_current_details(f"### {looked_at:,} compared, {len(findings):,} disagreement(s)\n{rows}")
+        workflow.set_current_details(f"### {looked_at:,} compared, {counted(len(findings), 'disagreement')}\n{rows}")

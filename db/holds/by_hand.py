@@ -16,6 +16,7 @@ from db import audit, policies
 from db.errors import BadInputError, NotInForceError
 from db.holds import decisions, four_eyes, holds, outcomes, releases
 from db.models import Decision, Hold, HoldException
+from db.reasons import needs_reason
 
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
@@ -41,7 +42,7 @@ def set_dates(
     hold = _held(session, hold)
     if not days:
         raise BadInputError("name the end date, the review date, or both")
-    _needs_reason(reason)
+    needs_reason(reason)
     before = {name: getattr(hold, name) for name in days}
     for name, day in days.items():
         setattr(hold, name, day)
@@ -62,7 +63,7 @@ def override(session: Session, hold: Hold, *, reason: str, actor: str, is_admin:
         ClaimedByAnotherError, NothingToDecideError, SelfApprovalError, SecondApproverError: as `decisions.decide`.
     """
     hold = _held(session, hold)
-    _needs_reason(reason)
+    needs_reason(reason)
     releases.request(
         session,
         hold_id=hold.id,
@@ -109,7 +110,7 @@ def except_one(
         BadInputError: the day is over, or nothing or no reason is named.
     """
     hold = _held(session, hold)
-    _needs_reason(reason)
+    needs_reason(reason)
     if not reference.strip():
         raise BadInputError(f"name the {scope} that is let through")
     if now >= day_ends(until, policies.current(session)[1].calendar):
@@ -145,7 +146,7 @@ def end_exception(
         BadInputError: the hold has no such exception, or it is over, or there is no reason.
     """
     hold = holds.lock(session, hold.id)
-    _needs_reason(reason)
+    needs_reason(reason)
     row = session.get(HoldException, exception_id, with_for_update=True)
     calendar = policies.current(session)[1].calendar
     is_over = row is None or row.ended_at is not None or now >= day_ends(row.until, calendar)
@@ -168,11 +169,6 @@ def _held(session: Session, hold: Hold) -> Hold:
     if hold.status not in _IN_FORCE:
         raise NotInForceError(hold.customer_id, hold.status)
     return hold
-
-
-def _needs_reason(reason: str) -> None:
-    if not reason.strip():
-        raise BadInputError("say why: it is kept in the hold's record")
 
 
 def _of(row: HoldException) -> entries.Excepted:

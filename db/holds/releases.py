@@ -10,6 +10,7 @@ from credit.audit_entries.holds import HoldReleased, ReleaseRefused, ReleaseRequ
 from credit.hold import HoldView
 from credit.notices import Cause
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
+from credit.wording import counted
 from db import audit, customers, netsuite
 from db.freight import accounting_profiles
 from db.holds import actions, beats, drift, holds, proposals
@@ -121,4 +122,4 @@ def finish(session: Session, hold_id: UUID, now: datetime) -> None:
 
 def _held(hold: Hold, now: datetime) -> str:
     days = (now - (hold.in_force_at or hold.proposed_at)).days
-    return f"{days} day(s)"
+    return counted(days, "day")

@@ -19,6 +19,7 @@ from db.errors import AbsentAlreadyError, BadInputError, UnknownAbsenceError
 from db.models import Absence, User
 from db.people import users
 from db.people.tokens import Caller
+from db.reasons import needs_reason
 
 _ends = func.coalesce(Absence.ended_at, Absence.ends_at)
 """An absence that was ended early was ended before its end."""
@@ -47,8 +48,7 @@ def add(
         raise BadInputError(f"{login} cannot stand in for {login}: name somebody else as the delegate")
     if ends_at <= starts_at or ends_at <= now:
         raise BadInputError("an absence ends after it starts, and not in the past")
-    if not reason.strip():
-        raise BadInputError("say why: it is kept with the absence")
+    needs_reason(reason)
     people = {one: users.get(session, one) for one in sorted((login, delegate))}  # locked, always in one order
     if people[delegate].disabled_at is not None:
         raise BadInputError(f"{delegate} is disabled and cannot stand in for anybody: name somebody else")

@@ -25,7 +25,6 @@ from db.models import (
     InvoiceDispute,
     MessageDecision,
     NetSuitePush,
-    PaymentPlan,
     PromiseToPay,
     RiskEvent,
 )
@@ -127,11 +126,6 @@ def disputes(session: Session, customer_id: str) -> Sequence[tuple[InvoiceDisput
         .limit(50)
     )
     return [(dispute, invoice) for dispute, invoice in session.execute(query)]
-
-
-def payment_plan(session: Session, customer_id: str) -> PaymentPlan | None:
-    query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id, PaymentPlan.ended_at.is_(None))
-    return session.scalars(query).one_or_none()
 
 
 def promises(session: Session, customer_id: str, limit: int = 20) -> Sequence[PromiseToPay]:

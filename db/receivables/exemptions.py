@@ -11,6 +11,7 @@ from credit.audit_entries.receivables import ExemptionEnded, ExemptionGranted, E
 from db import audit
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
 from db.models import Customer, Exemption
+from db.reasons import needs_reason
 
 
 def until_sql(customer_id: Any, day: date) -> ColumnElement[Any]:
@@ -32,8 +33,9 @@ def grant(
     _lock(session, customer_id)
     if until < _day(now):
         raise BadInputError(f"the exemption would end on {until}, which is over: give today or a later day")
-    if not (owner.strip() and reason.strip()):
-        raise BadInputError("an exemption needs an owner and a reason: both are kept with it")
+    if not owner.strip():
+        raise BadInputError("an exemption needs an owner, who answers for it")
+    needs_reason(reason)
     current = active(session, customer_id, now)
     if current is not None:
         raise AlreadyExemptError(customer_id, current.owner, current.until)
@@ -55,7 +57,9 @@ def end(session: Session, customer_id: str, *, reason: str, actor: str, now: dat
     Raises:
         UnknownCustomerError: there is no such customer.
         NotExemptError: no exemption counts today.
+        BadInputError: no reason is given.
     """
+    needs_reason(reason)
     _lock(session, customer_id)
     current = active(session, customer_id, now)
     if current is None:

@@ -12,10 +12,10 @@ from credit.events import PlanStatus
 from db.models import PaymentPlan, PaymentPlanInstalment
 
 
-def active_of(session: Session, customer_id: str) -> PaymentPlan | None:
-    """Return the customer's active plan, locked; None where there is none."""
+def active_of(session: Session, customer_id: str, *, lock: bool = True) -> PaymentPlan | None:
+    """Return the customer's active plan, locked but for those who only show it; None where there is none."""
     query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id, PaymentPlan.ended_at.is_(None))
-    return session.scalars(query.with_for_update()).one_or_none()
+    return session.scalars(query.with_for_update() if lock else query).one_or_none()
 
 
 def newest_of(session: Session, customer_id: str) -> PaymentPlan | None:

@@ -1,6 +1,5 @@
 """Accounting profiles and their Credit Hold pages over HTTP (freight spec)."""
 
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BeforeValidator, Field, model_validator
 
 from credit.credit_hold import CreditStatus
+from credit.credit_limit import Limit
 from desk.api.common import (
     NOT_FOUND,
     REFUSED,
@@ -28,8 +28,6 @@ from services.freight import answers
 from services.freight.profiles import Profiles
 
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
-
-Limit = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=2)]
 
 
 def _status(given: object) -> object:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from credit import reason
 from credit.permissions import Permission
 from credit.plain_text import plain, plain_line
 from db.errors import BadInputError, RefusedError
@@ -39,7 +40,7 @@ Word = AfterValidator(plain_line)
 Prose = AfterValidator(plain)
 """Any number of them."""
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Word]
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), Prose]
+Why = reason.Reason
 """A reason, for the record."""
 Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Prose]
 """A reason where none is needed."""

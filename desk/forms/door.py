@@ -84,13 +84,16 @@ class FormDoor:
         """Return the page that answers a refusal, with what was typed."""
         refusal: Refusal | None = scope["state"].get("refusal")
         filled = refilled(page, sent, refusal)
-        if filled is not None or not sent.words:
-            return filled or page
-        if refusal is not None:
+        if filled is not None:
+            return filled
+        if refusal is not None and (sent.words or refusal.fields):
             own = await self._own_page(scope, sent, refusal)
             if own is not None:
-                notice = markup(Request(scope), "form_refused.html", refusal=refusal, again=False)
-                return before_content(own, str(notice))
+                page, filled = own
+                about = {"refusal": refusal, "again": False, "words": bool(sent.words), "page": page}
+                return before_content(filled, str(markup(Request(scope), "form_refused.html", **about)))
+        if not sent.words:
+            return page
         return _with_words(scope, sent, page, signed_in=scope["state"].get("session") is not None)
 
     async def _signed_in_again(self, scope: Scope, answer: _Answer, sent: Sent) -> str:
@@ -101,20 +104,20 @@ class FormDoor:
         notice = str(markup(Request(scope), "form_refused.html", refusal=None, again=True, page=sent.page))
         own = await self._own_page(scope, sent, None)
         if own is not None:
-            return before_content(own, notice)
+            return before_content(own[1], notice)
         page = await self._get(scope, "/account") or await self._get(scope, "/password") or ""  # a one-time password
         return _with_words(scope, sent, before_content(page, notice), signed_in=True)
 
-    async def _own_page(self, scope: Scope, sent: Sent, refusal: Refusal | None) -> str | None:
-        """Return the page the form was sent from, or the nearest above it that has the form, filled in again."""
+    async def _own_page(self, scope: Scope, sent: Sent, refusal: Refusal | None) -> tuple[str, str] | None:
+        """Return the page the form was sent from, or the nearest above it that has the form: address, and filled in."""
         above = urlsplit(sent.action).path
-        pages = [sent.page, above, *(above.rsplit("/", steps)[0] for steps in (1, 2, 3))]
+        pages = [sent.page, sent.action, above, *(above.rsplit("/", steps)[0] for steps in (1, 2, 3))]
         for path in dict.fromkeys(pages):
             if path.startswith("/") and not path.startswith(_NO_PAGES):
                 page = await self._get(scope, path)
                 filled = refilled(page, sent, refusal, as_sent=True) if page is not None else None
                 if filled is not None:
-                    return filled
+                    return path, filled
         return None
 
     async def _get(self, scope: Scope, url: str) -> str | None:

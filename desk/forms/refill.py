@@ -41,6 +41,8 @@ class _Control:
 class _Form:
     start: _Control
     actions: set[str]
+    folded: _Control | None = None
+    """The `details` it stands in."""
     controls: list[_Control] = field(default_factory=list)
 
     def hidden(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ class Html(HTMLParser):
         for line in source.split("\n"):
             self._lines.append(self._lines[-1] + len(line) + 1)
         self._form: _Form | None = None
+        self._folded: _Control | None = None
         self._area: _Control | None = None
         self._select: _Control | None = None
         self.feed(source)
@@ -98,21 +101,19 @@ class Html(HTMLParser):
             case "main" if one.attrs.get("id") == "main":
                 self.main = one.end
             case "form" if one.attrs.get("method") == "post":
-                self._form = _Form(one, {address(one.attrs.get("action") or "")})
+                self._form = _Form(one, {address(one.attrs.get("action") or "")}, self._folded)
                 self.forms.append(self._form)
             case "button" if self._form and one.attrs.get("formaction"):
                 self._form.actions.add(address(one.attrs["formaction"] or ""))
+            case "details":
+                self._folded = one
             case "div" if one.attrs.get("id") == "problem":
                 self._in_problem = True
-            case "input" if self._form:
+            case "input" | "textarea" | "select" if self._form:
                 self._form.controls.append(one)
                 self.takes_password |= one.kind == "password"
-            case "textarea" if self._form:
-                self._form.controls.append(one)
-                self._area = one
-            case "select" if self._form:
-                self._form.controls.append(one)
-                self._select = one
+                self._area = one if tag == "textarea" else None
+                self._select = one if tag == "select" else None
             case "option" if self._select:
                 self._select.options.append(one)
             case _:
@@ -129,6 +130,8 @@ class Html(HTMLParser):
         """End a field or a form."""
         if tag == "form":
             self._form = None
+        elif tag == "details":
+            self._folded = None
         elif tag == "textarea" and self._area is not None:
             self._area.value = self._area.value.removeprefix("\n")
             self._area.close, self._area = self._at(), None
@@ -152,6 +155,8 @@ def refilled(page: str, sent: Sent, refusal: Refusal | None = None, *, as_sent: 
         return None
     values, wrong = sent.values, dict(refusal.fields) if refusal else {}
     edits: list[tuple[int, int, str]] = [(form.start.start, form.start.end, _tag(form.start, {"data-dirty": "yes"}))]
+    if form.folded is not None:
+        edits.append((form.folded.start, form.folded.end, _tag(form.folded, {"open": ""})))
     for one in form.controls:
         if one.kind == "hidden":
             if as_sent and one.name in values and one.name not in _RENEWED:

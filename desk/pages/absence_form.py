@@ -9,35 +9,30 @@ from uuid import UUID
 from fastapi import Form
 from sqlalchemy.orm import Session
 
-from db.errors import BadInputError
 from db.models import Absence, User
 from db.people import absences, users
 from db.people.tokens import Caller
-from desk.pages.common import typed_day
+from desk.pages.common import Reason, needed_day, typed_day
 from desk.surroundings import Surroundings
 from services.people.absences import Absences
+
+Text = Annotated[str, Form(max_length=200)]
 
 
 @dataclass(frozen=True)
 class Typed:
     """What was typed to add an absence; days are whole and in UTC. Without a login it is one's own."""
 
-    login: str = ""
-    delegate: str = ""
-    first_day: str = ""
-    last_day: str = ""
-    reason: str = ""
+    reason: str
+    login: str
+    delegate: str
+    first_day: str
+    last_day: str
 
 
-def typed(
-    login: Annotated[str, Form(max_length=200)] = "",
-    delegate: Annotated[str, Form(max_length=200)] = "",
-    first_day: Annotated[str, Form(max_length=200)] = "",
-    last_day: Annotated[str, Form(max_length=200)] = "",
-    reason: Annotated[str, Form(max_length=2000)] = "",
-) -> Typed:
+def typed(reason: Reason, login: Text = "", delegate: Text = "", first_day: Text = "", last_day: Text = "") -> Typed:
     """Return what was typed: a FastAPI dependency."""
-    return Typed(login, delegate, first_day, last_day, reason)
+    return Typed(reason, login, delegate, first_day, last_day)
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
         BadInputError: a day is none, or the last one is missing.
         RefusedError: as `services.people.absences.Absences.add`.
     """
-    first, last = typed_day(wanted.first_day), typed_day(wanted.last_day)
-    if last is None:
-        raise BadInputError("name the last day of the absence")
+    first, last = typed_day(wanted.first_day), needed_day(wanted.last_day, "the last day of the absence")
     await asyncio.to_thread(
         Absences(desk.engine).add,
         who,
@@ -71,7 +64,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
         delegate=wanted.delegate,
         starts_at=_midnight(first) if first else None,
         ends_at=_midnight(last + timedelta(days=1)),
-        reason=wanted.reason.strip(),
+        reason=wanted.reason,
     )
 
 

@@ -64,13 +64,10 @@ async def account(request: Request, desk: Desk, _: Viewer) -> Response:
 
 @router.post("/account/absences")
 async def add_absence(
-    request: Request, desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
+    desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
 ) -> Response:
     """Let somebody stand in for oneself."""
-    try:
-        await absence_form.add(desk, who, typed, login=who.name)
-    except RefusedError as error:
-        return await _page(request, desk, error=error, typed=typed)
+    await absence_form.add(desk, who, typed, login=who.name)
     return see_other("/account#absences", "absence_added")
 
 
@@ -96,13 +93,7 @@ async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Resp
     return await _end(request, desk, who.name)
 
 
-async def _page(
-    request: Request,
-    desk: Surroundings,
-    *,
-    error: RefusedError | None = None,
-    typed: absence_form.Typed | None = None,
-) -> Response:
+async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
     own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
@@ -119,7 +110,6 @@ async def _page(
         own=own.id,
         sessions=live,
         absences=absences,
-        absence_typed=typed or absence_form.Typed(),
         error=str(error) if error else "",
     )
 

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session
 
 from credit import credit_limit
 from credit.credit_hold import CreditStatus
+from credit.credit_limit import Limit
 from db import customers, policies
-from db.errors import BadInputError, RefusedError
+from db.errors import BadInputError
 from db.freight import accounting_profiles
 from db.models import AccountingProfile, CreditHoldEntry, Customer
-from desk.api.accounting_profiles import Limit
 from desk.flashes import see_other
-from desk.pages.common import Desk, ProfileChanger, refused
+from desk.pages.common import Desk, ProfileChanger, Reason
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 from services.freight.answers import ReleasedProfile
 from services.freight.profiles import Profiles
 
@@ -82,30 +82,24 @@ def address_of(customer_id: str, page: str = "") -> str:
 @router.get("/customers/{customer_id:path}/accounting-profile")
 async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger) -> Response:
     """Show the form."""
-    return await _page(request, desk, customer_id)
+    shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
+    return render(request, "accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
 
 
 @router.post("/customers/{customer_id:path}/accounting-profile")
 async def change(
-    request: Request,
     customer_id: str,
     desk: Desk,
     who: ProfileChanger,
     credit_status: Annotated[CreditStatus, Form()],
+    reason: Reason,
     credit_limit: Typed = "",
-    reason: Typed = "",
 ) -> Response:
-    """Save what was changed; what was typed stays where it is refused."""
-    try:
-        if not reason.strip():
-            raise BadInputError("say why: other users see it, and it is kept in the record")
-        limit = _typed_limit(credit_limit)
-        done = await Profiles(desk.engine, desk.credit_holds).set(
-            who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason
-        )
-    except RefusedError as error:
-        typed = {"credit_status": credit_status.value, "credit_limit": credit_limit, "reason": reason}
-        return await _page(request, desk, customer_id, error=error, typed=typed)
+    """Save what was changed."""
+    limit = _typed_limit(credit_limit)
+    done = await Profiles(desk.engine, desk.credit_holds).set(
+        who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason
+    )
     flash = f"credit_release_{done.release.status}" if isinstance(done, ReleasedProfile) else "profile_changed"
     return see_other(address_of(customer_id), flash)
 
@@ -120,29 +114,3 @@ def _typed_limit(text: str) -> Decimal | None:
             f"{text.strip()[:40]!r} is no credit limit: write an amount like 50000.00, not below zero, "
             "or nothing for no limit"
         ) from error
-
-
-async def _page(
-    request: Request,
-    desk: Surroundings,
-    customer_id: str,
-    *,
-    error: RefusedError | None = None,
-    typed: dict[str, str] | None = None,
-) -> Response:
-    shown = await in_transaction(desk, read_accounting, customer_id)
-    limit = shown.profile.credit_limit
-    kept = {
-        "credit_status": shown.profile.credit_status.value,
-        "credit_limit": "" if limit is None else f"{limit:.2f}",
-        "reason": "",
-    }
-    return render(
-        request,
-        "accounting_profile.html",
-        await refused(request, error) if error else 200,
-        accounting=shown,
-        statuses=list(CreditStatus),
-        typed=typed or kept,
-        problem=str(error) if error else "",
-    )

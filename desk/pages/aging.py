@@ -1,6 +1,6 @@
 """`/aging`: when the scan is due, what the last ones found, run it, pause it, and whom it would propose."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from db.models import ArAgingItem, ArAgingRun
 from db.receivables import aging, customer_page, receivables
 from db.receivables.receivables import Candidate
 from desk.flashes import see_other
-from desk.pages.common import Desk, Scanner, Scheduler, Viewer
+from desk.pages.common import Desk, Scanner, Scheduler, Viewer, day_of_address
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services import schedules
@@ -43,7 +43,7 @@ async def show(
 ) -> Response:
     """Show the schedule, the last runs and who is on credit hold; with `dry_run` whom a scan would propose."""
     now = datetime.now(UTC)
-    day = _day(dry_run) or now.date()
+    day = day_of_address(dry_run) or now.date()
 
     def read(session: Session) -> tuple[list[ArAgingRun], list[Held], list[Candidate] | None]:
         runs = list(aging.recent_runs(session, RUNS))
@@ -65,7 +65,7 @@ async def show(
         held_after=held_after,
         held_more=held[HELD - 1].customer_id if len(held) > HELD else None,
         day=day,
-        bad_day=dry_run is not None and _day(dry_run) is None,
+        bad_day=dry_run is not None and day_of_address(dry_run) is None,
         candidates=found[:LISTED] if found is not None else None,
         more=found[LISTED - 1].customer_id if found and len(found) > LISTED else None,
     )
@@ -117,10 +117,3 @@ async def _schedule(desk: Desk) -> tuple[Scheduled | None, bool]:
         return await schedules.show(desk.client), False
     except (RPCError, RuntimeError):  # RuntimeError: the SDK's first connection
         return None, True
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None

@@ -15,7 +15,7 @@ from db import audit
 from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.models import AuditEvent
-from desk.pages.common import Auditor, Desk
+from desk.pages.common import Auditor, Desk, day_of_address
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from services import audit_trail
@@ -35,8 +35,8 @@ class Asked:
         self.hold = hold.strip()[:200]
         self.actor = actor.strip()[:200]
         self.action = action.strip()[:200]
-        self.since = _day(since)
-        self.until = _day(until)
+        self.since = day_of_address(since)
+        self.until = day_of_address(until)
 
     @property
     def given(self) -> dict[str, str]:
@@ -57,13 +57,6 @@ class Asked:
 
 
 Filtered = Annotated[Asked, Depends()]
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:

@@ -14,7 +14,7 @@ from credit.states import OPEN_HOLD
 from credit.triggers import warnings
 from db import customers, policies
 from db.models import AccountingProfile, Credit, Customer, Invoice, InvoiceDispute, PaymentPlan
-from db.receivables import customer_page, receivables
+from db.receivables import customer_page, payment_plans, receivables
 from db.receivables.customer_page import Bucket, InvoiceRow, PastHold
 
 INVOICES = 50
@@ -71,7 +71,7 @@ def open_book(
         bars=_bars(customer_page.buckets(session, customer_id, day)),
         invoices=customer_page.invoices(session, customer_id, day, limit=INVOICES),
         disputes=customer_page.disputes(session, customer_id),
-        plan=customer_page.payment_plan(session, customer_id),
+        plan=payment_plans.active_of(session, customer_id, lock=False),
         credits=customer_page.credits_of(session, customer_id),
         profile=customer_page.profile(session, customer_id),
         past_holds=customer_page.past_holds(session, customer_id, but=but),

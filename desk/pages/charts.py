@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from credit.report import Report, Week
-from desk.formats import count, money, seconds_span
+from credit.wording import counted
+from desk.formats import money, seconds_span
 
 HEIGHT = 100
 """Of the tallest bar, in the chart's own units."""
@@ -42,7 +43,7 @@ def charts(report: Report) -> list[Chart]:
         return f"{money(f'{value:.2f}')} {report.currency}"
 
     def holds(value: float) -> str:
-        return count(int(value), "hold")
+        return counted(int(value), "hold")
 
     return [
         _chart(report, "proposed", "Proposed", lambda week: week.proposed, holds),

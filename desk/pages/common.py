@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from credit import reason
 from credit.permissions import Permission
 from db.errors import BadInputError, RefusedError
 from db.people.tokens import Caller
@@ -28,6 +31,27 @@ PolicyMaker = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_POLICY)
 TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMPLATE))]
 
 
+def a_reason(reason: Annotated[str, Form()] = "") -> str:
+    """Return the reason that was typed in the field `reason`.
+
+    Raises:
+        RequestValidationError: there is none, or it is too long; the form comes back and says so at the field.
+    """
+    try:
+        return _given.validate_python(reason)
+    except ValidationError as error:
+        wrong = [{**one, "loc": ("body", "reason")} for one in error.errors()]
+        raise RequestValidationError(wrong) from error
+
+
+_given: TypeAdapter[str] = TypeAdapter(reason.Reason)
+
+Reason = Annotated[str, Depends(a_reason)]
+"""The field `reason`, where one must be given."""
+Remark = Annotated[str, Form(max_length=2000)]
+"""A reason where none is needed."""
+
+
 async def refused(request: Request, error: RefusedError) -> int:
     """Audit a refusal that a page explains itself, and return its status."""
     await problems.record_refusal(request, error.code, str(error))
@@ -46,3 +70,23 @@ def typed_day(text: str) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise BadInputError(f"{text!r} is no day: write it as 2027-03-31") from error
+
+
+def needed_day(text: str, what: str) -> date:
+    """Return the day that was typed.
+
+    Raises:
+        BadInputError: it is no day, or the field is empty: then `what` is asked for.
+    """
+    day = typed_day(text)
+    if day is None:
+        raise BadInputError(f"name {what}")
+    return day
+
+
+def day_of_address(text: str | None) -> date | None:
+    """Return the day in a page's address; None where it is none: people change addresses by hand."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None

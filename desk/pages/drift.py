@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from db.errors import RefusedError
 from desk.flashes import see_other
-from desk.pages.common import Approver, Desk, Requester, Scanner, Viewer, refused
+from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
@@ -18,7 +18,6 @@ from services.netsuite.drift import DriftOperations
 
 router = APIRouter(include_in_schema=False)
 
-Reason = Annotated[str, Form(max_length=2000)]
 _PATIENCE = 10.0
 """Seconds that a person waits for a check; a longer one goes on without them."""
 
@@ -45,49 +44,34 @@ async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Resp
     except TimeoutError:
         return see_other("/drift", "drift_check_started")
     except RefusedError as error:
-        return await _refused(request, desk, error)
+        return await _page(request, desk, status=await refused(request, error), problem=str(error))
     return see_other("/drift", "drift_checked")
 
 
 @router.post("/drift/{customer_id:path}/repair")
-async def repair(
-    request: Request, customer_id: str, desk: Desk, does: Drift, who: Approver, reason: Reason = ""
-) -> Response:
+async def repair(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
     """Write a released hold's prior value to NetSuite again."""
-    try:
-        await does.repair(customer_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _refused(request, desk, error)
+    await does.repair(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_repair_ordered")
 
 
 @router.post("/drift/{customer_id:path}/accept")
-async def accept(
-    request: Request, customer_id: str, desk: Desk, does: Drift, who: Approver, reason: Reason = ""
-) -> Response:
+async def accept(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
     """Accept what NetSuite says of a released hold's customer."""
-    try:
-        await does.accept(customer_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _refused(request, desk, error)
+    await does.accept(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_accepted")
 
 
 @router.post("/drift/{customer_id:path}/adopt")
 async def adopt(
-    request: Request,
     customer_id: str,
-    desk: Desk,
     does: Drift,
     who: Requester,
+    reason: Reason,
     prior: Annotated[CreditHoldOverride, Form()] = CreditHoldOverride.AUTO,
-    reason: Reason = "",
 ) -> Response:
     """Propose a hold for a customer that is ON in NetSuite already."""
-    try:
-        started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _refused(request, desk, error)
+    started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
     return see_other(f"/holds/{started.hold_id}", "hold_started")
 
 
@@ -104,7 +88,3 @@ async def _page(request: Request, desk: Surroundings, *, status: int = 200, prob
         problem=problem,
         priors=list(CreditHoldOverride),
     )
-
-
-async def _refused(request: Request, desk: Surroundings, error: RefusedError) -> Response:
-    return await _page(request, desk, status=await refused(request, error), problem=str(error))

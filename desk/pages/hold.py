@@ -12,8 +12,8 @@ from db.errors import ClaimedByAnotherError, NothingToDecideError, RefusedError,
 from db.holds import evidence
 from db.people.tokens import Caller
 from desk.flashes import see_other
-from desk.pages.common import Approver, Desk, Viewer
-from desk.pages.hold_answers import DecisionForm, Reason, answer, explained, live_part, read
+from desk.pages.common import Approver, Desk, Remark, Viewer
+from desk.pages.hold_answers import DecisionForm, answer, explained, live_part, read
 from desk.pages.hold_context import HoldPage
 from desk.rendering import part, render
 
@@ -40,7 +40,7 @@ async def live(request: Request, name: str, desk: Desk, who: Viewer, seen: str =
 
 
 @router.post("/holds/{name}/claim")
-async def claim(request: Request, name: str, desk: Desk, who: Approver, reason: Reason = "") -> Response:
+async def claim(request: Request, name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
     """Claim the open proposal; a reason that was written already is kept."""
     try:
         await desk.operations.claim(name, actor=who.name)
@@ -70,9 +70,6 @@ async def confirm(
     request: Request, name: str, desk: Desk, who: Approver, form: Annotated[DecisionForm, Form()]
 ) -> Response:
     """Show exactly what is about to be decided; decides nothing."""
-    if not form.reason.strip():
-        problem = "Give a reason: it is kept with the decision, and the next proposal shows it."
-        return await answer(request, desk, name, who, status=422, problem=problem)
     page = await read(desk, name, who)
     try:
         _check(page, form, who)
@@ -86,15 +83,13 @@ async def decide(
     request: Request, name: str, desk: Desk, who: Approver, form: Annotated[DecisionForm, Form()]
 ) -> Response:
     """Decide the revision that was shown; where it moved on, show what changed and decide nothing."""
-    if not form.reason.strip():
-        return await confirm(request, name, desk, who, form)
     try:
         made = await desk.operations.decide(
             name,
             claim_id=form.claim_id,
             revision=form.revision,
             verdict=form.verdict,
-            reason=form.reason.strip(),
+            reason=form.reason,
             actor=who.name,
             keep_block=not form.lift_block,
             is_admin=who.role is Role.ADMIN,
@@ -108,7 +103,7 @@ async def decide(
 
 
 @router.post("/holds/{name}/undo")
-async def undo(request: Request, name: str, desk: Desk, who: Approver, reason: Reason = "") -> Response:
+async def undo(request: Request, name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
     """Take an approval back while its time runs."""
     try:
         await desk.operations.undo(name, actor=who.name, reason=reason.strip() or "taken back")

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Request
+from fastapi import Request
 from fastapi.responses import Response
 from markupsafe import Markup
 from pydantic import BaseModel, Field, ValidationError
 
 from credit.facts import Facts
+from credit.reason import Reason
 from credit.states import ProposalKind, ProposalStatus, Verdict
 from db.errors import RefusedError
 from db.holds.evidence import Said
@@ -22,8 +22,6 @@ from desk.pages.common import refused
 from desk.pages.hold_context import HoldPage
 from desk.rendering import markup, render
 from desk.surroundings import Surroundings, in_transaction
-
-Reason = Annotated[str, Form(max_length=2000)]
 
 
 class DecisionForm(BaseModel):
@@ -38,7 +36,7 @@ class DecisionForm(BaseModel):
     """The proposal's facts as JSON, only ever shown back to who sent them."""
     evidence_seen: int | None = Field(None, ge=0)
     """How many reasons of people were shown; None where a page did not say."""
-    reason: str = Field("", max_length=2000)
+    reason: Reason = Field("", validate_default=True)
     lift_block: bool = False
     """With a decline: whether the credit hold that auto-apply made is lifted too."""
 
@@ -68,7 +66,6 @@ async def answer(
     status: int = 200,
     problem: str = "",
     reason: str = "",
-    release_reason: str = "",
     changed: Sequence[tuple[str, str, str]] = (),
     unseen: Sequence[Said] = (),
 ) -> Response:
@@ -86,7 +83,6 @@ async def answer(
         shown=page.standing,
         problem=problem,
         reason=reason,
-        release_reason=release_reason,
         changed=changed,
         unseen=unseen,
     )

@@ -6,10 +6,9 @@ from fastapi.responses import Response
 from credit.states import RELEASING, Beat
 from db.errors import NothingToDecideError, RefusedError
 from desk.flashes import see_other
-from desk.pages.common import Desk, Mender, refused
-from desk.pages.hold_answers import Reason, explained, read
+from desk.pages.common import Desk, Mender, Reason, Remark, refused
+from desk.pages.hold_answers import explained, read
 from desk.rendering import render
-from desk.surroundings import Surroundings
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,11 +16,17 @@ router = APIRouter(include_in_schema=False)
 @router.get("/holds/{name}/beats/{beat}")
 async def show(request: Request, name: str, beat: Beat, desk: Desk, who: Mender) -> Response:
     """Show a beat that is unfinished, and what trying again, stopping and leaving it out mean."""
-    return await _page(request, desk, name, beat, who)
+    page = await read(desk, name, who)
+    step = next((one for one in (*page.steps, *page.release_steps) if one.beat is beat and one.unfinished), None)
+    if step is None:
+        error = NothingToDecideError(page.hold.customer_id, f"{beat.value} is not unfinished")
+        await refused(request, error)
+        return see_other(_place(name, beat), "beat_is_over")
+    return render(request, "hold_beat.html", page=page, step=step)
 
 
 @router.post("/holds/{name}/beats/{beat}/retry")
-async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason = "") -> Response:
+async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
     """Try a beat again now."""
     try:
         await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
@@ -31,41 +36,18 @@ async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender
 
 
 @router.post("/holds/{name}/beats/{beat}/skip")
-async def skip(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason = "") -> Response:
+async def skip(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
     """Leave a beat out: the hold goes on without it."""
-    if not reason.strip():
-        return await _page(request, desk, name, beat, who, missing=True)
-    try:
-        await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+    await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_skipped")
 
 
 @router.post("/holds/{name}/beats/{beat}/cancel")
-async def cancel(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason = "") -> Response:
+async def cancel(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
     """Stop trying a beat until somebody tries it again."""
-    if not reason.strip():
-        return await _page(request, desk, name, beat, who, missing=True)
-    try:
-        await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+    await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_cancelled")
 
 
 def _place(name: str, beat: Beat) -> str:
     return f"/holds/{name}#{'release-beats' if beat in RELEASING else 'beats'}"
-
-
-async def _page(
-    request: Request, desk: Surroundings, name: str, beat: Beat, who: Mender, *, missing: bool = False
-) -> Response:
-    page = await read(desk, name, who)
-    step = next((one for one in (*page.steps, *page.release_steps) if one.beat is beat and one.unfinished), None)
-    if step is None:
-        error = NothingToDecideError(page.hold.customer_id, f"{beat.value} is not unfinished")
-        await refused(request, error)
-        return see_other(_place(name, beat), "beat_is_over")
-    problem = "Say why: it is kept with the beat and in the timeline." if missing else ""
-    return render(request, "hold_beat.html", 422 if missing else 200, page=page, step=step, problem=problem)

@@ -52,16 +52,6 @@ from desk.pages.timeline import Happened, told
 from services.holds import effects
 from services.holds.answers import whose_move
 
-_STEPS = {
-    Beat.FLAG_CUSTOMER: "Flag the customer",
-    Beat.NOTIFY_SALES_REP: "Draft the sales rep’s message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "Draft the customer’s notice",
-    Beat.PUSH_NETSUITE: "Set NetSuite’s credit hold",
-    Beat.UNFLAG_CUSTOMER: "Take the customer off hold",
-    Beat.TELL_SALES_REP: "Draft the sales rep’s message about the release",
-    Beat.DRAFT_RELEASE_NOTICE: "Draft the customer’s release notice",
-    Beat.RESTORE_NETSUITE: "Restore what NetSuite said before",
-}
 _UNDER_WAY = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)
 _OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
 _APPROVED = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
@@ -69,10 +59,9 @@ _APPROVED = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 @dataclass(frozen=True)
 class Step:
-    """A beat with its name for people; `row` is None before the approval."""
+    """A beat; `row` is None before the approval."""
 
     beat: Beat
-    name: str
     row: HoldBeat | None
 
     @property
@@ -230,7 +219,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
 
 
 def _steps(beats: Sequence[Beat], rows: dict[Beat, HoldBeat]) -> list[Step]:
-    return [Step(beat, _STEPS[beat], rows.get(beat)) for beat in beats] if rows.keys() & set(beats) else []
+    return [Step(beat, rows.get(beat)) for beat in beats] if rows.keys() & set(beats) else []
 
 
 def _asked_before(session: Session, proposal: Proposal) -> str:

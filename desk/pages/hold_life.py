@@ -41,7 +41,7 @@ class Life:
 def read(session: Session, hold: Hold, policy: Policy, now: datetime) -> Life:
     """Read it."""
     exceptions = outcomes.exceptions_of(session, hold.id)
-    plan = customer_page.payment_plan(session, hold.customer_id)
+    plan = payment_plans.active_of(session, hold.customer_id, lock=False)
     happened = [event for event in audit.chain_of(session, hold.id) if event.action in _OUTCOMES]
     return Life(
         held_before=prior_holds.of_customer(session, hold.customer_id, before=hold.proposed_at),

@@ -30,7 +30,6 @@ async def show(request: Request, desk: Desk, _: Viewer, customer: Asked = "", cu
 
 @router.post("/loads")
 async def create(
-    request: Request,
     desk: Desk,
     who: LoadMover,
     customer_id: Typed = "",
@@ -39,14 +38,10 @@ async def create(
     destination: Typed = "",
 ) -> Response:
     """Make a load: a held customer's too, since a hold stops it at Committed."""
-    try:
-        if not customer_id.strip():
-            raise BadInputError("name the customer whose load it is")
-        lane = {"origin": origin.strip(), "destination": destination.strip()}
-        await desk.freight.create_load(customer_id.strip(), actor=who.name, tariff=tariff or None, **lane)
-    except RefusedError as error:
-        typed = {"customer_id": customer_id, "tariff": tariff, "origin": origin, "destination": destination}
-        return await _page(request, desk, error=error, typed=typed)
+    if not customer_id.strip():
+        raise BadInputError("name the customer whose load it is")
+    lane = {"origin": origin.strip(), "destination": destination.strip()}
+    await desk.freight.create_load(customer_id.strip(), actor=who.name, tariff=tariff or None, **lane)
     return see_other("/loads", "load_made")
 
 
@@ -69,7 +64,6 @@ async def _page(
     customer: str = "",
     cursor: str | None = None,
     error: RefusedError | None = None,
-    typed: dict[str, str] | None = None,
 ) -> Response:
     key = paging.moment_and_text(cursor)
     found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
@@ -82,6 +76,5 @@ async def _page(
         more=more,
         customer=customer,
         tariffs=await freight.known_tariffs(desk),
-        typed=typed or {"customer_id": customer, "tariff": "", "origin": "", "destination": ""},
         **freight.explained(error),
     )

@@ -15,7 +15,7 @@ from db.errors import MessageClosedError, RefusedError, StaleRevisionError
 from db.models import MessageRevision
 from desk.flashes import see_other
 from desk.pages import message_context
-from desk.pages.common import Desk, Editor, Sender, Viewer, refused
+from desk.pages.common import Desk, Editor, Reason, Remark, Sender, Viewer, a_reason, refused
 from desk.pages.message_context import MessagePage
 from desk.rendering import markup, part, render
 from desk.security import MAIL_PREVIEW_POLICY
@@ -24,8 +24,6 @@ from rendering.renderer import BeyondLimitsError, RendererAwayError
 from rendering.texts import aside, html_of
 
 router = APIRouter(include_in_schema=False)
-
-Reason = Annotated[str, Form(max_length=2000)]
 
 
 class TextForm(BaseModel):
@@ -146,9 +144,8 @@ async def confirm(
             raise StaleRevisionError(form.revision, page.message.revision)
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
-    if form.verdict is MessageVerdict.DISCARD and not form.reason.strip():
-        problem = "Give a reason for discarding it."
-        return await _page(request, desk, message_id, status=422, problem=problem)
+    if form.verdict is MessageVerdict.DISCARD:
+        a_reason(form.reason)
     return render(request, "message_confirm.html", page=page, form=form, sender=desk.settings.mail_from)
 
 
@@ -172,7 +169,7 @@ async def decide(
 
 
 @router.post("/messages/{message_id}/recall")
-async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Reason = "") -> Response:
+async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
     """Take the approval back before it leaves."""
     try:
         await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
@@ -182,7 +179,7 @@ async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, re
 
 
 @router.post("/messages/{message_id}/retry")
-async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Reason = "") -> Response:
+async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
     """Try again now to send it."""
     try:
         await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
@@ -193,14 +190,11 @@ async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, rea
 
 @router.post("/messages/{message_id}/settle")
 async def settle(
-    request: Request, message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason = ""
+    request: Request, message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason
 ) -> Response:
     """Say whether a mail arrived whose answer was lost."""
-    if not reason.strip():
-        problem = "Say how you found out whether it arrived: it is kept with the message."
-        return await _page(request, desk, message_id, status=422, problem=problem)
     try:
-        await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason.strip())
+        await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason)
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, reason=reason)
     return see_other(f"/messages/{message_id}", "delivery_settled")

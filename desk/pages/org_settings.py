@@ -27,12 +27,9 @@ async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
 
 
 @router.post(_HERE)
-async def create(request: Request, desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
+async def create(desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
     """Make an organisation."""
-    try:
-        await organisations.create(desk.engine, who, organisation.strip())
-    except RefusedError as error:
-        return await _page(request, desk, error=error, named=organisation)
+    await organisations.create(desk.engine, who, organisation.strip())
     return see_other(_HERE, "organisation_created")
 
 
@@ -60,10 +57,8 @@ async def change(
     return see_other(_HERE, "org_settings_changed" if row.version != version else "policy_unchanged")
 
 
-async def _page(
-    request: Request, desk: Surroundings, *, error: RefusedError | None = None, named: str = ""
-) -> Response:
+async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
     rows = await in_transaction(desk, org_settings.listed)
     status = await refused(request, error) if error else 200
     problem = str(error) if error else ""
-    return render(request, "org_settings.html", status, rows=rows, named=named, problem=problem)
+    return render(request, "org_settings.html", status, rows=rows, problem=problem)

@@ -31,8 +31,6 @@ RoleName = Annotated[Literal["viewer", "requester", "approver", "admin"], Form()
 TokenRoleName = Annotated[Literal["sender", "viewer", "requester", "approver", "admin"], Form()]
 Text = Annotated[str, Form(max_length=200)]
 
-_NOTHING_TYPED = {"login": "", "name": "", "email": "", "role": Role.VIEWER.label}
-
 
 @router.get("/people")
 async def people(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
@@ -45,27 +43,20 @@ async def create(
     request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, login: Text = "", name: Text = "", email: Text = ""
 ) -> Response:
     """Make a local account, and show its one-time password, once."""
-    try:
-        password = await asyncio.to_thread(
-            People(desk.engine).create, login, Role[role.upper()], actor=who.name, name=name, email=email
-        )
-    except RefusedError as error:
-        typed = {"login": login, "name": name, "email": email, "role": role}
-        return await _people(request, desk, status=await refused(request, error), error=str(error), typed=typed)
+    password = await asyncio.to_thread(
+        People(desk.engine).create, login, Role[role.upper()], actor=who.name, name=name, email=email
+    )
     return render(request, "secret_once.html", what="One-time password", of=login.strip().lower(), secret=password)
 
 
 @router.post("/people/absences")
 async def add_absence(
-    request: Request, desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
+    desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
 ) -> Response:
     """Let somebody stand in for somebody."""
-    try:
-        if not typed.login:
-            raise BadInputError("choose who is away")
-        await absence_form.add(desk, who, typed, login=typed.login)
-    except RefusedError as error:
-        return await _people(request, desk, status=await refused(request, error), error=str(error), absence=typed)
+    if not typed.login:
+        raise BadInputError("choose who is away")
+    await absence_form.add(desk, who, typed, login=typed.login)
     return see_other("/people#absences", "absence_added")
 
 
@@ -165,24 +156,14 @@ async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Respons
     return see_other("/tokens", "token_revoked")
 
 
-async def _people(
-    request: Request,
-    desk: Surroundings,
-    *,
-    status: int = 200,
-    error: str = "",
-    typed: dict[str, str] | None = None,
-    absence: absence_form.Typed | None = None,
-) -> Response:
+async def _people(request: Request, desk: Surroundings, *, status: int = 200, error: str = "") -> Response:
     found = await asyncio.to_thread(People(desk.engine).listed)
     absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
     context = {
         "people": found.users,
         "roles": [role.label for role in OF_PEOPLE],
         "error": error,
-        "typed": typed or _NOTHING_TYPED,
         "absences": absences,
-        "absence_typed": absence or absence_form.Typed(),
     }
     return render(request, "people.html", status, **context)
 

@@ -1,14 +1,15 @@
 """`/report`: the numbers people steer by, as tables and charts."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from credit.report import PeriodError, Report, period_of
+from db.errors import BadInputError
 from db.holds import report as numbers_of
 from desk.pages.charts import Chart, charts
-from desk.pages.common import Desk, Viewer
+from desk.pages.common import Desk, Viewer, typed_day
 from desk.rendering import render
 from desk.surroundings import in_transaction
 
@@ -23,8 +24,8 @@ async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: s
     now = datetime.now(UTC)
     problem = ""
     try:
-        begin, end = period_of(_day(first), _day(last), today=now.date())
-    except (PeriodError, ValueError) as error:
+        begin, end = period_of(typed_day(first), typed_day(last), today=now.date())
+    except (PeriodError, BadInputError) as error:
         problem = str(error)
         begin, end = period_of(None, None, today=now.date())
     found: Report = await in_transaction(desk, numbers_of.make, first=begin, last=end, now=now)
@@ -33,15 +34,3 @@ async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: s
     return render(
         request, "report.html", 422 if problem else 200, report=found, charts=drawn, periods=periods, problem=problem
     )
-
-
-def _day(text: str) -> date | None:
-    """Return the day that was typed; None for an empty field.
-
-    Raises:
-        ValueError: it is no day.
-    """
-    try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no day: write it as 2027-03-31") from error

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from credit import freight_messages
 from credit.policy import Policy
+from credit.reason import SAY_WHY
 from credit.states import TextFormat
 from db import policies
 from db.errors import RefusedError
@@ -17,10 +18,8 @@ from db.freight import org_settings
 from db.messages import templates
 from db.models import ContentTemplate, PolicyVersion
 from desk.flashes import see_other
-from desk.pages import policy_form
+from desk.forms.model_form import BadFieldsError, ModelForm
 from desk.pages.common import Desk, PolicyMaker, TemplateWriter, refused
-from desk.pages.policy_fields import GROUPS, SETTINGS
-from desk.pages.policy_form import BadFieldsError
 from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
@@ -30,6 +29,8 @@ from services.messages import templates as template_service
 from services.messages.templates import BadTemplateError
 
 router = APIRouter(include_in_schema=False)
+
+_form = ModelForm(Policy)
 
 _PLACEHOLDERS = {
     "customer_id": "the customer’s number",
@@ -59,11 +60,11 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
     fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     note, version = fields.get("note", "").strip(), fields.get("version", "")
     try:
-        policy = policy_form.parsed(fields)
+        policy = _form.parsed(fields)
     except BadFieldsError as error:
         return await _page(request, desk, fields, status=422, problems=error.problems)
     if not note:
-        problems = {"note": "say why: it is kept with the version"}
+        problems = {"note": SAY_WHY}
         return await _page(request, desk, fields, status=422, problems=problems)
     _, in_force = await in_transaction(desk, policies.current)
     if policy == in_force:
@@ -90,12 +91,12 @@ async def _page(
         return list(policies.versions(session, 50)), list(templates.newest(session))
 
     versions, texts = await in_transaction(desk, read)
-    in_force = policy_form.typed(Policy.model_validate(versions[0].settings))
+    in_force = _form.typed(Policy.model_validate(versions[0].settings))
     return render(
         request,
         "settings.html",
         status,
-        groups=GROUPS,
+        groups=_form.groups,
         fields=in_force if fields is None else fields,
         in_force=in_force,
         version=versions[0].version,
@@ -109,13 +110,13 @@ async def _page(
 
 def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tuple[str, str, str]]]]:
     """Return each version with what it changed: label, before, after."""
-    shown = [policy_form.typed(Policy.model_validate(row.settings)) for row in versions]
+    shown = [_form.typed(Policy.model_validate(row.settings)) for row in versions]
     history = []
     for number, row in enumerate(versions):
         before = shown[number + 1] if number + 1 < len(shown) else None
         changes = [
             (setting.label, before[name] or "–", shown[number][name] or "–")
-            for name, setting in SETTINGS.items()
+            for name, setting in _form.settings.items()
             if before is not None and before[name] != shown[number][name]
         ]
         history.append((row, changes))

@@ -9,10 +9,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from db import customers
 from db.customers import Found
-from db.errors import RefusedError
 from desk.flashes import see_other
 from desk.pages.book import open_book
-from desk.pages.common import Desk, Requester, refused
+from desk.pages.common import Desk, Reason, Requester
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
 
@@ -42,20 +41,13 @@ async def found(request: Request, desk: Desk, _: Requester, q: str = "") -> Resp
 
 @router.post("/holds/new")
 async def start(
-    request: Request,
     desk: Desk,
     who: Requester,
     customer: Annotated[str, Form()],
-    reason: Annotated[str, Form(max_length=2000)] = "",
+    reason: Reason,
 ) -> Response:
     """Propose the hold."""
-    if not reason.strip():
-        return await _page(request, desk, customer=customer, status=422, problem="Say why: the approver reads it.")
-    try:
-        started = await desk.operations.start_hold(customer, reason=reason.strip(), actor=who.name)
-    except RefusedError as error:
-        status = await refused(request, error)
-        return await _page(request, desk, customer=customer, status=status, problem=str(error), reason=reason)
+    started = await desk.operations.start_hold(customer, reason=reason, actor=who.name)
     return see_other(f"/holds/{started.hold_id}", "hold_started" if started.created else "evidence_added")
 
 
@@ -71,19 +63,13 @@ async def _page(
     *,
     q: str = "",
     customer: str | None = None,
-    status: int = 200,
-    problem: str = "",
-    reason: str = "",
 ) -> Response:
     book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
     return render(
         request,
         "start.html",
-        status,
         q=q,
         found=await _search(desk, q),
         limit=FOUND,
         book=book,
-        problem=problem,
-        reason=reason,
     )

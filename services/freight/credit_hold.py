@@ -20,10 +20,11 @@ from credit.credit_hold import CreditStatus
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import customers
 from db.engine import in_transaction
-from db.errors import BadInputError, EntryOfHoldError
+from db.errors import EntryOfHoldError
 from db.freight import accounting_profiles
 from db.holds import by_hand, holds, releases
 from db.models import Decision, Hold
+from db.reasons import needs_reason
 from services.holds.outcomes import OutcomeOperations
 
 
@@ -113,7 +114,7 @@ class CreditHoldOperations:
             ClaimedByAnotherError: somebody is deciding about the service hold.
             SelfApprovalError, SecondApproverError: the rules of every approval.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
 
         def write(session: Session, now: datetime) -> _Written:
             hold = holds.open_of(session, customer_id)  # before the profile's lock, like everything that takes both
@@ -136,7 +137,7 @@ class CreditHoldOperations:
 
         Returns the entry's id. The note tells other users why.
         """
-        _needs_reason(note)
+        needs_reason(note)
 
         def write(session: Session, now: datetime) -> _Written:
             entry = accounting_profiles.add_entry(
@@ -157,7 +158,7 @@ class CreditHoldOperations:
             UnknownEntryError: the customer has no such live entry.
             ClaimedByAnotherError, SelfApprovalError, SecondApproverError: as `set_profile`.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
 
         def write(session: Session, now: datetime) -> _Written:
             hold = holds.open_of(session, customer_id)
@@ -214,8 +215,3 @@ def _ask_for_release(
         now=now,
     )
     return _Asked(hold, "proposed")
-
-
-def _needs_reason(reason: str) -> None:
-    if not reason.strip():
-        raise BadInputError("say why: other users read it, and it is kept in the record")

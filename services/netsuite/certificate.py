@@ -12,6 +12,8 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from credit.wording import counted
+
 NEAR = timedelta(days=60)
 """From then on everybody is warned: a new certificate takes an administrator, and a quiet moment."""
 _AGAIN = timedelta(days=1)
@@ -33,7 +35,7 @@ def warning(expires: date | None, now: datetime) -> str | None:
         return None
     if left <= timedelta(0):
         return f"NetSuite's OAuth certificate ended on {expires}: nothing can be pushed"
-    return f"NetSuite's OAuth certificate ends on {expires}, in {left.days} day(s)"
+    return f"NetSuite's OAuth certificate ends on {expires}, in {counted(left.days, 'day')}"
 
 
 class CertificateExpiry(Collector):

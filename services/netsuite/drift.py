@@ -18,6 +18,7 @@ from db.engine import in_transaction
 from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
 from db.holds import drift, four_eyes, holds
 from db.models import Hold, NetSuiteDrift
+from db.reasons import needs_reason
 from services.holds.operations import Operations, Started
 from services.outboxes import repairs
 from services.relay import deliver_now
@@ -67,7 +68,7 @@ class DriftOperations:
             NothingToRepairError: nothing differs, or the hold is in force: then its proposal is decided.
             BadInputError: no reason.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
         ordered = await in_transaction(self._engine, _order_repair, name, actor=actor, reason=reason)
         await deliver_now(self._client, self._engine, repairs(self._task_queue), ordered)
         return ordered.hold_id
@@ -78,7 +79,7 @@ class DriftOperations:
         Raises:
             UnknownHoldError, NothingToRepairError, BadInputError: as `repair`.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
         return await in_transaction(self._engine, _accept, name, actor=actor, reason=reason)
 
     async def adopt(self, customer_id: str, *, prior: str, actor: str, reason: str) -> Started:
@@ -97,7 +98,7 @@ class DriftOperations:
             NoWorkerError: nobody acted on it in time.
             NotToldError: Temporal is away.
         """
-        _needs_reason(reason)
+        needs_reason(reason)
         if prior == "ON":
             raise BadInputError("its release cannot write ON: give AUTO, or OFF")
         await in_transaction(self._engine, _require_unheld, customer_id)
@@ -163,11 +164,6 @@ def _note(
         on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
     )
     audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
-
-
-def _needs_reason(reason: str) -> None:
-    if not reason.strip():
-        raise BadInputError("say why: it is kept in the record")
 
 
 def _root_cause(error: BaseException) -> str:

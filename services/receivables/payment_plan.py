@@ -10,6 +10,7 @@ from credit import disputes as dispute_rules
 from credit.audit_entries import receivables as entries
 from credit.events import EventKind, PlanStatus
 from credit.states import ReleaseCause
+from credit.wording import counted
 from db.errors import BadEventError, OutOfOrderError
 from db.models import PaymentPlan
 from db.receivables import payment_plans
@@ -65,7 +66,7 @@ class PlanAgreed(Event):
         total = sum(amount for _, amount in instalments)
         taking.note(
             entries.PlanAgreed,
-            f"{total:,.2f} {self.currency} in {len(instalments)} instalment(s) until {instalments[-1][0]}",
+            f"{total:,.2f} {self.currency} in {counted(len(instalments), 'instalment')} until {instalments[-1][0]}",
         )
         taking.facts_changed()
         if taking.hold is not None and dispute_rules.speaks_for_release(taking.hold.status):

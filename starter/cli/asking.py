@@ -5,6 +5,7 @@ import sys
 import typer
 
 from credit.plain_text import NotPlainTextError, plain
+from credit.reason import SAY_WHY
 from starter.cli.desk_client import Document
 from starter.cli.output import err, print_json
 
@@ -16,7 +17,7 @@ def require_text(reason: str) -> None:
         BadParameter: it is blank.
     """
     if not reason.strip():
-        raise typer.BadParameter("say why; it is kept with the decision", param_hint="--reason")
+        raise typer.BadParameter(SAY_WHY, param_hint="--reason")
 
 
 def require_answers(reason: str | None, *, yes: bool, revision: int | None) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from credit import bulk
 from credit.bulk import BulkFile, Outcome
+from starter.cli import asking
 from starter.cli.context import open_desk
 from starter.cli.desk_client import DeskClient, Document
 from starter.cli.errors import REFUSED, UNREACHABLE
@@ -45,8 +46,7 @@ def one_or_file(
         raise typer.BadParameter("only with --from", param_hint="--yes" if yes else "--dry-run")
     if name is None:
         raise typer.BadParameter("give a customer, or many with --from", param_hint="customer")
-    if not (reason or "").strip():
-        raise typer.BadParameter("say why; it is kept with the proposal", param_hint="--reason")
+    asking.require_text(reason or "")
     return name, reason or ""
 
 

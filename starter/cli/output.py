@@ -18,6 +18,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from credit.plain_text import shown, shown_in_json
+from credit.wording import counted
 
 _GAP = 2
 """Columns of the terminal between two of a table."""
@@ -114,7 +115,7 @@ def facts() -> Table:
 
 def plural(count: int, one: str) -> str:
     """Return `no holds`, `1 hold`, `1,204 holds`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}" if count else f"no {one}s"
+    return counted(count, one) if count else f"no {one}s"
 
 
 def print_table(printed: Table, *, to: SafeConsole = console) -> None:

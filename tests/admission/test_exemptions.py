@@ -69,7 +69,7 @@ def test_one_at_a_time_with_an_owner_a_reason_and_an_end_ahead(idle_world: World
     with pytest.raises(BadInputError, match="is over"):
         exempt(world, customer, days=-1)
     for nobody in ({"owner": " "}, {"reason": ""}):
-        with pytest.raises(BadInputError, match="an owner and a reason"):
+        with pytest.raises(BadInputError, match=r"needs an owner|say why"):
             exempt(world, customer, **nobody)
     with pytest.raises(UnknownCustomerError):
         exempt(world, "nobody")

@@ -68,7 +68,7 @@ async def test_a_decision_without_a_reason_is_not_one(office: Office) -> None:
     await page.get_by_label("Reason").fill("   ")
     await page.get_by_role("button", name="Approve…").click()
 
-    await expect(page.get_by_role("alert")).to_contain_text("Give a reason")
+    await expect(page.get_by_role("alert")).to_contain_text("say why")
     await expect(page.get_by_role("alert")).to_be_focused()
     assert office.world.status(customer) == "proposed"
 

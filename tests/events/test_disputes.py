@@ -123,7 +123,7 @@ async def test_repeated_disputes_stage_one_review_and_recommend_a_hold(outside: 
         3,
     )
     assert "3 disputes within 90 days" in shown["reason"]
-    assert any("3 open dispute(s)" in one for one in shown["warnings"])
+    assert any("3 open disputes" in one for one in shown["warnings"])
 
     await disputes(outside, customer, 2)
 

@@ -32,7 +32,7 @@ def facts(total_open: str = "0", **more: object) -> Facts:
 @pytest.mark.parametrize(
     ("risk", "disputes", "proposed", "says"),
     [
-        (Risk.HIGH, 1, True, "1 dispute(s)"),
+        (Risk.HIGH, 1, True, "1 dispute on"),
         (Risk.HIGH, 0, False, "never disputed"),
         (Risk.MEDIUM, 9, False, "not high"),
         (Risk.LOW, 0, False, "not high"),
@@ -112,7 +112,7 @@ def test_promises_are_shown_as_warnings() -> None:
         facts("20000", promised_for=date(2026, 12, 1), promised_amount=Decimal(500), broken_promises=2), Policy()
     )
     assert "promised to pay 500.00 USD by 2026-12-01" in found
-    assert "2 broken promise(s) to pay" in found
+    assert "2 broken promises to pay" in found
 
 
 def test_what_payments_cover() -> None:

@@ -67,7 +67,7 @@ async def test_customer_is_told_of_the_hold_and_the_three_ways_back(world: World
     ]
 
 
-@pytest.mark.parametrize(("change", "said"), [(dispute, "open dispute(s)"), (agree_plan, "payment plan")])
+@pytest.mark.parametrize(("change", "said"), [(dispute, "open dispute"), (agree_plan, "payment plan")])
 async def test_recommended_call_fits_the_case(world: World, change: object, said: str) -> None:
     customer = world.customer()
     change(world, customer)

@@ -128,7 +128,7 @@ async def test_prior_holds_are_flagged_in_the_note(world: World) -> None:
 
     hold = world.show(customer)
     assert "PRIOR HOLDS: 1" in hold["proposal"]["note"]
-    assert "1 prior hold(s)" in hold["warnings"]
+    assert "1 prior hold" in hold["warnings"]
     assert hold["facts"]["prior_holds"] == 1
 
 

@@ -115,7 +115,7 @@ def test_a_table_of_candidates(hold: Hold, tmp_path: Path) -> None:
     assert "[b]Acme" in done.out
     assert "1,234,567.50" in done.out
     assert "181 d" in done.out
-    assert "1 open dispute(s), 1,234,567.50 USD disputed" in done.out
+    assert "1 open dispute, 1,234,567.50 USD disputed" in done.out
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ class Page(HTMLParser):
         self.said: list[str] = []
         self.typed: list[str] = []
         """What stands in the fields that a person sees."""
+        self.address = ""
+        """Where it says it is: path and query."""
         self._open: list[str] = []
         self._button: tuple[dict[str, str], list[str]] | None = None
         self._link: tuple[str, list[str]] | None = None
@@ -143,7 +145,7 @@ class Reader:
         if form.method == "get":
             answer = await self.http.get(action.partition("#")[0], params=sent)
         else:
-            answer = await self.http.post(action, data=sent)
+            answer = await self.http.post(action, data=sent, headers={"Referer": f"{self.http.base_url}{page.address}"})
         if answer.status_code == 303:
             answer = await self.http.get(answer.headers["location"])
         return self._read(answer, status)
@@ -153,6 +155,8 @@ class Reader:
         assert answer.status_code == status, f"{answer.request.url}: {answer.status_code}: {Page(answer.text).text}"
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         page = Page(answer.text)
+        own = [given["data-page"] for _, given in page.elements if "data-page" in given]
+        page.address = (own or [answer.request.url.raw_path.decode()])[0].lstrip("/")
         ids = [given["id"] for _, given in page.elements if "id" in given]
         assert len(ids) == len(set(ids)), f"an id twice on {answer.request.url}"
         for tag, given in page.elements:

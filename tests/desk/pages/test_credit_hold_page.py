@@ -26,7 +26,7 @@ async def test_credit_hold_is_set_in_the_profile_and_deleted_on_the_page(world: 
     assert "Accounting Information" in page.text
     page = await mike.get(page.links["Edit Accounting Profile"])
     said = {"credit_status": "credit_hold", "credit_limit": "50,000", "reason": "two cheques"}
-    assert "Say why" in (await mike.send(page, "Save", 422, **(said | {"reason": " "}))).text
+    assert "say why" in (await mike.send(page, "Save", 422, **(said | {"reason": " "}))).text
     bad = await mike.send(page, "Save", 422, **(said | {"credit_limit": "1.005"}))
     assert "write an amount like 50000.00" in bad.text
     assert bad.form_with("Save").fields["credit_limit"] == "1.005"

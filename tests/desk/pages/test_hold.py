@@ -31,7 +31,7 @@ async def test_hold_is_claimed_confirmed_and_approved_by_plain_forms(world: Worl
     page = await mike.send(page, "Claim to decide")
     assert "Claimed: nobody else can decide this" in page.text
     page = await mike.send(page, "Approve…", 422)
-    assert "Give a reason" in page.text
+    assert "say why" in page.text
     page = await mike.send(page, "Approve…", reason="called twice")
     assert f"{AMOUNT} USD open" in page.text
     assert "Your reason: called twice" in page.text

@@ -28,7 +28,7 @@ async def test_a_hold_is_started_from_a_search(world: World, sit: Sit) -> None:
     page = await rosa.get(link)
     assert "40,000.00" in page.text
     page = await rosa.send(page, "Propose the hold of 40,000.00 USD", 422)
-    assert "Say why" in page.text
+    assert "say why" in page.text
     page = await rosa.send(page, "Propose the hold of 40,000.00 USD", reason="they moved away")
     assert "Proposed. It waits for an approver." in page.text
     assert "they moved away By hand, rosa" in page.text

@@ -7,16 +7,28 @@ from hypothesis import strategies as st
 
 from credit.calendar import Calendar
 from credit.permissions import Role
-from credit.policy import Policy
+from credit.policy import Amount, Policy
+from credit.setting import Unit, setting
 from credit.templates import MessageContext
 from db import policies
 from db.engine import transaction
+from db.errors import BadInputError
 from db.messages import templates
-from desk.pages import policy_form
-from desk.pages.policy_fields import SETTINGS
+from desk.forms.model_form import ModelForm
 from desk.pages.settings import _PLACEHOLDERS
 from tests.desk.pages.conftest import Sit
 from tests.world import World
+
+_FORM = ModelForm(Policy)
+_OTHER = {
+    Unit.CURRENCY: "NOK",
+    Unit.NAME: "the credit desk",
+    Unit.TIME_ZONE: "Europe/Oslo",
+    Unit.WEEKDAYS: "Mon Tue",
+    Unit.ADDRESSES: "anna@example.com\nbob@example.com",
+    Unit.DATES: "2027-12-24\n2027-12-25",
+}
+"""Another value than the default, as it is typed."""
 
 
 def in_force(world: World) -> tuple[int, Policy]:
@@ -24,9 +36,62 @@ def in_force(world: World) -> tuple[int, Policy]:
         return policies.current(session)
 
 
-def test_every_value_of_the_policy_has_its_place_in_the_form() -> None:
-    plain = [name for name in Policy.model_fields if name != "calendar"]
-    assert sorted(SETTINGS) == sorted(plain + [f"calendar.{name}" for name in Calendar.model_fields])
+def other(unit: Unit, before: str) -> str:
+    if unit is Unit.YES:
+        return "" if before else "yes"
+    return str(Decimal(before or 0) + 1) if unit.is_number else _OTHER[unit]
+
+
+async def test_every_value_is_shown_changed_and_kept(world: World, sit: Sit) -> None:
+    mira = sit(Role.ADMIN)
+    page = await mira.get("/settings")
+    for version, (name, asked) in enumerate(_FORM.settings.items(), 2):
+        assert asked.label in page.text
+        assert asked.explanation in page.text
+        before = in_force(world)[1]
+        shown = _FORM.typed(before)
+        typed = other(asked.unit, shown[name])
+        page = await mira.send(page, f"Save as version {version}", note="another", **{name: typed})
+        policy = in_force(world)[1]
+        assert _FORM.typed(policy) == shown | {name: typed}
+        assert [one.name for one in _FORM.settings.values() if one.of(policy) != one.of(before)] == [name]
+        assert f"{asked.label}: {shown[name] or '–'} → {' '.join(typed.split()) or '–'}" in page.text
+        assert page.form_with(f"Save as version {version + 1}").fields.get(name, "") == typed
+
+
+def test_what_makes_no_sense_as_nothing_is_refused_whoever_asks(world: World) -> None:
+    refused = [name for name, asked in _FORM.settings.items() if asked.positive]
+    assert "claim_lease" in refused
+    for name in refused:
+        with pytest.raises(BadInputError, match=f"{name} must be longer than nothing"):
+            world.set_policy(**{name: timedelta(0)})
+
+
+def test_a_field_needs_nothing_but_its_own_words_to_be_in_the_form() -> None:
+    class Longer(Policy):
+        dunning_fee: Amount = setting(Decimal(5), "Ledger", "Dunning fee", "For each letter.")
+
+    form = ModelForm(Longer)
+    assert [one.name for one in form.groups["Ledger"]] == ["ledger_currency", "full_import_max_closed", "dunning_fee"]
+    assert form.parsed(form.typed(Longer()) | {"dunning_fee": "7.5"}) == Longer(dunning_fee=Decimal("7.5"))
+
+
+def test_a_field_without_words_is_refused_at_once() -> None:
+    class Wordless(Policy):
+        dunning_fee: Decimal = Decimal(5)
+
+    with pytest.raises(TypeError, match="dunning_fee: make it with setting"):
+        ModelForm(Wordless)
+
+
+def test_the_api_describes_every_value_in_the_same_words() -> None:
+    described = Policy.model_json_schema()
+    fields = described["properties"] | {
+        f"calendar.{name}": field for name, field in described["$defs"]["Calendar"]["properties"].items()
+    }
+    assert {name: (fields[name]["title"], fields[name]["description"]) for name in _FORM.settings} == {
+        name: (one.label, one.explanation) for name, one in _FORM.settings.items()
+    }
 
 
 def test_every_placeholder_is_listed() -> None:
@@ -55,7 +120,7 @@ def test_every_placeholder_is_listed() -> None:
 )
 @settings(max_examples=50, deadline=None)
 def test_what_the_form_shows_is_what_it_reads(policy: Policy) -> None:
-    assert policy_form.parsed(policy_form.typed(policy)) == policy
+    assert _FORM.parsed(_FORM.typed(policy)) == policy
 
 
 async def test_policy_is_changed_with_a_note(world: World, sit: Sit) -> None:
@@ -103,7 +168,7 @@ async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Si
     fields = page.form_with("Save as version 2").fields
     assert fields["claim_lease"] == "soon"
     page = await mira.send(await mira.get("/settings"), "Save as version 2", 422)
-    assert "Note: say why: it is kept with the version" in page.text
+    assert "Note: say why: it is kept in the record" in page.text
     page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0")
     assert "Give more than 0." in page.text
     assert in_force(world)[0] == 1

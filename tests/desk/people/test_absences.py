@@ -53,7 +53,7 @@ def test_what_makes_no_sense_is_said_and_kept(desk: RunningDesk) -> None:
         ({"last_day": ""}, "Name the last day"),
         ({"last_day": yesterday}, "not in the past"),
         ({"last_day": "soon"}, "is no day"),
-        ({"reason": " "}, "Say why"),
+        ({"reason": " "}, "say why"),
         ({"delegate": "anna"}, "cannot stand in for anna"),
     ):
         answer = anna.post("/account/absences", **(order("dana", reason="to the moon") | wrong))

@@ -1,16 +1,17 @@
-"""The policy as typed: every value as the text of its field, and back again."""
+"""A form made from a model whose fields are settings: every value as the text of its field, and back again."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from credit.mail_text import clean_address
-from credit.policy import Policy
+from credit.setting import Setting, Unit, settings_of
 from credit.validation import what_is_wrong
-from desk.pages.policy_fields import SETTINGS, Setting, Unit
+
+M = TypeVar("M", bound=BaseModel)
 
 _LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -24,45 +25,47 @@ class BadFieldsError(ValueError):
         self.problems = problems
 
 
-def typed(policy: Policy) -> dict[str, str]:
-    """Return the policy as the form's fields show it; a tick is `yes` or nothing."""
-    return {name: _shown(_within(policy, name), setting.unit) for name, setting in SETTINGS.items()}
+class ModelForm(Generic[M]):
+    """The form of one model."""
 
+    def __init__(self, model: type[M]) -> None:
+        self.settings = settings_of(model)
+        self.groups: dict[str, list[Setting]] = {}
+        """Heading -> its settings, both in the order of the fields."""
+        for setting in self.settings.values():
+            self.groups.setdefault(setting.group, []).append(setting)
+        self._model = model
 
-def parsed(fields: Mapping[str, str]) -> Policy:
-    """Return the policy that was typed.
+    def typed(self, values: M) -> dict[str, str]:
+        """Return the values as the fields show them; a tick is `yes` or nothing."""
+        return {name: _shown(setting.of(values), setting.unit) for name, setting in self.settings.items()}
 
-    Raises:
-        BadFieldsError: some of it makes no sense.
-    """
-    values: dict[str, Any] = {}
-    problems: dict[str, str] = {}
-    for name, setting in SETTINGS.items():
-        *group, last = name.split(".")
-        into = values.setdefault(group[0], {}) if group else values
+    def parsed(self, fields: Mapping[str, str]) -> M:
+        """Return the values that were typed.
+
+        Raises:
+            BadFieldsError: some of them make no sense.
+        """
+        values: dict[str, Any] = {}
+        problems: dict[str, str] = {}
+        for name, setting in self.settings.items():
+            *group, last = name.split(".")
+            into = values.setdefault(group[0], {}) if group else values
+            try:
+                into[last] = _value(fields.get(name, "").strip(), setting)
+            except ValueError as error:
+                problems[name] = str(error)
+        if problems:
+            raise BadFieldsError(problems)
         try:
-            into[last] = _value(fields.get(name, "").strip(), setting)
-        except ValueError as error:
-            problems[name] = str(error)
-    if problems:
-        raise BadFieldsError(problems)
-    try:
-        return Policy.model_validate(values)
-    except ValidationError as error:
-        raise BadFieldsError({_field(one["loc"]): what_is_wrong(one) for one in error.errors()}) from error
+            return self._model.model_validate(values)
+        except ValidationError as error:
+            raise BadFieldsError({self._field(one["loc"]): what_is_wrong(one) for one in error.errors()}) from error
 
-
-def _within(policy: Policy, name: str) -> object:
-    value: object = policy
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """Return the field in which a refused value was typed."""
-    dotted = ".".join(str(part) for part in location)
-    return next((name for name in SETTINGS if dotted == name or dotted.startswith(f"{name}.")), dotted)
+    def _field(self, location: tuple[int | str, ...]) -> str:
+        """Return the field in which a refused value was typed."""
+        dotted = ".".join(str(part) for part in location)
+        return next((name for name in self.settings if dotted == name or dotted.startswith(f"{name}.")), dotted)
 
 
 # --- out ---------------------------------------------------------------------------------------------------------

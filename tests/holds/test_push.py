@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db import netsuite
 from db.models import NetSuitePush, NetSuiteRecord
-from tests.holds.helpers import all_done, events, holds_of, rows, shows, workers
+from tests.holds.helpers import all_done, events, holds_of, rows, shows, timers, until, workers
 from tests.world import World
 
 PUSH = "push_netsuite"
@@ -166,8 +166,11 @@ async def test_netsuites_own_wait_is_kept_between_the_first_try_and_the_next(
     customer = world.customer()
     await approved(world, customer)
     await world.in_status(customer, "in_force")
-    await asyncio.sleep(2.5)
 
+    async def waits() -> bool:
+        return wait in await timers(world.workflow(customer))
+
+    await until(waits)
     assert world.beat(customer, PUSH)["attempts"] == 1
     world.sandbox.clear_faults()
     await world.operations.retry_beat(customer, beat=PUSH, actor="olga")

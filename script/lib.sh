@@ -110,3 +110,34 @@ prepare() {
     fail 'The Temporal CLI, which holds the Temporal server, is missing; the reason stands above.'
   export TEMPORAL_CLI
 }
+
+FAILED=()
+
+# Run a command under a name; `verdict` tells what failed.
+check() {
+  local name="$1"
+  shift
+  printf '== %s\n' "$name"
+  "$@" || FAILED+=("$name")
+}
+
+checks() {
+  check 'ruff check' ruff check
+  check 'ruff format' ruff format --check
+  check 'import rules' lint-imports
+  check 'mypy' mypy
+}
+
+# Run tests in this many processes at once.
+tests() {
+  python -m pytest --numprocesses "$1" --dist loadgroup --no-loadscope-reorder --durations 20 "${@:2}"
+}
+
+verdict() {
+  if ((${#FAILED[@]})); then
+    printf 'Failed:'
+    printf ' %s;' "${FAILED[@]}"
+    printf '\n'
+    exit 1
+  fi
+}

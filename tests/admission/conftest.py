@@ -7,6 +7,7 @@ import uvicorn
 
 from desk.app import create_app
 from tests.admission.cli import Program, program
+from tests.patience import PATIENCE
 from tests.world import World
 
 
@@ -25,7 +26,7 @@ async def desk(idle_world: World) -> AsyncIterator[httpx.AsyncClient]:
         assert not serving.done()
         await asyncio.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as http:
         yield http
     server.should_exit = True
     await serving

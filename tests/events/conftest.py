@@ -22,6 +22,7 @@ from db.models import InboundEvent, Invoice
 from db.people import tokens
 from desk.app import create_app
 from tests.holds.helpers import rows
+from tests.patience import PATIENCE
 from tests.world import World
 
 OLD, NEW, FOREIGN = (f"whsec_{base64.b64encode(letter * 32).decode()}" for letter in (b"o", b"n", b"f"))
@@ -82,7 +83,7 @@ async def served(world: World, **changes: Any) -> AsyncIterator[Outside]:
         assert not serving.done()
         await asyncio.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as http:
         yield Outside(world, http)
     server.should_exit = True
     await serving

@@ -23,6 +23,7 @@ from db.holds import decisions, holds, requests
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
 from netsuite.client import Credentials, NetSuiteClient
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
+from tests.patience import PATIENCE
 from tests.world import World, invoice
 from worker import build_workers
 from workflows.contract import SERVICE_HOLD, DecideSignal, HoldState, ServiceHoldInput, service_hold_id
@@ -111,7 +112,7 @@ async def in_force(world: World, customer: str) -> Any:
     return await world.in_status(customer, "in_force")
 
 
-async def all_done(world: World, customer: str, seconds: float = 30) -> None:
+async def all_done(world: World, customer: str) -> None:
     """Wait until the hold is in force and all four beats are done."""
 
     def done() -> bool:
@@ -124,7 +125,7 @@ async def all_done(world: World, customer: str, seconds: float = 30) -> None:
                 and all(beat.status is BeatStatus.DONE for beat in beats)
             )
 
-    await world.eventually(done, seconds)
+    await world.eventually(done)
 
 
 async def status_of(world: World, customer: str) -> WorkflowExecutionStatus | None:
@@ -136,11 +137,11 @@ async def attributes(world: World, customer: str) -> dict[str, Any]:
     return {pair.key.name: pair.value for pair in found.search_attributes}
 
 
-async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+async def until(what: Callable[[], Awaitable[Any]]) -> Any:
     """Wait until `await what()` is true; returns it."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     while not (result := await what()):
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s"
+        assert asyncio.get_running_loop().time() < deadline, f"not within {PATIENCE} s"
         await asyncio.sleep(0.05)
     return result
 

@@ -13,7 +13,7 @@ COPY --from=uv /uv /usr/local/bin/uv
 WORKDIR /app
 
 # The packages are a layer of their own: a change of our code does not fetch them again.
-COPY pyproject.toml uv.lock README.md ./
+COPY pyproject.toml uv.lock README.md LICENSE NOTICE ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --frozen --no-dev --no-install-project
 

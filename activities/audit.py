@@ -17,7 +17,7 @@ class AuditActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def refuse_signal(self, order: RefuseSignal) -> None:
-        """Keep a row of a signal that meant nothing. A workflow cannot see who sent it (design 3.3)."""
+        """Keep a row of a signal that meant nothing. A workflow cannot see who sent it (docs/decisions/0005)."""
         info = activity.info()
         detail = {
             "signal": kept(order.signal),

@@ -1,4 +1,4 @@
-"""The clock of business times within an activity (design 3.13)."""
+"""The clock of business times within an activity (docs/decisions/0017)."""
 
 import time
 from collections.abc import Callable

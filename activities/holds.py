@@ -187,7 +187,7 @@ def _refuse(
     order: OpenHold | AddEvidence | RequestRelease,
     **about: str,
 ) -> None:
-    """Keep what a signal claimed that has no row behind it. Who sent it cannot be known (design 3.3)."""
+    """Keep what a signal claimed that has no row behind it. Who sent it cannot be known (docs/decisions/0005)."""
     info = activity.info()
     detail = {
         "signal": signal,

@@ -1,6 +1,6 @@
 """Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`, exactly once, however long it takes.
 
-NetSuite has no field `credit_hold` (the spec's word); see design 3.9. The steps, each safe to repeat:
+NetSuite has no field `credit_hold`, the service-hold spec's word (docs/decisions/0013). The steps, each safe to repeat:
 
 1. keep every other push to this record out;
 2. give up silently where a newer state is wanted of the record;
@@ -81,7 +81,7 @@ class NetSuiteActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def restore_netsuite(self, order: RunBeat) -> None:
-        """Write NetSuite's prior value back, once; asks where somebody changed the record meanwhile (design 3.9).
+        """Write NetSuite's prior value back, once; asks where somebody changed the record meanwhile.
 
         Raises:
             ApplicationError: as `push_netsuite`; `RestoreAsks`, non-retryable, where a person has to say.

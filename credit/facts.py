@@ -19,7 +19,7 @@ class Facts(BaseModel):
     total_open: Decimal
     """Open invoices less unapplied payments and credit notes."""
     ar_balance: Decimal
-    """The same figure for this ledger, under the name the spec uses in preconditions and drafts."""
+    """The same figure for this ledger, under the name the service-hold spec uses in preconditions and drafts."""
     days_overdue: int
     """As-of date minus the oldest due date among open invoices, never negative."""
     oldest_due_date: date | None = None
@@ -45,7 +45,7 @@ class Facts(BaseModel):
 
 
 def moved_materially(shown: Facts, now: Facts, policy: Policy) -> bool:
-    """Whether a person who saw `shown` should look again before deciding on `now` (design 3.4)."""
+    """Whether a person who saw `shown` should look again before deciding on `now` (docs/decisions/0008)."""
     context_changed = _context(now) != _context(shown)
     moved = abs(now.total_open - shown.total_open)
     return context_changed or moved > policy.material_share * abs(shown.total_open)
@@ -56,7 +56,7 @@ def _context(facts: Facts) -> tuple[bool, bool, bool]:
 
 
 def weakening(approved: Facts, now: Facts, policy: Policy) -> list[str]:
-    """Return why the case for a hold is weaker than what was approved; empty where it is not (design 3.5)."""
+    """Return why the case for a hold is weaker than what was approved; empty where it is not (docs/decisions/0009)."""
     reasons = []
     paid_down = approved.total_open - now.total_open
     if paid_down > 0 and paid_down >= policy.weakened_share * approved.total_open:

@@ -1,4 +1,4 @@
-"""The numbers a credit team may change, as one versioned value. Defaults are the spec's."""
+"""The numbers a credit team may change, as one versioned value. Defaults are the service-hold spec's."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

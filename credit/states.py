@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class EntityStatus(StrEnum):
-    """A customer's standing, as order forms read it (spec: `customers.entitystatus`)."""
+    """A customer's standing, as order forms read it (service-hold spec: `customers.entitystatus`)."""
 
     ACTIVE = "active"
     HOLD = "hold"
@@ -87,7 +87,7 @@ class Beat(StrEnum):
 
 
 PLACING = (Beat.FLAG_CUSTOMER, Beat.NOTIFY_SALES_REP, Beat.DRAFT_CUSTOMER_NOTICE, Beat.PUSH_NETSUITE)
-"""The four beats of a hold, in the spec's order."""
+"""The four beats of a hold, in the service-hold spec's order."""
 RELEASING = (Beat.UNFLAG_CUSTOMER, Beat.TELL_SALES_REP, Beat.DRAFT_RELEASE_NOTICE, Beat.RESTORE_NETSUITE)
 """What takes them back."""
 

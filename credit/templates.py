@@ -69,7 +69,7 @@ def recommended_next_call(
     if not invoices:
         return "today, to explain the hold; no open invoice is on record."
     oldest = invoices[0]
-    when = "today" if facts.days_overdue > 90 else "within two working days"  # noqa: PLR2004 (the spec's 90 days)
+    when = "today" if facts.days_overdue > 90 else "within two working days"  # noqa: PLR2004 (as in the trigger conditions)
     return (
         f"{when}, accounts payable: ask for a payment date for invoice {oldest.id} "
         f"({oldest.amount_open:,.2f} {facts.currency}, due {oldest.due_date}), then for the rest."

@@ -149,7 +149,7 @@ def _credit_hold_warnings(facts: Facts) -> list[str]:
 
 
 def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, policy: Policy) -> Admission:
-    """Decide whether a trigger may open a proposal (design 3.2).
+    """Decide whether a trigger may open a proposal (docs/decisions/0004).
 
     A person's trigger always passes. AR aging's must still be above its threshold, the credit limit's still beyond the
     limit. Every automatic one never meets an exempt customer, and waits out the snooze after a decline and the grace

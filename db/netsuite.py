@@ -94,7 +94,7 @@ def serialized(engine: Engine, netsuite_id: str) -> Iterator[None]:
 
 
 def note_prior(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:
-    """Note what NetSuite said before this generation's first write; a second note changes nothing (design 3.9)."""
+    """Note what NetSuite said before this generation's first write; a second note changes nothing."""
     record = session.get_one(NetSuiteRecord, netsuite_id, with_for_update=True)
     if record.generation == generation:
         record.value, record.read_back_at = value, at

@@ -1,5 +1,3 @@
-"""The version of this product, named in `pyproject.toml` alone."""
+"""The version of this product. It stands here and nowhere else: the packages' metadata is made of it."""
 
-from importlib.metadata import version
-
-VERSION = version("service-holds")
+VERSION = "0.1.0"

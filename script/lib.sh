@@ -70,7 +70,7 @@ find_uv() {
 }
 
 # What the installed packages are installed from: when this has not changed, there is nothing to install.
-lock_stamp() { { printf '%s\n' "$ROOT"; cat "$ROOT/pyproject.toml" "$ROOT/uv.lock"; } | cksum; }
+lock_stamp() { { printf '%s\n' "$ROOT"; cat "$ROOT/pyproject.toml" "$ROOT/uv.lock" "$ROOT/runtime/version.py"; } | cksum; }
 
 # Run uv with the certificates that pip was told to trust, where uv was told nothing of its own.
 run_uv() {

@@ -124,7 +124,7 @@ def _start(beat: Beat, hold: HoldView, *, first: bool) -> "workflow.ActivityHand
 
 
 async def _start_message(drafted: signatures.Drafted, hold: HoldView) -> None:
-    """Give the draft a life of its own, which the end of this run does not end (design 3.10)."""
+    """Give the draft a life of its own, which the end of this run does not end (docs/decisions/0014)."""
     try:
         await workflow.start_child_workflow(
             contract.OUTBOUND_MESSAGE,

@@ -64,7 +64,7 @@ def mail_task_queue(task_queue: str) -> str:
     return f"{task_queue}-mail"
 
 
-# Search attributes: SQL visibility allows ten Keywords and three of each other type (design 4).
+# Search attributes: SQL visibility allows ten Keywords and three of each other type (docs/decisions/0016).
 HOLD_STATUS = SearchAttributeKey.for_keyword("HoldStatus")
 HOLD_TRIGGER = SearchAttributeKey.for_keyword("HoldTrigger")
 CUSTOMER_ID = SearchAttributeKey.for_keyword("CustomerId")

@@ -1,8 +1,8 @@
 """What can reach a workflow, as a signal or as its input, read without ever raising.
 
-The SDK drops a signal it cannot decode, an error in a handler wedges the workflow (design 3.3), and so does an input it
-cannot decode. So every signal comes in raw through one dynamic handler, inputs come in raw too, and what makes no sense
-becomes an `Unintelligible` to be audited.
+The SDK drops a signal it cannot decode, an error in a handler wedges the workflow, and so does an input it cannot
+decode (docs/decisions/0006). So every signal comes in raw through one dynamic handler, inputs come in raw too, and what
+makes no sense becomes an `Unintelligible` to be audited.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Every retry and timeout, by name. Business waits come from `credit.policy`; these are the machine's.
 
-Nothing here gives up: attempts are unlimited, and what keeps failing is visible (design 3.8).
+Nothing here gives up: attempts are unlimited, and what keeps failing is visible (docs/decisions/0012).
 """
 
 from datetime import timedelta

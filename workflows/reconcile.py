@@ -1,6 +1,7 @@
 """Compare the record with Temporal: find holds whose workflow is gone, and workflows that contradict the record.
 
-Either can happen from outside: somebody terminates a workflow, somebody restores an older database (design 3.11).
+Either can happen from outside: somebody terminates a workflow, somebody restores an older database
+(docs/decisions/0016).
 """
 
 from temporalio import workflow

@@ -423,7 +423,7 @@ class ServiceHold:
                     await self._refuse(Unintelligible("request_release", "no hold is open", event.reason))
                 case Unintelligible():
                     await self._refuse(event)
-        # Nothing is awaited between the last look into the inbox and the end: no trigger dies with the run (3.1).
+        # Nothing is awaited between the last look into the inbox and the end: no trigger dies with the run.
         if self._for_the_next_proposal:
             self._continue_as_new()
         return outcome

@@ -1,6 +1,6 @@
 """The activities as workflows see them: names, inputs and answers. `activities/` does the work.
 
-Each input carries `now`, the workflow's own clock (design 3.13).
+Each input carries `now`, the workflow's own clock (docs/decisions/0017).
 """
 
 from datetime import date, datetime, timedelta

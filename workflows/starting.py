@@ -1,4 +1,4 @@
-"""Starting a hold is always signal-with-start: a second trigger reaches the hold that is open (design 3.1)."""
+"""Starting a hold is always signal-with-start: a second trigger reaches the hold that is open (docs/decisions/0003)."""
 
 from typing import Any
 

@@ -78,7 +78,7 @@ def again(session: Session, hold_id: UUID, beat: Beat) -> None:
 
 
 def unfinished(session: Session, hold_id: UUID) -> list[Beat]:
-    """Return the beats that are not over, in the spec's order."""
+    """Return the beats that are not over, in the service-hold spec's order."""
     rows = session.scalars(select(HoldBeat.beat).where(HoldBeat.hold_id == hold_id, HoldBeat.status.not_in(_OVER)))
     standing = set(rows)
     return [beat for beat in Beat if beat in standing]

@@ -1,4 +1,4 @@
-"""A person's exclusive, leased right to decide something: a proposal or a message (spec: R560).
+"""A person's exclusive, leased right to decide something: a proposal or a message (service-hold spec, R560).
 
 Whoever calls has locked the proposal's hold or the message first, so that one of two who race comes second.
 """

@@ -1,4 +1,7 @@
-"""Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter (design 3.3, 3.4)."""
+"""Claim, decide, and obey the decision. The proposal's row, under its hold's lock, is the arbiter.
+
+Why: docs/decisions/0005, docs/decisions/0008.
+"""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -179,7 +182,7 @@ def _open_proposal(session: Session, hold: Hold) -> Proposal:
 
 
 def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Settled:
-    """Obey a decision's row, once: approve, decline, or give a weakened case back to the approver (design 3.5).
+    """Obey a decision's row, once: approve, decline, or give a weakened case back (docs/decisions/0009).
 
     A decision id with no row of this hold behind it is refused and audited; a repeated one gets the same answer.
     """

@@ -124,7 +124,7 @@ def _admit(
 
 
 def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> Evidence:
-    """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision (design 3.4)."""
+    """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision."""
     trigger = _kept(trigger)
     hold = holds.lock(session, hold_id)
     if holds.trigger(session, trigger.id) is not None:

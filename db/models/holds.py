@@ -102,7 +102,7 @@ class Proposal(Base):
     reason: Mapped[str] = mapped_column(default="", server_default="")
     """Why they asked for it: a release's is not its hold's."""
     returns_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
-    """The approved proposal whose case had weakened, for which this one asks again (design 3.5)."""
+    """The approved proposal whose case had weakened, for which this one asks again (docs/decisions/0009)."""
     return_reasons: Mapped[JsonList | None]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -147,7 +147,7 @@ class ReleaseRequest(Base):
 
 
 class Claim(Base):
-    """A person's exclusive, leased right to decide a proposal or a message (spec: R560). Each has one live at most."""
+    """A person's exclusive leased right to decide a proposal or message, one live at most (service-hold spec, R560)."""
 
     __tablename__ = "claims"
 

@@ -15,7 +15,7 @@ from db.models import AutoDecision, Customer, Decision, Hold, Proposal
 def last_ending(session: Session, customer_id: str) -> Ending | None:
     """Return how the customer's most recently closed hold ended, for `credit.triggers.admit`.
 
-    None where there was none, or where it expired or was withdrawn: neither snoozes (design 3.2).
+    None where there was none, or where it expired or was withdrawn: neither snoozes (docs/decisions/0004).
     """
     row = session.execute(ending_sql(customer_id)).first()
     if row is None or row.status not in (HoldStatus.DECLINED, HoldStatus.RELEASED):

@@ -1,4 +1,4 @@
-"""What a customer owes, and whom AR aging would propose: one SQL definition of the facts for both (design 3.6)."""
+"""What a customer owes, and whom AR aging would propose: one SQL definition for both (docs/decisions/0010)."""
 
 from collections.abc import Callable, Collection
 from datetime import date, datetime
@@ -99,7 +99,7 @@ def _owed(policy: Policy, only: _Restriction) -> Subquery:
 
 
 def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
-    """Build the one definition of a customer's facts on a day (design 3.6), for the customers that `only` names."""
+    """Build the one definition of a customer's facts on a day, for the customers that `only` names."""
     owed = _owed(policy, only)
     unapplied = (
         select(func.coalesce(func.sum(Credit.amount_unapplied), _NOTHING).label("amount"))

@@ -1,4 +1,4 @@
-"""`POST /admin/ns-push/retry`: the spec's name for retrying a customer's NetSuite push."""
+"""`POST /admin/ns-push/retry`: the service-hold spec's name for retrying a customer's NetSuite push."""
 
 from http import HTTPStatus
 

@@ -13,7 +13,7 @@ from db.errors import UnknownTokenError
 from db.people import tokens
 
 OPERATOR = "operator"
-"""The name the local operator acts under: an admin who may decide his own manual hold (design 6)."""
+"""The name the local operator acts under: an admin who may decide his own manual hold (docs/decisions/0022)."""
 
 TOKEN_FILE = "operator.token"  # noqa: S105 (a file's name)
 

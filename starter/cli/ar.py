@@ -288,7 +288,7 @@ def _print_summary(report: ImportReport) -> None:
 
 
 def _register_in_sandbox(context: Context) -> None:
-    """Make the embedded stack's NetSuite sandbox know the customers (design 6); a real account is left alone."""
+    """Make the embedded stack's NetSuite sandbox know the customers; a real account is left alone."""
     settings = context.settings
     sandbox = stack_settings(settings.data_dir).get("netsuite_url")
     if not settings.embedded or settings.netsuite_url != sandbox:  # HOLD_NETSUITE_URL may name a real account

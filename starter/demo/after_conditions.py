@@ -1,4 +1,4 @@
-"""What must be true after a service hold went through: the spec's "What's different", checked from outside."""
+"""What must be true after a hold went through: the service-hold spec's "What's different", checked from outside."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

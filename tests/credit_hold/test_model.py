@@ -1,4 +1,4 @@
-"""10,000 changes at random: the database and a model of the spec in plain Python are equal after every one of them."""
+"""10,000 changes at random: the database and a model of the freight spec are equal after every one of them."""
 
 import random
 from decimal import Decimal

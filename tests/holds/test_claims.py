@@ -1,4 +1,4 @@
-"""To decide, a person first claims: one winner whoever races, with a lease (spec: R560's atomic claim)."""
+"""To decide, a person first claims: one winner whoever races, with a lease (service-hold spec, R560)."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

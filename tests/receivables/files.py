@@ -83,7 +83,7 @@ def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
 
 
 def plain_candidates(path: Path, as_of: date) -> dict[str, tuple[Decimal, int]]:
-    """Return whom the spec's threshold names in the real export: customer to total open and days overdue."""
+    """Return whom the service-hold spec's threshold names in the real export: customer to amount and days overdue."""
     total: dict[str, Decimal] = defaultdict(Decimal)
     oldest: dict[str, date] = {}
     with path.open(newline="") as file:

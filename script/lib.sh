@@ -100,12 +100,17 @@ ensure_packages() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
-# Make everything ready and leave TEMPORAL_CLI and PATH set for what runs next.
-prepare() {
+# Make the packages ready and leave PATH set for what runs next.
+prepare_packages() {
   # Without byte code on disk every process compiles all that it imports: seconds for each start of each part.
   unset VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
   ensure_packages
   export PATH="$VENV/bin:$PATH"
+}
+
+# The same for everything, and leave TEMPORAL_CLI set.
+prepare() {
+  prepare_packages
   TEMPORAL_CLI="$(cd "$ROOT" && "$VENV/bin/python" -m starter.stack.temporal_cli)" ||
     fail 'The Temporal CLI, which holds the Temporal server, is missing; the reason stands above.'
   export TEMPORAL_CLI

@@ -20,8 +20,6 @@ _CUT_OFF = (
 
 
 class AnchoringActivities:
-    """What happens to the anchor file."""
-
     def __init__(self, engine: Engine, file: AnchorFile) -> None:
         self._engine = engine
         self._file = file

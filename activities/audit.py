@@ -10,8 +10,6 @@ from workflows.signatures import RefuseSignal
 
 
 class AuditActivities:
-    """What happens to the audit trail alone."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

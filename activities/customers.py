@@ -13,8 +13,6 @@ from workflows.signatures import RunBeat
 
 
 class CustomerActivities:
-    """What happens to a customer's row."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 
 from activities import serving
-from credit.hold import HoldView
+from credit.hold import HoldView, OpenedHold
 from credit.plain_text import kept
 from credit.states import RELEASING, HoldStatus
 from credit.triggers import Trigger
@@ -15,6 +15,7 @@ from db import audit
 from db.engine import transaction
 from db.errors import UnknownCustomerError
 from db.holds import deadlines, decisions, holds, outcomes, proposals, releases, requests
+from db.models import Decision
 from workflows.contract import ReleaseSignal
 from workflows.signatures import (
     AddEvidence,
@@ -22,7 +23,6 @@ from workflows.signatures import (
     DecisionSettled,
     EvidenceAdded,
     HoldAt,
-    OpenedHold,
     OpenHold,
     RequestRelease,
     SettleDecision,
@@ -35,8 +35,6 @@ _EXCERPT = 500
 
 
 class HoldActivities:
-    """What happens to a hold's rows."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -72,21 +70,19 @@ class HoldActivities:
             if trigger is None:
                 _refuse_trigger(session, hold.customer_id, hold.id, order.trigger, order)
                 return EvidenceAdded(kept=True, refused=True, hold=holds.view(session, hold.id))
-            added = proposals.add_evidence(session, hold_id=hold.id, trigger=trigger, now=order.now)
-        return EvidenceAdded(kept=added.kept, hold=added.hold)
+            is_kept = proposals.add_evidence(session, hold_id=hold.id, trigger=trigger, now=order.now)
+            return EvidenceAdded(kept=is_kept, hold=holds.view(session, hold.id))
 
     @activity.defn(no_thread_cancel_exception=True)
     def settle_decision(self, order: SettleDecision) -> DecisionSettled:
-        """Obey a decision's row, once."""
         with serving.checked(self._engine) as session:
             serving.hold(session, order.hold_id, order.now, _ANY_STATUS)
-            settled = decisions.settle(session, hold_id=order.hold_id, decision_id=order.decision_id, now=order.now)
+            decision = decisions.settle(session, hold_id=order.hold_id, decision_id=order.decision_id, now=order.now)
             outcomes.review(session, order.hold_id, order.now)  # at an approval: what later looks compare with
-            return DecisionSettled(**settled.model_dump() | {"hold": holds.view(session, order.hold_id)})
+            return _settled(decision, holds.view(session, order.hold_id), order)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_proposal(self, order: CloseProposal) -> bool:
-        """Expire or withdraw a proposal; False where a decision came first."""
         with serving.checked(self._engine) as session:
             serving.proposal(session, order.hold_id, order.proposal_id, order.ending, order.now)
             return proposals.settle_undecided(
@@ -100,7 +96,6 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def look_at_hold(self, order: HoldAt) -> HoldView:
-        """Do what has become due about a hold, and answer how it stands."""
         with serving.checked(self._engine) as session:
             serving.hold(session, order.hold_id, order.now)
             deadlines.pass_by(session, order.hold_id, order.now)
@@ -131,14 +126,12 @@ class HoldActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def finish_release(self, order: HoldAt) -> None:
-        """Close a hold whose release is carried out."""
         with serving.checked(self._engine) as session:
             serving.released(session, order.hold_id, order.now, RELEASING)
             releases.finish(session, order.hold_id, order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def put_in_force(self, order: HoldAt) -> None:
-        """Mark an applying hold as in force."""
         with serving.checked(self._engine) as session:
             serving.in_force(session, order.hold_id, order.now)
             decisions.put_in_force(session, hold_id=order.hold_id, now=order.now)
@@ -164,7 +157,16 @@ def _open(session: Session, order: OpenHold) -> OpenedHold:
     for one in refused:
         _refuse_trigger(session, order.customer_id, opened.hold.hold_id if opened.hold else None, one, order)
     turned_away = [*opened.turned_away, *([_NOBODY_ASKED] if refused else [])]
-    return OpenedHold(hold=opened.hold, turned_away=turned_away, late=opened.late, refused=len(refused))
+    return opened.model_copy(update={"turned_away": turned_away, "refused": len(refused)})
+
+
+def _settled(decision: Decision | None, hold: HoldView, order: SettleDecision) -> DecisionSettled:
+    if decision is None:
+        return DecisionSettled(outcome="refused", actor="", why=decisions.NOBODY_DECIDED, hold=hold)
+    if decision.outcome is None:
+        wait = min(decision.effective_at - order.now, decision.effective_at - decision.decided_at)
+        return DecisionSettled(outcome="waiting", actor=decision.actor, why="", wait=wait, hold=hold)
+    return DecisionSettled(outcome=decision.outcome, actor=decision.actor, why=decision.reason, hold=hold)
 
 
 def _refuse_trigger(

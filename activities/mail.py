@@ -45,8 +45,6 @@ from workflows.signatures import MessageAt
 
 
 class MailActivities:
-    """What leaves by mail."""
-
     def __init__(self, engine: Engine, server: MailServer) -> None:
         self._engine = engine
         self._server = server

@@ -35,8 +35,6 @@ _KINDS = {
 
 
 class MessageActivities:
-    """What happens to drafted messages."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -78,28 +76,24 @@ class MessageActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def unsent_messages(self, order: HoldAt) -> list[UUID]:
-        """Answer the hold's messages that have not left."""
         with serving.checked(self._engine) as session:
             serving.hold(session, order.hold_id, order.now, (HoldStatus.RELEASING, HoldStatus.RELEASED))
             return messages.unsent_of(session, order.hold_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_message(self, order: WithdrawMessage) -> str:
-        """Withdraw a message that has not left, if its hold is over; answers the status it has now."""
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
             return messages.withdraw(session, order.message_id, order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_message(self, order: MessageAt) -> MessageView:
-        """Take up what the record says of a message."""
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
             return view(review.take_up(session, order.message_id, order.now), order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
-        """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
             is_news = review.heed(
@@ -109,7 +103,6 @@ class MessageActivities:
 
 
 def view(row: Message, now: datetime, *, is_news: bool = False) -> MessageView:
-    """Return a message as its workflow needs it."""
     return MessageView(
         status=row.status,
         revision=row.revision,

@@ -32,8 +32,6 @@ from workflows.signatures import RunBeat
 
 
 class NetSuiteActivities:
-    """What happens to NetSuite's customer records."""
-
     def __init__(self, engine: Engine, client: NetSuiteClient) -> None:
         self._engine = engine
         self._client = client

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -15,7 +14,7 @@ from credit import composed
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db import policies
-from db.engine import transaction
+from db.engine import in_transaction
 from db.holds import requests
 from db.holds.awaiting import await_trigger
 from db.models import HoldTrigger
@@ -37,8 +36,6 @@ _SIDE_BY_SIDE = 5
 
 
 class AgingActivities:
-    """What a scan does in the database."""
-
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
@@ -63,7 +60,6 @@ class AgingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_aging_page(self, order: ReadAgingPage) -> AgingPage:
-        """Find whom to propose next, and write down who is not, and why."""
         with serving.checked(self._engine) as session:
             serving.scan(session, order.run_id, order.now, order.as_of)
             found = aging.assess(
@@ -87,15 +83,12 @@ class AgingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_aging_run(self, order: CloseAgingRun) -> dict[str, int]:
-        """Close a scan's row; answers disposition -> customers."""
         with serving.checked(self._engine) as session:
             serving.scan(session, order.run_id, order.now)
             return aging.close_run(session, run_id=order.run_id, now=order.now)
 
 
 class ProposingActivities:
-    """What a scan asks of Temporal."""
-
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
@@ -140,9 +133,6 @@ class ProposingActivities:
     async def _propose(self, order: ProposeCandidates, customer_id: str, trigger: Trigger) -> HoldTrigger:
         await send_trigger(self._client, order.task_queue, customer_id, trigger)
         row = await await_trigger(self._engine, trigger, customer_id, _WAIT)
-        await asyncio.to_thread(self._note, order.run_id, customer_id, row)
+        run_id = order.run_id
+        await in_transaction(self._engine, aging.note_proposal, run_id=run_id, customer_id=customer_id, trigger=row)
         return row
-
-    def _note(self, run_id: UUID, customer_id: str, row: HoldTrigger) -> None:
-        with transaction(self._engine) as session:
-            aging.note_proposal(session, run_id=run_id, customer_id=customer_id, trigger=row)

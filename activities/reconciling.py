@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDConflictPolicy
@@ -18,7 +19,7 @@ from credit import composed
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import audit
-from db.engine import transaction
+from db.engine import in_transaction
 from db.holds import reconciliation, requests
 from db.holds.reconciliation import OpenHold, OpenMessage
 from workflows.contract import (
@@ -46,8 +47,6 @@ _YOUNG = timedelta(seconds=30)
 
 
 class ReconcilingActivities:
-    """Questions to both sides."""
-
     def __init__(self, engine: Engine, client: Client) -> None:
         self._engine = engine
         self._client = client
@@ -72,14 +71,14 @@ class ReconcilingActivities:
                 raise serving.NotServedError("nobody asked for a repair")
             return asked_by or "schedule"
 
-    def _read_page(self, read: Callable[..., list[Row]], order: ReconcilePage) -> list[Row]:
-        with transaction(self._engine) as session:
-            return read(session, after=order.after, limit=_PAGE, before=order.now - _YOUNG)
+    async def _read_page(self, read: Callable[..., list[Row]], order: ReconcilePage) -> list[Row]:
+        before = order.now - _YOUNG
+        return await in_transaction(self._engine, read, after=order.after, limit=_PAGE, before=before)
 
     # --- holds in the record: is each one's workflow there, and does it agree? -----------------------------------
 
     async def _holds(self, order: ReconcilePage) -> Reconciled:
-        page = await asyncio.to_thread(self._read_page, reconciliation.open_holds, order)
+        page = await self._read_page(reconciliation.open_holds, order)
         findings = [finding for hold in page if (finding := await self._hold(order, hold)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=page[-1].customer_id if len(page) == _PAGE else None
@@ -97,7 +96,7 @@ class ReconcilingActivities:
         if await self._contradiction(handle, hold) is None:
             return None
         await asyncio.sleep(_SETTLE_SECONDS)
-        current = await asyncio.to_thread(self._read_hold, hold.customer_id)
+        current = await self._read_hold(hold.customer_id)
         if current is None or not await _is_running(handle):
             return None  # it was just ending
         problem = await self._contradiction(handle, current)
@@ -110,9 +109,8 @@ class ReconcilingActivities:
             done = "Ended it and started it from the record."
         return await self._found(order, handle.id, problem, done, chain=hold.id)
 
-    def _read_hold(self, customer_id: str) -> OpenHold | None:
-        with transaction(self._engine) as session:
-            return reconciliation.open_hold(session, customer_id)
+    async def _read_hold(self, customer_id: str) -> OpenHold | None:
+        return await in_transaction(self._engine, reconciliation.open_hold, customer_id)
 
     @staticmethod
     async def _contradiction(handle: WorkflowHandle[object, object], hold: OpenHold) -> str | None:
@@ -131,7 +129,7 @@ class ReconcilingActivities:
     # --- messages in the record: is each one's workflow there? ---------------------------------------------------
 
     async def _messages(self, order: ReconcilePage) -> Reconciled:
-        page = await asyncio.to_thread(self._read_page, reconciliation.open_messages, order)
+        page = await self._read_page(reconciliation.open_messages, order)
         findings = [finding for message in page if (finding := await self._message(order, message)) is not None]
         return Reconciled(
             looked_at=len(page), findings=findings, after=str(page[-1].id) if len(page) == _PAGE else None
@@ -177,11 +175,11 @@ class ReconcilingActivities:
         customer_id = customer_of(workflow_id)
         if customer_id is None:
             return await self._foreign(order, workflow_id)
-        if await asyncio.to_thread(self._read_hold, customer_id) is not None:
+        if await self._read_hold(customer_id) is not None:
             return None  # compared from the other side
         handle = self._client.get_workflow_handle(workflow_id)
         await asyncio.sleep(_SETTLE_SECONDS)
-        if await asyncio.to_thread(self._read_hold, customer_id) is not None or not await _is_running(handle):
+        if await self._read_hold(customer_id) is not None or not await _is_running(handle):
             return None
         try:
             status = (await _state(handle)).status
@@ -192,9 +190,9 @@ class ReconcilingActivities:
         if order.mending is Mending.REPAIR:
             await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
             done = "Ended it."
-            if status not in (None, HoldStatus.PROPOSED) and await asyncio.to_thread(self._is_customer, customer_id):
+            if status not in (None, HoldStatus.PROPOSED) and await self._is_customer(customer_id):
                 lost = _lost_hold(order, problem)
-                await asyncio.to_thread(self._ask, customer_id, lost)
+                await in_transaction(self._engine, requests.ask_trigger, customer_id, lost)
                 await send_trigger(self._client, order.task_queue, customer_id, lost)
                 done = "Ended it and proposed the hold anew: the approver decides; NetSuite may still say ON."
         return await self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
@@ -211,33 +209,28 @@ class ReconcilingActivities:
             done = "Ended it."
         return await self._found(order, workflow_id, problem, done, chain=audit.SYSTEM)
 
-    def _is_customer(self, customer_id: str) -> bool:
-        with transaction(self._engine) as session:
-            return reconciliation.is_customer(session, customer_id)
-
-    def _ask(self, customer_id: str, trigger: Trigger) -> None:
-        with transaction(self._engine) as session:
-            requests.ask_trigger(session, customer_id, trigger)
+    async def _is_customer(self, customer_id: str) -> bool:
+        return await in_transaction(self._engine, reconciliation.is_customer, customer_id)
 
     async def _found(
         self, order: ReconcilePage, workflow_id: str, problem: str, done: str, *, chain: str | UUID
     ) -> Finding:
         """Keep an audit row, once a day for the same thing, and hand the finding on."""
         finding = Finding(workflow_id=workflow_id, problem=problem, done=done)
-        await asyncio.to_thread(self._keep, order, finding, chain)
+        await in_transaction(self._engine, _keep, order, finding, chain)
         return finding
 
-    def _keep(self, order: ReconcilePage, finding: Finding, chain: str | UUID) -> None:
-        with transaction(self._engine) as session:
-            audit.append(
-                session,
-                chain=chain,
-                actor=order.requested_by,
-                action="disagreement_found",
-                at=order.now,
-                detail={"workflow_id": finding.workflow_id, "why": finding.problem, "done": finding.done},
-                once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
-            )
+
+def _keep(session: Session, order: ReconcilePage, finding: Finding, chain: str | UUID) -> None:
+    audit.append(
+        session,
+        chain=chain,
+        actor=order.requested_by,
+        action="disagreement_found",
+        at=order.now,
+        detail={"workflow_id": finding.workflow_id, "why": finding.problem, "done": finding.done},
+        once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
+    )
 
 
 async def _state(handle: WorkflowHandle[object, object]) -> HoldState:

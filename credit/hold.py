@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from credit.eligibility import Block
 from credit.facts import Facts
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
-from credit.triggers import ReasonClass, TriggerKind, reason_class
+from credit.triggers import ReasonClass, Trigger, TriggerKind, reason_class
 
 
 class PriorDecision(BaseModel):
@@ -77,6 +77,17 @@ class HoldView(BaseModel):
     def undecided(self) -> bool:
         """Whether something about the approved hold, such as its release, waits for an approver."""
         return self.proposal_kind is not ProposalKind.PLACE and self.proposal_status is ProposalStatus.OPEN
+
+
+class OpenedHold(BaseModel):
+    """The hold that is open now; None where no trigger was admitted, and why."""
+
+    hold: HoldView | None
+    turned_away: list[str] = []
+    late: list[Trigger] = []
+    """Triggers that came after the open hold was decided against: they are for the next proposal."""
+    refused: int = 0
+    """How many triggers nobody had asked for."""
 
 
 _GROUNDS = {

@@ -7,7 +7,7 @@ import re
 from email.errors import MessageError
 from email.headerregistry import Address
 
-from credit.plain_text import NotPlainTextError, plain, plain_line, replaced, with_line_feeds
+from credit.plain_text import NotPlainTextError, normalize_newlines, plain, plain_line, replaced
 
 _SUBJECT_LIMIT = 200
 _BODY_LIMIT = 100_000
@@ -71,7 +71,7 @@ def clean_body(body: str) -> str:
         ValueError: it is empty, too long, or has control characters.
     """
     try:
-        body = plain(with_line_feeds(body).replace("\r", "\n"))
+        body = plain(normalize_newlines(body))
     except NotPlainTextError as error:
         raise ValueError(f"the text: {error}") from error
     if not body.strip():

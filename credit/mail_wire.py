@@ -17,6 +17,7 @@ from email.message import EmailMessage, Message
 from email.utils import format_datetime, parsedate_to_datetime
 
 from credit.mail_text import clean_address, clean_line
+from credit.plain_text import normalize_newlines, with_line_feeds
 
 _PLAIN_ASCII = policy.SMTP.clone(cte_type="7bit")  # any server carries it
 _LINE = 78
@@ -175,11 +176,11 @@ def _read_mailbox(value: str) -> tuple[str, str]:
 def _content(part: Message) -> str:
     payload = part.get_payload(decode=True)
     text = payload.decode(part.get_content_charset("ascii")) if isinstance(payload, bytes) else ""
-    return text.replace("\r\n", "\n")
+    return with_line_feeds(text)
 
 
 def _ended(body: str) -> str:
-    body = body.replace("\r\n", "\n").replace("\r", "\n")
+    body = normalize_newlines(body)
     return body if body.endswith("\n") else f"{body}\n"
 
 

@@ -43,8 +43,13 @@ class NotPlainTextError(ValueError):
 
 
 def with_line_feeds(text: str) -> str:
-    r"""Return the text with every line ending in `\n`, whatever its writer's machine ends lines with."""
+    r"""Return the text with `\n` for each `\r\n`. A `\r` by itself stays: it can hide what stands before it."""
     return text.replace("\r\n", "\n")
+
+
+def normalize_newlines(text: str) -> str:
+    r"""Return the text of a form or a mail with `\n` for `\r\n` and for `\r`: there each is a line break."""
+    return with_line_feeds(text).replace("\r", "\n")
 
 
 def plain(text: str) -> str:

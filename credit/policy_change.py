@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from credit.policy import Policy
+from credit.validation import all_that_is_wrong
 
 
 class PolicyChangeError(ValueError):
@@ -26,8 +27,7 @@ def apply(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     try:
         changed = Policy.model_validate(policy.model_dump() | dict(changes))
     except ValidationError as error:
-        found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise PolicyChangeError("; ".join(found)) from None
+        raise PolicyChangeError(all_that_is_wrong(error.errors())) from None
     if changed.ledger_currency != policy.ledger_currency:
         raise PolicyChangeError(
             f"ledger_currency: the ledger's amounts are in {policy.ledger_currency}, and another name would not "

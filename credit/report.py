@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 _DAYS = 90
 _LONGEST = timedelta(days=3660)
@@ -90,6 +90,11 @@ class Numbers(BaseModel):
         """The overridden ones as a share of the released."""
         return share(self.overridden, self.released)
 
+    @computed_field
+    def rates(self) -> dict[str, float | None]:
+        """Each outcome as a share of all, and `overridden` of the released; None where nothing happened."""
+        return self.outcomes.rates() | {"overridden": self.override_rate}
+
 
 class Standing(BaseModel):
     """What is the case now, whatever the period."""
@@ -117,10 +122,12 @@ class Week(BaseModel):
 
 
 class Report(BaseModel):
-    """Everything: a period, all time, now, and the period's weeks."""
+    """Everything: a period, all time, now, and the period's weeks. Amounts are strings, durations seconds."""
 
-    first: date
-    last: date
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    first: date = Field(serialization_alias="from")
+    last: date = Field(serialization_alias="to")
     """Inclusive, in UTC."""
     currency: str
     period: Numbers

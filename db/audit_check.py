@@ -123,7 +123,6 @@ def unanchored(session: Session, anchors: Iterable[Head]) -> Iterator[Head]:
 
 
 def count(session: Session) -> int:
-    """Return how many rows the audit trail has."""
     return session.scalar(select(func.count()).select_from(AuditEvent)) or 0
 
 

@@ -66,7 +66,6 @@ def search(session: Session, words: str = "", *, after: str | None = None, limit
     Quick over millions: rare words are found by the trigram index, common ones by walking the ids.
 
     Args:
-        session: the open transaction.
         words: what to look for, whatever its case; without three letters or digits in a row it must begin the name or
             id, without any it is only looked for as an id. Empty for all.
         after: the last id of the page before; None for the first page.

@@ -1,10 +1,15 @@
 """The engine, and the one way to open a transaction."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LOCK_SECONDS = 8
 """How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
@@ -38,3 +43,15 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """Open a session in one transaction: committed at the end, rolled back on any error. Nobody else commits."""
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+async def in_transaction(
+    engine: Engine, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Do `work` in a transaction of its own, off the event loop."""
+
+    def run() -> R:
+        with transaction(engine) as session:
+            return work(session, *args, **kwargs)
+
+    return await asyncio.to_thread(run)

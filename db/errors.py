@@ -1,57 +1,8 @@
-"""Why the database refuses something a person asked for.
-
-* RefusedError
-  + UnknownCustomerError     no such customer
-  + UnknownHoldError         no such hold, or the customer has none open
-  + NothingToDecideError     the hold has no open proposal (any more)
-  + NothingToReleaseError    the hold is not one that could be released
-  + NotInForceError          only a hold in force has dates and exceptions
-  + ClaimedByAnotherError    somebody else holds the claim
-  + ClaimLostError           the claim named is not yours, has ended or has run out
-  + StaleRevisionError       the proposal has moved on since it was shown
-  + StaleVersionError        the policy or template was changed since it was read
-  + IdempotencyMismatchError the idempotency key was used for another request
-  + RequestUnderWayError     the first request with this idempotency key has no answer yet
-  + UnknownTokenError        no such token, or a revoked one
-  + NotAllowedError          the caller's role does not reach
-  + SelfApprovalError        who asked for a hold may not approve it
-  + SecondApproverError      a second person has to approve, and this is the first one again
-  + TooLateError             the time to take it back is over
-  + UnknownMessageError      no such message
-  + MessageClosedError       the message is not (any more) in a state for this
-  + UnknownTemplateError     no such template
-  + UnknownRunError          no such AR aging scan
-  + AlreadyExemptError       the customer is exempt from automatic holds already
-  + NotExemptError           the customer is not exempt
-  + UnknownSenderError       an event is not signed by a secret we know, or too old
-  + EventConflictError       the event's id was used for something else
-  + BadEventError            one field of an event makes no sense here
-  + OutOfOrderError          an event needs another one that has not arrived
-  + NothingToRepairError     NetSuite says what it should, or a proposal is to be decided instead
-  + NothingToAdoptError      the customer was not seen ON in NetSuite without a hold
-  + DriftCheckFailedError    NetSuite refused what a check asks of it
-  + UnknownEntryError        the customer's Credit Hold page has no such entry
-  + EntryOfHoldError         a service hold made the entry: its release ends it
-  + CustomerOnHoldError      the customer is on hold: no order, rate or load past Committed
-  + UnknownTariffError       no such tariff
-  + UnknownOrderError        no such order
-  + UnknownLoadError         no such load
-  + NumberTakenError         there is an order or load of this id already
-  + OrderClosedError         the order was invoiced or cancelled already
-  + LoadMovedError           the load is not in the status that was shown, or is delivered
-  + UnknownOrganisationError no such organisation
-  + OrganisationTakenError   there is an organisation of this name already
-  + BadInputError            what was given makes no sense
-  + UnknownUserError         nobody signs in under this name
-  + LoginTakenError          somebody signs in under this name already
-  + LastAdminError           nobody else could undo it
-  + UnknownTokenNameError    no API token has this name
-  + UnknownAbsenceError      no such absence
-  + AbsentAlreadyError       the person is absent then already
-"""
+"""Why something a person asked for is refused: each has its code, for programs, and its HTTP status."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import ClassVar
 from uuid import UUID
 
@@ -62,19 +13,24 @@ class RefusedError(Exception):
     """Something asked for was refused. The text says what to do; `code` is stable, for programs."""
 
     code: ClassVar[str] = "refused"
+    status: ClassVar[HTTPStatus] = HTTPStatus.CONFLICT
+    """How HTTP answers it; most refusals are a conflict with what is there."""
 
 
-class UnknownCustomerError(RefusedError, LookupError):
-    """No customer has this id."""
+class NotFoundError(RefusedError, LookupError):
+    """Nothing has the id or the name that was given."""
 
+    status = HTTPStatus.NOT_FOUND
+
+
+class UnknownCustomerError(NotFoundError):
     code = "unknown_customer"
 
     def __init__(self, customer_id: str) -> None:
         super().__init__(f"no customer {customer_id!r}: import it first with `hold ar import`, or check the id")
-        self.customer_id = customer_id
 
 
-class UnknownHoldError(RefusedError, LookupError):
+class UnknownHoldError(NotFoundError):
     """Nothing matches, neither a hold's id nor a customer with a hold."""
 
     code = "unknown_hold"
@@ -83,7 +39,7 @@ class UnknownHoldError(RefusedError, LookupError):
         super().__init__(f"no hold matches {name!r}: give a hold's id or a customer's id; `hold list` shows them")
 
 
-class UnknownEntryError(RefusedError, LookupError):
+class UnknownEntryError(NotFoundError):
     """The customer's Credit Hold page has no such entry (any more)."""
 
     code = "unknown_entry"
@@ -118,9 +74,7 @@ class CustomerOnHoldError(RefusedError):
         """What blocks: an object for each entry."""
 
 
-class UnknownTariffError(RefusedError, LookupError):
-    """No tariff has this code."""
-
+class UnknownTariffError(NotFoundError):
     code = "unknown_tariff"
 
     def __init__(self, tariff: str, known: Sequence[str]) -> None:
@@ -128,18 +82,14 @@ class UnknownTariffError(RefusedError, LookupError):
         super().__init__(f"no tariff {tariff!r}; there are: {there}")
 
 
-class UnknownOrderError(RefusedError, LookupError):
-    """No order has this id."""
-
+class UnknownOrderError(NotFoundError):
     code = "unknown_order"
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"no order {order_id!r}: check its id")
 
 
-class UnknownLoadError(RefusedError, LookupError):
-    """No load has this id."""
-
+class UnknownLoadError(NotFoundError):
     code = "unknown_load"
 
     def __init__(self, load_id: str) -> None:
@@ -172,12 +122,9 @@ class LoadMovedError(RefusedError):
     def __init__(self, load_id: str, status: str, expected: str | None = None) -> None:
         shown = f", not {expected} any more: nothing was done; load it again" if expected else ": it goes no further"
         super().__init__(f"load {load_id} is {status}{shown}")
-        self.status = status
 
 
-class UnknownOrganisationError(RefusedError, LookupError):
-    """No organisation has this name."""
-
+class UnknownOrganisationError(NotFoundError):
     code = "unknown_organisation"
 
     def __init__(self, organisation: str) -> None:
@@ -200,7 +147,6 @@ class NothingToDecideError(RefusedError):
 
     def __init__(self, customer_id: str, state: str) -> None:
         super().__init__(f"customer {customer_id} has nothing to decide: {state}")
-        self.state = state
 
 
 class NothingToReleaseError(RefusedError):
@@ -268,6 +214,7 @@ class StaleVersionError(RefusedError):
     """Somebody changed it since it was read."""
 
     code = "stale_version"
+    status = HTTPStatus.PRECONDITION_FAILED
 
     def __init__(self, what: str, read: int, current: int) -> None:
         super().__init__(f"you changed version {read} of {what}, which is at version {current}: read it again")
@@ -291,6 +238,7 @@ class IdempotencyMismatchError(RefusedError):
     """One key names one request."""
 
     code = "idempotency_mismatch"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self, key: str) -> None:
         super().__init__(f"the Idempotency-Key {key!r} was used for another request: make a new key for each request")
@@ -306,18 +254,16 @@ class RequestUnderWayError(RefusedError):
 
 
 class UnknownTokenError(RefusedError):
-    """The token is not known here."""
-
     code = "unknown_token"
+    status = HTTPStatus.UNAUTHORIZED
 
     def __init__(self) -> None:
         super().__init__("this token is not known or was revoked: make one with `hold token create`, set HOLD_TOKEN")
 
 
 class NotAllowedError(RefusedError):
-    """The caller's role does not reach."""
-
     code = "not_allowed"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, name: str, role: Role, permission: Permission) -> None:
         least = LEAST_ROLE[permission].label
@@ -329,13 +275,13 @@ class NotAllowedError(RefusedError):
         elif role is Role.SENDER:
             said = f"{name} is a sender, which may only send events; to {permission} takes a token of the role {least}"
         super().__init__(said)
-        self.permission = permission
 
 
 class SelfApprovalError(RefusedError):
     """The policy bars who asked for a hold from approving it."""
 
     code = "self_approval"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, actor: str, asked_by: str) -> None:
         who = actor if asked_by == actor else f"{asked_by}, for whom {actor} stands in,"
@@ -352,7 +298,6 @@ class SecondApproverError(RefusedError):
             f"{first} approved this revision already; above this amount a second person has to approve, "
             "and who stands in for the first is none"
         )
-        self.first = first
 
 
 class TooLateError(RefusedError):
@@ -361,9 +306,7 @@ class TooLateError(RefusedError):
     code = "too_late"
 
 
-class UnknownMessageError(RefusedError, LookupError):
-    """No message has this id."""
-
+class UnknownMessageError(NotFoundError):
     code = "unknown_message"
 
     def __init__(self, name: str) -> None:
@@ -377,21 +320,16 @@ class MessageClosedError(RefusedError):
 
     def __init__(self, status: str, wanted: str) -> None:
         super().__init__(f"the message is {status}; only one that is {wanted} can be changed this way")
-        self.status = status
 
 
-class UnknownTemplateError(RefusedError, LookupError):
-    """No template has this name."""
-
+class UnknownTemplateError(NotFoundError):
     code = "unknown_template"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no template {name!r}: GET /api/templates lists them")
 
 
-class UnknownRunError(RefusedError, LookupError):
-    """No AR aging scan has this id."""
-
+class UnknownRunError(NotFoundError):
     code = "unknown_run"
 
     def __init__(self, name: str) -> None:
@@ -407,7 +345,7 @@ class AlreadyExemptError(RefusedError):
         super().__init__(f"customer {customer_id} is exempt until {until} (owner {owner}): end that one first")
 
 
-class NotExemptError(RefusedError, LookupError):
+class NotExemptError(NotFoundError):
     """The customer has no exemption that counts today."""
 
     code = "not_exempt"
@@ -420,6 +358,7 @@ class UnknownSenderError(RefusedError):
     """Nobody we know signed the event, or not lately."""
 
     code = "unknown_sender"
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class EventConflictError(RefusedError):
@@ -435,6 +374,7 @@ class BadEventError(RefusedError, ValueError):
     """One field of an event makes no sense for what we know."""
 
     code = "bad_event"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
@@ -471,6 +411,7 @@ class DriftCheckFailedError(RefusedError):
     """A comparison with NetSuite ended in an error that no retry can mend."""
 
     code = "drift_check_failed"
+    status = HTTPStatus.BAD_GATEWAY
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"the check failed: {cause}")
@@ -480,11 +421,10 @@ class BadInputError(RefusedError, ValueError):
     """What was given makes no sense; the text says what would."""
 
     code = "bad_input"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class UnknownUserError(RefusedError, LookupError):
-    """Nobody has this login."""
-
+class UnknownUserError(NotFoundError):
     code = "unknown_user"
 
     def __init__(self, login: str) -> None:
@@ -509,18 +449,14 @@ class LastAdminError(RefusedError):
         super().__init__(f"{login} is the last admin: make somebody else admin first")
 
 
-class UnknownTokenNameError(RefusedError, LookupError):
-    """No token has this name."""
-
+class UnknownTokenNameError(NotFoundError):
     code = "unknown_token_name"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"no token is called {name!r}: `hold token list` shows them")
 
 
-class UnknownAbsenceError(RefusedError, LookupError):
-    """No absence has this id."""
-
+class UnknownAbsenceError(NotFoundError):
     code = "unknown_absence"
 
     def __init__(self, name: object) -> None:

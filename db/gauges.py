@@ -40,7 +40,6 @@ class Gauges(NamedTuple):
 
 
 def read(session: Session, now: datetime) -> Gauges:
-    """Count."""
     holds = session.execute(select(Hold.status, func.count()).where(Hold.status.in_(OPEN_HOLD)).group_by(Hold.status))
     waiting, oldest = session.execute(
         select(func.count(), func.min(Proposal.opened_at)).where(Proposal.status == ProposalStatus.OPEN)

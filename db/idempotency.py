@@ -20,8 +20,6 @@ _PURGED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it was given."""
-
     status: int
     headers: dict[str, str]
     body: str

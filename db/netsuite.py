@@ -117,13 +117,11 @@ def begin_push(session: Session, record: NetSuiteRecord, at: datetime) -> UUID:
 
 
 def end_push(session: Session, push_id: UUID, outcome: str, at: datetime) -> None:
-    """Note how a write ended."""
     push = session.get_one(NetSuitePush, push_id)
     push.ended_at, push.outcome = at, outcome
 
 
 def note_value(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:
-    """Note what NetSuite said when read back."""
     record = session.get_one(NetSuiteRecord, netsuite_id, with_for_update=True)
     if record.generation == generation:
         record.value, record.read_back_at = value, at

@@ -13,7 +13,6 @@ LEDGER_CURRENCY = "ledger currency"
 
 
 def current(session: Session) -> tuple[int, Policy]:
-    """Return the newest policy and its version."""
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
     return row.version, Policy.model_validate(row.settings)
 
@@ -25,5 +24,4 @@ def for_amounts(session: Session) -> Policy:
 
 
 def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:
-    """Return the newest versions, newest first."""
     return session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(limit)).all()

@@ -21,11 +21,6 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
     counts as crossed.
 
     Args:
-        session: the open transaction.
-        policy: the whole policy.
-        actor: who changes it.
-        note: why.
-        at: when.
         changed: the version that was read and changed; None to change whatever is in force.
 
     Raises:

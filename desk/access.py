@@ -12,16 +12,16 @@ unsafe request that counts on a cookie must carry the session's CSRF token, as f
 Nobody is a caller before his one-time password is changed, but where that is changed and where one signs out.
 """
 
-import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role
-from db.engine import transaction
 from db.errors import NotAllowedError, RefusedError
 from db.models import UserSession
 from db.people import absences, sessions, tokens
@@ -31,7 +31,7 @@ from desk import problems
 from desk.forms.sent import CSRF_FIELD
 from desk.plain_input import FORMS, require_plain
 from desk.sign_in import cookies
-from desk.surroundings import Surroundings, surroundings
+from desk.surroundings import Surroundings, in_transaction, surroundings
 from runtime.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -42,6 +42,7 @@ class NotSignedInError(RefusedError):
     """Nobody is known to be asking."""
 
     code = "not_signed_in"
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class SignInNeededError(NotSignedInError):
@@ -52,6 +53,7 @@ class NoCsrfTokenError(RefusedError):
     """An unsafe request counted on a cookie and did not prove that it comes from our own pages."""
 
     code = "no_csrf_token"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__(
@@ -63,6 +65,7 @@ class PasswordChangeNeededError(RefusedError):
     """The password was made by the system; nothing else can be done before it is changed."""
 
     code = "password_change_needed"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__("first change the one-time password at /password")
@@ -100,13 +103,13 @@ async def _whoever(request: Request, desk: Surroundings) -> Caller:
     request.state.session = None
     token = bearer_token(request)
     if token is not None:
-        request.state.caller = await asyncio.to_thread(_token_caller, desk, token)
+        request.state.caller = await in_transaction(desk, _token_caller, token)
         return request.state.caller  # type: ignore[no-any-return]  # what was just put there
     cookie = cookies.read(request, desk.settings, cookies.SESSION)
     if not cookie:
         raise NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`")
     in_use = request.headers.get("x-background") != "1"  # a page left open does not keep its session alive
-    found, why = await asyncio.to_thread(_session, desk, cookie, in_use=in_use)
+    found, why = await in_transaction(desk, _session, cookie, lifetime(desk.settings), in_use=in_use)
     if found is None or why is not None:
         if found is not None:
             request.state.caller = found[1]  # whose refusal it is
@@ -123,21 +126,20 @@ async def _whoever(request: Request, desk: Surroundings) -> Caller:
     return person
 
 
-def _token_caller(desk: Surroundings, token: str) -> Caller:
-    with transaction(desk.engine) as session:
-        return absences.standing_in(session, tokens.caller(session, token), datetime.now(UTC))
+def _token_caller(session: Session, token: str) -> Caller:
+    return absences.standing_in(session, tokens.caller(session, token), datetime.now(UTC))
 
 
-def _session(desk: Surroundings, cookie: str, *, in_use: bool) -> tuple[tuple[UserSession, Caller] | None, str | None]:
-    now, ends = datetime.now(UTC), lifetime(desk.settings)
-    with transaction(desk.engine) as session:
-        row = sessions.by_cookie(session, cookie)
-        if row is None:
-            return None, None
-        why = sessions.ended(row, ends, now)
-        if why is None and in_use:
-            sessions.seen(session, row, ends, now)
-        return (row, absences.standing_in(session, _person(row), now)), why
+def _session(
+    session: Session, cookie: str, ends: Lifetime, *, in_use: bool
+) -> tuple[tuple[UserSession, Caller] | None, str | None]:
+    now, row = datetime.now(UTC), sessions.by_cookie(session, cookie)
+    if row is None:
+        return None, None
+    why = sessions.ended(row, ends, now)
+    if why is None and in_use:
+        sessions.seen(session, row, ends, now)
+    return (row, absences.standing_in(session, _person(row), now)), why
 
 
 def _person(row: UserSession) -> Caller:

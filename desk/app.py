@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from desk import pages, problems
-from desk.api import docs, drift, events, exemptions, outcomes, report, routes
-from desk.api import people as people_api
+from desk.api import routes
 from desk.gate_access import KnownCallers
 from desk.pages import account, people, sign_in
 from desk.security import ProtectedApp
@@ -42,9 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     problems.install(app)
     sign_in.install(app)
-    later = (events.router, drift.router, exemptions.router, outcomes.router, report.router)
-    pages_of_people = (sign_in.router, account.router, people.router)
-    for router in (*routes.ROUTERS, *later, docs.router, people_api.router, *pages_of_people):
+    for router in (*routes.ROUTERS, sign_in.router, account.router, people.router):
         app.include_router(router)
     pages.install(app)
     return app

@@ -1,8 +1,7 @@
 """`Idempotency-Key` on POSTs: the same request under the same key is done once, and answered with the first answer."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,21 +9,20 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from db import idempotency
-from db.engine import transaction
+from db.engine import in_transaction
 from db.idempotency import Answer
-from desk import problems
+from desk import etags, problems
 from desk.access import caller
+from desk.etags import Handler
 from desk.surroundings import Surroundings, surroundings
 
 _LONGEST = 200
 _log = structlog.get_logger(__name__)
 _REPLAYED = ("content-type", "location", "etag")
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def _key(
@@ -40,7 +38,7 @@ def _key(
     """Document and check the header."""
 
 
-class Route(APIRoute):
+class Route(etags.Route):
     """A route whose POSTs heed `Idempotency-Key`. Answers from 500 on are not kept: the request may be repeated."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -88,33 +86,29 @@ class _Taken:
         self._began_at = began_at
 
     async def begin(self, request_sha256: str) -> Answer | None:
-        def write() -> Answer | None:
-            with transaction(self._engine) as session:
-                return idempotency.begin(
-                    session,
-                    caller=self._caller,
-                    key=self._key,
-                    request_sha256=request_sha256,
-                    now=self._began_at,
-                )
-
-        return await asyncio.to_thread(write)
+        return await in_transaction(
+            self._engine,
+            idempotency.begin,
+            caller=self._caller,
+            key=self._key,
+            request_sha256=request_sha256,
+            now=self._began_at,
+        )
 
     async def end(self, response: Response) -> None:
         """Keep the answer, or free the key where it is not worth keeping."""
         mine = {"caller": self._caller, "key": self._key}
 
-        def write() -> None:
-            with transaction(self._engine) as session:
-                if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                    idempotency.give_up(session, **mine, began_at=self._began_at)
-                    return
-                headers = {name: value for name in _REPLAYED if (value := response.headers.get(name))}
-                kept = Answer(response.status_code, headers, bytes(response.body).decode())
-                idempotency.keep(session, **mine, began_at=self._began_at, answer=kept)
+        def write(session: Session) -> None:
+            if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                idempotency.give_up(session, **mine, began_at=self._began_at)
+                return
+            headers = {name: value for name in _REPLAYED if (value := response.headers.get(name))}
+            kept = Answer(response.status_code, headers, bytes(response.body).decode())
+            idempotency.keep(session, **mine, began_at=self._began_at, answer=kept)
 
         try:
-            await asyncio.to_thread(write)
+            await in_transaction(self._engine, write)
         except SQLAlchemyError as error:  # what was asked for is done: say so; the key is free in a minute
             _log.warning("an answer could not be kept", error=str(error)[:500])
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from db.errors import BadInputError
 
@@ -76,9 +76,24 @@ def cut(rows: Sequence[Row], limit: int, key: Callable[[Row], Sequence[str]]) ->
     return page, base64.urlsafe_b64encode(json.dumps(list(key(page[-1]))).encode()).decode()
 
 
-def next_link(request: Request, cursor: str | None) -> dict[str, str]:
-    """Return the `Link` header to the next page; no header where this is the last."""
-    if cursor is None:
-        return {}
-    url = request.url.include_query_params(cursor=cursor)
-    return {"Link": f'<{url.path}?{url.query}>; rel="next"'}
+class _Asked:
+    """Which page of a list a request asks for."""
+
+    def __init__(
+        self, request: Request, response: Response, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> None:
+        self.limit = limit
+        self.cursor = cursor
+        self._url = request.url
+        self._headers = response.headers
+
+    def cut(self, rows: Sequence[Row], key: Callable[[Row], Sequence[str]]) -> tuple[list[Row], str | None]:
+        """Return the rows of this page out of `limit + 1`, and the cursor of the next, which a `Link` names too."""
+        page, following = cut(rows, self.limit, key)
+        if following is not None:
+            url = self._url.include_query_params(cursor=following)
+            self._headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        return list(page), following
+
+
+Page = Annotated[_Asked, Depends()]

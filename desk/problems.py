@@ -1,6 +1,5 @@
 """Errors as answers: RFC 9457 problem documents for programs. Each refusal is audited."""
 
-import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,12 +10,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
 from credit.plain_text import kept
+from credit.validation import all_that_is_wrong, place_of, what_is_wrong
 from db import audit
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import (
     ClaimedByAnotherError,
     CustomerOnHoldError,
@@ -30,48 +31,11 @@ from desk.sign_in.strangers import address_of
 from rendering.renderer import RendererAwayError
 from services.answers import utc
 from services.freight.gates import NoAnswerError
+from services.receivables.netsuite_pull import NetSuiteAwayError
 
-_STATUS = {
-    "not_signed_in": HTTPStatus.UNAUTHORIZED,
-    "unknown_token": HTTPStatus.UNAUTHORIZED,
-    "unknown_sender": HTTPStatus.UNAUTHORIZED,
-    "not_allowed": HTTPStatus.FORBIDDEN,
-    "no_csrf_token": HTTPStatus.FORBIDDEN,
-    "password_change_needed": HTTPStatus.FORBIDDEN,
-    "sign_in_refused": HTTPStatus.FORBIDDEN,
-    "wrong_password": HTTPStatus.FORBIDDEN,
-    "too_many_attempts": HTTPStatus.TOO_MANY_REQUESTS,
-    "provider_failed": HTTPStatus.BAD_GATEWAY,
-    "drift_check_failed": HTTPStatus.BAD_GATEWAY,
-    "unknown_user": HTTPStatus.NOT_FOUND,
-    "unknown_token_name": HTTPStatus.NOT_FOUND,
-    "weak_password": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "self_approval": HTTPStatus.FORBIDDEN,
-    "unknown_hold": HTTPStatus.NOT_FOUND,
-    "unknown_customer": HTTPStatus.NOT_FOUND,
-    "unknown_message": HTTPStatus.NOT_FOUND,
-    "unknown_template": HTTPStatus.NOT_FOUND,
-    "unknown_run": HTTPStatus.NOT_FOUND,
-    "unknown_absence": HTTPStatus.NOT_FOUND,
-    "unknown_entry": HTTPStatus.NOT_FOUND,
-    "unknown_tariff": HTTPStatus.NOT_FOUND,
-    "unknown_order": HTTPStatus.NOT_FOUND,
-    "unknown_load": HTTPStatus.NOT_FOUND,
-    "unknown_organisation": HTTPStatus.NOT_FOUND,
-    "stale_version": HTTPStatus.PRECONDITION_FAILED,
-    "if_match_missing": HTTPStatus.PRECONDITION_REQUIRED,
-    "not_exempt": HTTPStatus.NOT_FOUND,
-    "bad_event": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "bad_input": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "bad_schedule": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "template_refused": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "idempotency_mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-"""`RefusedError.code` -> status; every other refusal is a conflict with what is there (409)."""
-
-_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away"}
+_AWAY = {NoWorkerError: "no_worker", RendererAwayError: "renderer_away", NetSuiteAwayError: "netsuite_away"}
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_QUESTIONS = frozenset({"/api/rates"})
+_QUESTIONS = frozenset({"/api/rates", "/api/ar-aging/backtest"})
 """POSTs that change nothing: what they are answered is counted, and no audit row."""
 _RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -118,11 +82,6 @@ def problem(
     return JSONResponse({**body, "detail": detail}, status, headers, media_type="application/problem+json")
 
 
-def status_of(error: RefusedError) -> HTTPStatus:
-    """Return the status that answers a refusal."""
-    return _STATUS.get(error.code, HTTPStatus.CONFLICT)
-
-
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document, and describe problems in its OpenAPI document."""
     for kind in (RefusedError, RequestValidationError, HTTPException, RPCError, SQLAlchemyError, Exception):
@@ -156,7 +115,7 @@ async def answer(request: Request, error: Exception) -> Response:
         case RPCError(status=RPCStatusCode.NOT_FOUND):
             detail = "the workflow is gone; the next reconcile starts it again from the record: try again in minutes"
             return problem(HTTPStatus.CONFLICT, "workflow_gone", detail)
-        case NoWorkerError() | RendererAwayError():
+        case NoWorkerError() | RendererAwayError() | NetSuiteAwayError():
             return _away(_AWAY[type(error)], str(error))
         case RPCError():
             return _away("temporal_away", f"Temporal cannot be reached or refused: {error}; try again soon")
@@ -175,7 +134,7 @@ def _away(code: str, detail: str) -> JSONResponse:
 async def _refused(request: Request, error: RefusedError) -> Response:
     if request.method in _UNSAFE and request.url.path not in _QUESTIONS:
         await record_refusal(request, error.code, str(error))
-    status = status_of(error)
+    status = error.status
     more: dict[str, object] = {}
     match error:
         case ClaimedByAnotherError():
@@ -212,15 +171,14 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         "why": kept(why[:1000]),
     }
 
-    def write() -> None:
-        with transaction(request.app.state.surroundings.engine) as session:
-            actor = who.name if who else "unknown"
-            audit.append(
-                session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
-            )
+    def write(session: Session) -> None:
+        actor = who.name if who else "unknown"
+        audit.append(
+            session, chain=audit.SYSTEM, actor=actor, action="request_refused", at=datetime.now(UTC), detail=detail
+        )
 
     try:
-        await asyncio.to_thread(write)
+        await in_transaction(request.app.state.surroundings.engine, write)
     except SQLAlchemyError as error:
         _log.warning("a refusal could not be audited", error=str(error)[:500], **detail)
 
@@ -228,12 +186,9 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
 def _invalid(error: RequestValidationError) -> Response:
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "the body is not JSON")
-    found = [
-        {"where": ".".join(map(str, one["loc"])), "what": one["msg"].removeprefix("Value error, ")}
-        for one in error.errors()
-    ]
-    detail = "; ".join(f"{one['where']}: {one['what']}" for one in found)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=found)
+    detail = all_that_is_wrong(error.errors())
+    errors = [{"where": place_of(one), "what": what_is_wrong(one)} for one in error.errors()]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=errors)
 
 
 def _http(error: HTTPException) -> Response:

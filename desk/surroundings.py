@@ -1,17 +1,16 @@
 """What every request works with."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 
-from db.engine import make_engine, transaction
+from db import engine
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.freight.credit_hold import CreditHoldOperations
@@ -21,7 +20,8 @@ from services.holds.operations import Operations
 from services.holds.outcomes import OutcomeOperations
 from services.messages.operations import MessageOperations
 
-T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Surroundings:
 async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
     """Open everything; Temporal may be away and is connected when first needed."""
     url = settings.database_url.get_secret_value()
-    engine = make_engine(url, pool_size=settings.database_pool_size)
+    pool = engine.make_engine(url, pool_size=settings.database_pool_size)
     gates = Gates(url, settings.eligibility_when_down)
     try:
         client = await connect(settings, lazy=True)
-        operations, messages = Operations(engine, client, settings.task_queue), MessageOperations(engine, client)
-        outcomes = OutcomeOperations(engine, client, settings.task_queue)
-        credit_holds = CreditHoldOperations(engine, outcomes)
-        freight = FreightOperations(engine, gates)
-        yield Surroundings(settings, engine, client, operations, messages, credit_holds, gates, freight)
+        operations, messages = Operations(pool, client, settings.task_queue), MessageOperations(pool, client)
+        outcomes = OutcomeOperations(pool, client, settings.task_queue)
+        credit_holds = CreditHoldOperations(pool, outcomes)
+        freight = FreightOperations(pool, gates)
+        yield Surroundings(settings, pool, client, operations, messages, credit_holds, gates, freight)
     finally:
         gates.close()
-        engine.dispose()
+        pool.dispose()
 
 
 def surroundings(request: Request) -> Surroundings:
@@ -62,11 +62,8 @@ def surroundings(request: Request) -> Surroundings:
     return found
 
 
-async def in_transaction(desk: Surroundings, work: Callable[[Session], T]) -> T:
-    """Run `work` in a transaction of its own, off the event loop."""
-
-    def run() -> T:
-        with transaction(desk.engine) as session:
-            return work(session)
-
-    return await asyncio.to_thread(run)
+async def in_transaction(
+    desk: Surroundings, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Do `work` on the desk's database, as `db.engine.in_transaction`."""
+    return await engine.in_transaction(desk.engine, work, *args, **kwargs)

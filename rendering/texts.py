@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel
 
+from credit.plain_text import with_line_feeds
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError, values
 from rendering import differences
@@ -64,7 +65,7 @@ def html_of(body: str, format: TextFormat) -> str:  # noqa: A002 (the field's na
     """
     if format is TextFormat.TEXT:
         return f"<pre>{escape(body)}</pre>\n"
-    length = len(body.replace("\r\n", "\n"))  # as it is kept
+    length = len(with_line_feeds(body))  # as it is kept
     if length > _MESSAGE:
         raise BeyondLimitsError(f"the text has {length:,} characters: shorten it to {_MESSAGE:,}")
     try:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 
 def as_root() -> bool:
-    """Tell whether this process runs as root."""
     return os.geteuid() == 0
 
 

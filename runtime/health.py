@@ -44,7 +44,6 @@ class HealthServer:
         self._server.daemon_threads = True
 
     def is_ready(self) -> bool:
-        """Whether work can be done right now."""
         if not self.ready:
             return False
         try:

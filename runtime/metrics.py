@@ -21,8 +21,6 @@ _SDK_LIMIT = 2.0  # seconds
 
 
 class Metrics:
-    """What `/metrics` answers."""
-
     def __init__(self, engine: Engine, sdk_address: str | None = None, more: Sequence[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
         for collector in (_Record(engine), *more):

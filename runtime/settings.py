@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     audit_anchor_minutes: int = 15
 
     desk_url: str = ""
-    """Where people open the desk. The command line decides through it where it is set."""
+    """Where people open the desk, and the command line asks it."""
     desk_host: str = "127.0.0.1"
     desk_port: int = 8450
     desk_local_accounts: bool = True
@@ -115,8 +115,12 @@ class Settings(BaseSettings):
     token: SecretStr | None = None
 
     @property
+    def token_file(self) -> Path:
+        """Where the embedded stack's operator has his token."""
+        return self.data_dir / "operator.token"
+
+    @property
     def anchor_file(self) -> Path:
-        """Where the anchor file is."""
         return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
 
     @classmethod

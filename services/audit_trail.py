@@ -4,27 +4,28 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from credit.plain_text import shown_in_json
 from db import audit, audit_check
 from db.anchor_file import AnchorFile
+from db.audit_check import FaultKind
 from db.engine import transaction
 from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.holds import holds
 from db.models import AuditEvent, Customer
+from db.models.base import JsonObject
 from runtime.csv_cells import inert
-from services.answers import Document, utc
+from services.answers import Answer, Login, Time
 
-_COLUMNS = ("at", "chain", "seq", "actor", "action", "detail", "prev_hash", "hash")
 _NO_ANCHORS = (
     "Nothing is anchored yet: that rows are missing at a chain's end, or that a chain was rewritten whole, cannot be "
     "seen. The worker anchors by itself; HOLD_AUDIT_ANCHOR_FILE must name the file it writes"
@@ -38,13 +39,64 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
-def verify(engine: Engine, anchor_file: Path) -> Document:
-    """Verify every chain and the anchor file; about a minute for a million rows.
+class Event(Answer):
+    """Who did what, when and why."""
 
-    Returns:
-        {intact, rows, chains, bad_chains, faults: [{chain, seq, kind, problem}],
-        anchors: {heads, lines, newest, problem}, note}: one fault for each bad chain, the first row that is wrong.
-    """
+    at: Time
+    chain: Annotated[str, Field(examples=["system"])]
+    """The hold's id, `customer/…`, or `system`."""
+    seq: int
+    actor: Login
+    action: Annotated[str, Field(examples=["policy_changed"])]
+    detail: JsonObject
+    prev_hash: str
+    hash: str
+    """SHA-256 of the rest, made by `db.audit.digest_of`: it covers the row before."""
+
+
+class Events(Answer):
+    """A page of events, the newest first."""
+
+    events: list[Event]
+    next_cursor: str | None
+
+
+class Fault(Answer):
+    """The first thing that is wrong with one chain."""
+
+    chain: str
+    seq: int
+    kind: FaultKind
+    problem: str
+
+
+class Anchors(Answer):
+    """What the rows were compared with: heads of chains, kept outside the database."""
+
+    heads: int
+    lines: int
+    newest: Time | None
+    problem: str | None
+    """What is wrong with the anchor file itself."""
+
+
+class Verified(Answer):
+    """What a verification looked at and found."""
+
+    intact: bool
+    rows: int
+    chains: int
+    bad_chains: int
+    faults: list[Fault]
+    anchors: Anchors
+    note: str
+
+
+_COLUMNS = tuple(Event.model_fields)
+
+
+def verify(engine: Engine, anchor_file: Path) -> Verified:
+    """Verify every chain and the anchor file; about a minute for a million rows."""
     reading = AnchorFile(anchor_file).read()
     try:
         with transaction(engine) as session:
@@ -54,15 +106,13 @@ def verify(engine: Engine, anchor_file: Path) -> Document:
         with transaction(engine) as session:
             found = audit_check.verify(session, [])
         problem = f"{anchor_file} cannot be read: {error.strerror or error}"
-    return {
-        "intact": not found.bad_chains and problem is None,
-        "rows": found.rows,
-        "chains": found.chains,
-        "bad_chains": found.bad_chains,
-        "faults": [asdict(fault) for fault in found.faults],
-        "anchors": {"heads": found.anchors, "lines": reading.lines, "newest": utc(reading.at), "problem": problem},
-        "note": "" if found.anchors or problem else _NO_ANCHORS,
-    }
+    return Verified.of_row(
+        found,
+        intact=not found.bad_chains and problem is None,
+        faults=[Fault.of_row(fault) for fault in found.faults],
+        anchors=Anchors(heads=found.anchors, lines=reading.lines, newest=reading.at, problem=problem),
+        note="" if found.anchors or problem else _NO_ANCHORS,
+    )
 
 
 def chain_named(session: Session, name: str) -> str:
@@ -81,20 +131,6 @@ def chain_named(session: Session, name: str) -> str:
         if session.get(Customer, name) is None:
             raise
         return credit_limits.chain_of(name)
-
-
-def event(row: AuditEvent) -> Document:
-    """Return one event. `hash` is `db.audit.digest_of` the rest."""
-    return {
-        "at": utc(row.at),
-        "chain": row.chain,
-        "seq": row.seq,
-        "actor": row.actor,
-        "action": row.action,
-        "detail": row.detail,
-        "prev_hash": row.prev_hash,
-        "hash": row.hash,
-    }
 
 
 def export(
@@ -132,11 +168,11 @@ def _json(document: Any) -> str:
 
 
 def _json_lines(rows: Sequence[AuditEvent]) -> str:
-    return "".join(f"{_json(event(row))}\n" for row in rows)
+    return "".join(f"{_json(Event.of_row(row).document())}\n" for row in rows)
 
 
 def _csv_lines(rows: Sequence[AuditEvent]) -> str:
-    documents = [event(row) | {"detail": _json(row.detail)} for row in rows]
+    documents = [Event.of_row(row).document() | {"detail": _json(row.detail)} for row in rows]
     return _csv([[inert(document[column]) for column in _COLUMNS] for document in documents])
 
 

@@ -27,7 +27,7 @@ from credit import mail_text, notices
 from credit.mail_wire import Mail, written
 from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
-from db.engine import transaction
+from db.engine import in_transaction
 from db.holds import notifications
 from db.models import Notification
 from runtime.settings import Settings
@@ -118,13 +118,13 @@ class Notifier:
     async def _mail_everybody(self) -> None:
         now = datetime.now(UTC)
         self._mailed = {who: at for who, at in self._mailed.items() if at > now - self._rest}
-
-        def read() -> Sequence[str]:
-            with transaction(self._engine) as session:
-                resting = list(self._mailed)
-                return notifications.due_recipients(session, now=now, retry_after=self._retry_after, resting=resting)
-
-        recipients = await asyncio.to_thread(read)
+        recipients = await in_transaction(
+            self._engine,
+            notifications.due_recipients,
+            now=now,
+            retry_after=self._retry_after,
+            resting=list(self._mailed),
+        )
         await asyncio.gather(*(self._mail_one(recipient) for recipient in recipients))
 
     async def _mail_one(self, recipient: str) -> None:
@@ -205,7 +205,7 @@ class Notifier:
 
     async def _call_webhook(self) -> None:
         if self._webhook is None:
-            await asyncio.to_thread(self._forget_webhook)
+            await in_transaction(self._engine, notifications.forget_webhook)
             return
         rows = await self._claim(NotificationChannel.WEBHOOK, notifications.WEBHOOK, limit=_WEBHOOKS_A_SWEEP)
         if not rows:
@@ -243,49 +243,33 @@ class Notifier:
         else:
             await self._note_failure([row.id], self._settings.webhook_url, f"answered {answer.status_code}")
 
-    def _forget_webhook(self) -> None:
-        with transaction(self._engine) as session:
-            notifications.forget_webhook(session)
-
     # --- the outbox ------------------------------------------------------------------------------------------------
 
     async def _claim(
         self, channel: NotificationChannel, recipient: str, limit: int | None = None
     ) -> Sequence[Notification]:
-        def take() -> Sequence[Notification]:
-            with transaction(self._engine) as session:
-                now = datetime.now(UTC)
-                return notifications.claim(
-                    session, channel, recipient, now=now, retry_after=self._retry_after, limit=limit
-                )
-
-        return await asyncio.to_thread(take)
+        return await in_transaction(
+            self._engine,
+            notifications.claim,
+            channel,
+            recipient,
+            now=datetime.now(UTC),
+            retry_after=self._retry_after,
+            limit=limit,
+        )
 
     async def _settle(self, ids: Sequence[UUID]) -> None:
-        def write() -> None:
-            with transaction(self._engine) as session:
-                notifications.settle(session, ids, now=datetime.now(UTC))
-
-        await asyncio.to_thread(write)
+        await in_transaction(self._engine, notifications.settle, ids, now=datetime.now(UTC))
 
     async def _give_up(self, rows: Sequence[Notification], why: str) -> None:
         _log.error("a notification can never be told", recipient=rows[0].recipient, why=why[:_ERROR_LENGTH])
-
-        def write() -> None:
-            with transaction(self._engine) as session:
-                notifications.give_up(session, rows, why[:_ERROR_LENGTH], now=datetime.now(UTC))
-
-        await asyncio.to_thread(write)
+        now = datetime.now(UTC)
+        await in_transaction(self._engine, notifications.give_up, rows, why[:_ERROR_LENGTH], now=now)
 
     async def _note_failure(self, ids: Sequence[UUID], recipient: str, error: Exception | str) -> None:
         said = _said(error) if isinstance(error, Exception) else error
         _log.warning("a notification was not taken", recipient=recipient, count=len(ids), error=said[:_ERROR_LENGTH])
-
-        def write() -> None:
-            with transaction(self._engine) as session:
-                notifications.failed(session, ids, said[:_ERROR_LENGTH])
-
-        await asyncio.to_thread(write)
+        await in_transaction(self._engine, notifications.failed, ids, said[:_ERROR_LENGTH])
 
 
 def _signer(settings: Settings) -> Webhook | None:

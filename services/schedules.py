@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from temporalio.client import (
@@ -50,6 +51,7 @@ class BadScheduleError(RefusedError):
     """The cron line or time zone is not one."""
 
     code = "bad_schedule"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,22 @@ async def change(client: Client, *, cron: str, time_zone: str, task_queue: str) 
     except ScheduleAlreadyRunningError:
         with _explained():
             await client.get_schedule_handle(AR_AGING_SCHEDULE).update(fresh)
+
+
+async def reschedule(client: Client, settings: Settings, *, cron: str | None, time_zone: str | None) -> None:
+    """Set when the AR aging scan is due; what is None stays as it is.
+
+    Raises:
+        BadScheduleError: the cron line or time zone is not one.
+        RPCError: Temporal is away.
+    """
+    known = await show(client)
+    await change(
+        client,
+        cron=cron or (known.cron if known else settings.ar_aging_cron),
+        time_zone=time_zone or (known.time_zone if known else settings.ar_aging_time_zone),
+        task_queue=settings.task_queue,
+    )
 
 
 async def pause(client: Client, note: str) -> None:

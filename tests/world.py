@@ -19,8 +19,9 @@ from db.engine import transaction
 from db.holds import holds
 from db.models import Customer, HoldBeat, Invoice, SalesRep
 from runtime.settings import Settings
-from services.holds import documents
-from services.holds.operations import Decided, Operations, Started
+from services.answers import Document
+from services.holds import answers
+from services.holds.operations import Operations, Started
 from tests.netsuite.sandbox_server import SandboxServer
 from tests.patience import PATIENCE
 from workflows.contract import HoldState, service_hold_id
@@ -80,23 +81,23 @@ class World:
 
     async def decide(
         self, customer: str, verdict: Verdict, reason: str = "as discussed", actor: str = "mike"
-    ) -> Decided:
+    ) -> answers.Decision:
         claim, proposal = await self.operations.claim(customer, actor=actor)
         decided = await self.operations.decide(
             customer, claim_id=claim.id, revision=proposal.revision, verdict=verdict, reason=reason, actor=actor
         )
-        assert isinstance(decided, Decided)
+        assert decided.decision_id is not None
         return decided
 
-    async def approve(self, customer: str) -> Decided:
+    async def approve(self, customer: str) -> answers.Decision:
         return await self.decide(customer, Verdict.APPROVE)
 
-    async def decline(self, customer: str) -> Decided:
+    async def decline(self, customer: str) -> answers.Decision:
         return await self.decide(customer, Verdict.DECLINE)
 
-    def show(self, name: str | UUID) -> documents.Document:
+    def show(self, name: str | UUID) -> Document:
         with transaction(self.engine) as session:
-            return documents.whole(session, holds.find(session, str(name)), datetime.now(UTC))
+            return answers.Hold.whole(session, holds.find(session, str(name)), datetime.now(UTC)).document()
 
     def status(self, name: str | UUID) -> str:
         with transaction(self.engine) as session:
@@ -105,10 +106,10 @@ class World:
     def audit(self, name: str) -> list[str]:
         return [event["what"] for event in self.show(name)["timeline"]]
 
-    def beat(self, name: str, beat: str) -> documents.Document:
+    def beat(self, name: str, beat: str) -> Document:
         with transaction(self.engine) as session:
             hold = holds.find(session, name)
-            return documents.beat_of(Beat(beat), session.get(HoldBeat, (hold.id, beat)))
+            return answers.BeatState.of(Beat(beat), session.get(HoldBeat, (hold.id, beat))).document()
 
     def customer_row(self, customer: str) -> Customer:
         with transaction(self.engine) as session:
@@ -131,7 +132,7 @@ class World:
             assert clock() < deadline, f"not within {PATIENCE} s"
             await asyncio.sleep(max(0.05, 2 * (clock() - asked)))  # looking must not slow down what is looked at
 
-    async def in_status(self, name: str | UUID, status: str) -> documents.Document:
+    async def in_status(self, name: str | UUID, status: str) -> Document:
         await self.eventually(lambda: self.status(name) == status)
         return self.show(name)
 

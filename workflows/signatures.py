@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from temporalio import activity
 
-from credit.hold import HoldView
+from credit.hold import HoldView, OpenedHold
 from credit.states import Beat, HoldStatus, MessageKind
 from credit.triggers import Trigger
 from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView, ReleaseSignal
@@ -23,17 +23,6 @@ class OpenHold(BaseModel):
     new_hold_id: UUID
     triggers: list[Trigger]
     now: datetime
-
-
-class OpenedHold(BaseModel):
-    """The hold that is open now; None where no trigger was admitted, and why."""
-
-    hold: HoldView | None
-    turned_away: list[str] = []
-    late: list[Trigger] = []
-    """Triggers that came after the open hold was decided against: they are for the next proposal."""
-    refused: int = 0
-    """How many triggers nobody had asked for."""
 
 
 class AddEvidence(BaseModel):

@@ -97,11 +97,8 @@ def evaluate(
     met again.
 
     Args:
-        session: the open transaction.
         customer_ids: whose amounts or limits changed; None for the customers that the import under way touched.
         cause: what changed them.
-        actor: who did.
-        now: when.
     """
     accounts = lock(session, customer_ids)
     said = {"cause": cause, "actor": actor, "now": now}

@@ -52,8 +52,6 @@ def read(
     """Return what the rule looks at, with the policy in force, by one query.
 
     Args:
-        session: the open transaction.
-        customer_id: whom it is about.
         now: against which exceptions run out.
         scope: whether `reference` is an order's or a load's id.
         reference: the order or load that an exception may let through; empty for none.

@@ -87,7 +87,6 @@ class Accounts(NamedTuple):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values of both."""
         named = {} if self.ids is None else {"ids": sorted(self.ids)}
         return {"count_orders": self.policy.exposure_counts_open_orders, **named}
 

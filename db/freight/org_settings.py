@@ -21,7 +21,6 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 
 
 def listed(session: Session) -> Sequence[OrgSettings]:
-    """Return every organisation, by name."""
     return session.scalars(select(OrgSettings).order_by(OrgSettings.organisation)).all()
 
 
@@ -66,11 +65,7 @@ def change(
     """Change some of `SETTINGS`. They count from the next change of an amount on: nobody is put on hold by this.
 
     Args:
-        session: the open transaction.
-        organisation: whose.
         wanted: setting -> value; what is left out stays.
-        actor: who changes it.
-        now: when.
         changed: the version that was read; None to change whatever is there.
 
     Raises:

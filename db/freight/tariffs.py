@@ -24,12 +24,10 @@ class Lane(NamedTuple):
 
 
 def tariffs(session: Session) -> Sequence[Tariff]:
-    """Return all tariffs, by code."""
     return session.scalars(select(Tariff).order_by(Tariff.code)).all()
 
 
 def codes(session: Session) -> Sequence[str]:
-    """Return the codes of all tariffs, in order."""
     return session.scalars(select(Tariff.code).order_by(Tariff.code)).all()
 
 

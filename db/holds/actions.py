@@ -25,7 +25,6 @@ def stage(
     detail: str,
     at: datetime,
 ) -> ProposedAction:
-    """Stage an action."""
     action = ProposedAction(
         kind=kind,
         customer_id=customer_id,

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from credit.triggers import Trigger
-from db.engine import transaction
+from db.engine import in_transaction
 from db.holds import holds
 from db.models import Base, HoldTrigger
 
@@ -41,7 +41,7 @@ async def await_row(engine: Engine, find: Callable[[Session], Row | None], custo
     """
     deadline = time.monotonic() + wait.total_seconds()
     while time.monotonic() < deadline:
-        row = await asyncio.to_thread(partial(_read, engine, find))
+        row = await in_transaction(engine, find)
         if row is not None:
             return row
         await asyncio.sleep(_POLL_SECONDS)
@@ -50,8 +50,3 @@ async def await_row(engine: Engine, find: Callable[[Session], Row | None], custo
         "and will be acted on; see `hold doctor` for what is down"
     )
     raise NoWorkerError(msg)
-
-
-def _read(engine: Engine, find: Callable[[Session], Row | None]) -> Row | None:
-    with transaction(engine) as session:
-        return find(session)

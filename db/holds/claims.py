@@ -20,19 +20,25 @@ def take(session: Session, of: Proposal | Message, *, actor: str, now: datetime)
     Raises:
         ClaimedByAnotherError: somebody else's claim is live.
     """
-    lease = policies.current(session)[1].claim_lease
     held = _unreleased(session, of)
     if held is not None and held.expires_at > now:
         _refuse_another(held, actor)
-        held.expires_at = now + lease
+        held.expires_at = now + policies.current(session)[1].claim_lease
         return held, False
+    return take_over(session, of, actor=actor, now=now), True
+
+
+def take_over(session: Session, of: Proposal | Message, *, actor: str, now: datetime) -> Claim:
+    """Return a fresh claim of `actor`'s; whoever had one has it no more."""
+    held = _unreleased(session, of)
     if held is not None:
         held.released_at = now
         session.flush()
-    fresh = Claim(**{_key(of): of.id}, holder=actor, claimed_at=now, expires_at=now + lease)
+    expires_at = now + policies.current(session)[1].claim_lease
+    fresh = Claim(**{_key(of): of.id}, holder=actor, claimed_at=now, expires_at=expires_at)
     session.add(fresh)
     session.flush()
-    return fresh, True
+    return fresh
 
 
 def refuse_if_anothers(session: Session, of: Proposal | Message, *, actor: str, now: datetime) -> None:

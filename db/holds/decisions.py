@@ -4,15 +4,12 @@ Why: docs/decisions/0005, docs/decisions/0008.
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts, weakening
-from credit.hold import HoldView
 from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import audit, customers, netsuite, policies
@@ -37,19 +34,9 @@ from db.holds import (
 from db.models import AutoDecision, Claim, Decision, Hold, Proposal
 
 _DEFINITION = "service_hold_trigger"
+NOBODY_DECIDED = "no decision with this id was made about this hold"
 
 FirstApproval = four_eyes.FirstApproval
-
-
-class Settled(BaseModel):
-    """What the workflow has to make of a `decide` signal."""
-
-    outcome: Literal["refused", "approved", "declined", "returned", "undone", "waiting"]
-    actor: str = ""
-    why: str = ""
-    wait: timedelta | None = None
-    """With `waiting`: for how long the approval can still be taken back."""
-    hold: HoldView
 
 
 def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
@@ -105,32 +92,72 @@ def decide(
     _, policy = policies.current(session)
     acting = four_eyes.Acting.of(session, actor, now)
     if verdict is Verdict.APPROVE:
-        if policy.bar_self_approval and not is_admin:
-            four_eyes.bar_who_asked(session, hold, acting)
+        four_eyes.bar_who_asked(session, hold, policy, acting, is_admin=is_admin)
         if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(session, proposal, acting):
             held.released_at = now
             return four_eyes.approve_first(session, proposal, acting, reason=reason, now=now)
-    notifications.forget_waiting(session, proposal)
-    proposal.status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
-    proposal.settled_at = held.released_at = now
+    return _write(
+        session,
+        hold,
+        proposal,
+        held,
+        acting,
+        verdict=verdict,
+        reason=reason,
+        keep_block=keep_block,
+        now=now,
+        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
+    )
+
+
+def approve_by_policy(session: Session, hold: Hold, *, name: str, reason: str, now: datetime) -> Decision:
+    """Approve a hold's open proposal at once in the name of a policy; a person who was deciding finds it decided.
+
+    Raises:
+        NothingToDecideError: already settled.
+    """
+    hold = holds.lock(session, hold.id)
+    proposal = _open_proposal(session, hold)
+    held = claims.take_over(session, proposal, actor=name, now=now)
+    acting = four_eyes.Acting.nobody_else(name)
+    return _write(session, hold, proposal, held, acting, verdict=Verdict.APPROVE, reason=reason, now=now)
+
+
+def _write(
+    session: Session,
+    hold: Hold,
+    proposal: Proposal,
+    held: Claim,
+    acting: four_eyes.Acting,
+    *,
+    verdict: Verdict,
+    reason: str,
+    now: datetime,
+    effective_at: datetime | None = None,
+    keep_block: bool = True,
+) -> Decision:
+    """Settle the proposal: the claim ends with it, and the record says who decided and why."""
+    status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
+    proposals.settle(session, proposal, status, now)
+    held.released_at = now
     decision = Decision(
         proposal_id=proposal.id,
         hold_id=hold.id,
         claim_id=held.id,
-        revision=revision,
+        revision=proposal.revision,
         verdict=verdict,
         keep_block=keep_block,
         reason=reason,
-        actor=actor,
+        actor=acting.actor,
         on_behalf_of=acting.on_behalf_of,
         decided_at=now,
-        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
+        effective_at=effective_at or now,
     )
     session.add(decision)
     session.flush()
     detail = {
         "decision_id": str(decision.id),
-        "revision": revision,
+        "revision": proposal.revision,
         "why": reason,
         "before": ProposalStatus.OPEN,
         "after": proposal.status,
@@ -138,7 +165,7 @@ def decide(
         **({} if keep_block else {"keep_block": False}),
     }
     action = f"proposal_{proposal.status}"
-    audit.append(session, chain=hold.id, actor=actor, action=action, at=now, detail=detail)
+    audit.append(session, chain=hold.id, actor=acting.actor, action=action, at=now, detail=detail)
     return decision
 
 
@@ -181,36 +208,26 @@ def _open_proposal(session: Session, hold: Hold) -> Proposal:
     return proposal
 
 
-def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Settled:
+def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Decision | None:
     """Obey a decision's row, once: approve, decline, or give a weakened case back (docs/decisions/0009).
 
-    A decision id with no row of this hold behind it is refused and audited; a repeated one gets the same answer.
+    A decision id with no row of this hold behind it is refused and audited: None. While the decision can be taken back,
+    it has no outcome yet. A repeated one gets the same answer.
     """
     hold = holds.lock(session, hold_id)
     decision = holds.decision(session, decision_id)
     if decision is None or decision.hold_id != hold_id:
-        why = "no decision with this id was made about this hold"
-        detail = {"signal": "decide", "decision_id": str(decision_id), "why": why}
+        detail = {"signal": "decide", "decision_id": str(decision_id), "why": NOBODY_DECIDED}
         audit.append(session, chain=hold_id, actor="unknown", action="signal_refused", at=now, detail=detail)
-        return Settled(outcome="refused", why=why, hold=holds.view(session, hold_id))
-    if decision.outcome is None and now < decision.effective_at:
-        wait = min(decision.effective_at - now, decision.effective_at - decision.decided_at)
-        return Settled(outcome="waiting", actor=decision.actor, wait=wait, hold=holds.view(session, hold_id))
-    if decision.outcome is None:
+        return None
+    if decision.outcome is None and now >= decision.effective_at:
         decision.outcome = _obey(session, hold, decision, now)
         decision.applied_at = now
         proposal = session.get_one(Proposal, decision.proposal_id)
         actions.settle(session, hold.customer_id, proposal.kind, decision.outcome, now)
         if decision.outcome in ("approved", "declined"):
             notifications.proposal_decided(session, hold, proposal, decision, now=now)
-    return Settled.model_validate(
-        {
-            "outcome": decision.outcome,
-            "actor": decision.actor,
-            "why": decision.reason,
-            "hold": holds.view(session, hold_id),
-        }
-    )
+    return decision
 
 
 def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> str:

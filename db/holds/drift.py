@@ -17,7 +17,7 @@ from credit.hold import HoldView
 from credit.notices import SYSTEM, Cause
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import audit, netsuite, policies
-from db.holds import beats, holds, notifications, proposals
+from db.holds import beats, holds, proposals
 from db.models import (
     Adoption,
     Customer,
@@ -245,8 +245,7 @@ def withdraw_repair(session: Session, hold: Hold, why: str, now: datetime) -> No
     """Make room for a weightier proposal; where the difference still stands, it is asked about again afterwards."""
     proposal = _open_repair(session, hold.id)
     if proposal is not None:
-        proposal.status, proposal.settled_at = ProposalStatus.WITHDRAWN, now
-        notifications.forget_waiting(session, proposal)
+        proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
         audit.append(
             session, chain=hold.id, actor=_SYSTEM_ACTOR, action="repair_withdrawn", at=now, detail={"why": why}
         )

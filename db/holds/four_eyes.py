@@ -46,6 +46,11 @@ class Acting:
         deciders = [login for login, role in roles.items() if role >= LEAST_ROLE[Permission.DECIDE]]
         return cls(actor, frozenset(roles), deciders)
 
+    @classmethod
+    def nobody_else(cls, actor: str) -> Self:
+        """Return who stands in for nobody: a policy, for one."""
+        return cls(actor, frozenset(), [])
+
     @property
     def people(self) -> frozenset[str]:
         """Everybody who is one person with the actor."""
@@ -56,19 +61,24 @@ class Acting:
         return {"on_behalf_of": self.on_behalf_of} if self.on_behalf_of else {}
 
 
-def bar_who_asked(session: Session, hold: Hold, acting: Acting) -> None:
+def bar_who_asked(session: Session, hold: Hold, policy: Policy, acting: Acting, *, is_admin: bool) -> None:
     """Refuse who asked for the hold by hand, and who stands in for them.
 
     Raises:
-        SelfApprovalError: so it is.
+        SelfApprovalError: so it is, and the policy bars it.
     """
-    asked_by = who_asked(session, hold, acting)
+    asked_by = barred_by(session, hold, policy, acting, is_admin=is_admin)
     if asked_by is not None:
         raise SelfApprovalError(acting.actor, asked_by)
 
 
-def who_asked(session: Session, hold: Hold, acting: Acting) -> str | None:
-    """Return who asked for the hold by hand: the actor, or somebody for whom they stand in; None where neither did."""
+def barred_by(session: Session, hold: Hold, policy: Policy, acting: Acting, *, is_admin: bool) -> str | None:
+    """Return who asked for the hold by hand, where that bars the actor from approving it.
+
+    That is the actor, or somebody for whom they stand in; None where neither did, or the policy does not mind.
+    """
+    if not policy.bar_self_approval or is_admin:
+        return None
     by_hand = select(HoldTrigger.actor).where(HoldTrigger.hold_id == hold.id, HoldTrigger.kind == TriggerKind.MANUAL)
     theirs = by_hand.where(HoldTrigger.actor.in_(acting.people))
     return session.scalars(theirs.order_by(HoldTrigger.actor != acting.actor).limit(1)).first()

@@ -10,7 +10,6 @@ from db.models import Decision, NetSuiteDrift, Proposal, ReleaseRequest
 
 
 def decision_of(session: Session, proposal_id: UUID) -> Decision | None:
-    """Return what was decided about a proposal."""
     query = select(Decision).where(Decision.proposal_id == proposal_id)
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 

@@ -54,9 +54,7 @@ def listed(
     """Return holds, oldest first: those in `status`, or every open one.
 
     Args:
-        session: the open transaction.
         status: only these; None for every open one.
-        limit: how many at most.
         after: `proposed_at` and id of the last hold of the page before.
     """
     query = _whole().where(Hold.status == status if status else Hold.status.in_(OPEN_HOLD))
@@ -76,7 +74,6 @@ def _whole() -> Select[Hold]:
 
 
 def newest_proposal(session: Session, hold_id: UUID) -> Proposal:
-    """Return what was proposed last about a hold."""
     query = select(Proposal).where(Proposal.hold_id == hold_id).order_by(Proposal.revision.desc()).limit(1)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 

@@ -16,13 +16,11 @@ from credit import commitments, outcomes
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
 from credit.policy import Policy
-from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
+from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import audit, policies
-from db.holds import decisions, holds, notifications, proposals, releases
+from db.holds import decisions, holds, proposals, releases
 from db.models import (
     AuditEvent,
-    Claim,
-    Decision,
     Hold,
     HoldException,
     InvoiceDispute,
@@ -235,36 +233,7 @@ def _release_at_once(session: Session, hold: Hold, effect: Effect, now: datetime
     proposal = holds.newest_proposal(session, hold.id)
     if proposal.kind is not ProposalKind.RELEASE or proposal.status is not ProposalStatus.OPEN:
         return  # a person's approval is under way
-    live = select(Claim).where(Claim.proposal_id == proposal.id, Claim.released_at.is_(None))
-    for claim in session.scalars(live.with_for_update()):
-        claim.released_at = now
-    session.flush()
-    claim = Claim(
-        proposal_id=proposal.id,
-        holder=AUTO_RELEASE,
-        claimed_at=now,
-        expires_at=now + policies.current(session)[1].claim_lease,
-        released_at=now,
-    )
-    session.add(claim)
-    session.flush()
-    proposal.status, proposal.settled_at = ProposalStatus.APPROVED, now
-    notifications.forget_waiting(session, proposal)
-    decision = Decision(
-        proposal_id=proposal.id,
-        hold_id=hold.id,
-        claim_id=claim.id,
-        revision=proposal.revision,
-        verdict=Verdict.APPROVE,
-        reason=effect.line,
-        actor=AUTO_RELEASE,
-        decided_at=now,
-        effective_at=now,
-    )
-    session.add(decision)
-    session.flush()
-    detail = {"decision_id": str(decision.id), "revision": proposal.revision, "why": effect.line}
-    audit.append(session, chain=hold.id, actor=AUTO_RELEASE, action="proposal_approved", at=now, detail=detail)
+    decision = decisions.approve_by_policy(session, hold, name=AUTO_RELEASE, reason=effect.line, now=now)
     decisions.settle(session, hold_id=hold.id, decision_id=decision.id, now=now)
 
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from credit.facts import Facts, moved_materially
-from credit.hold import HoldView, PriorDecision, proposal_note
+from credit.hold import OpenedHold, PriorDecision, proposal_note
 from credit.notices import Cause, Occasion
 from credit.plain_text import kept
 from credit.policy import Policy
@@ -28,24 +27,6 @@ _SHOWN = 5
 """How many earlier decisions, and earlier holds, a proposal's note names."""
 
 
-class Opened(BaseModel):
-    """What became of a run's first triggers."""
-
-    hold: HoldView | None
-    """None where no trigger was admitted and the customer has no open hold."""
-    turned_away: list[str] = []
-    late: list[Trigger] = []
-    """Triggers for the next proposal: the hold that is open was decided against already."""
-
-
-class Evidence(BaseModel):
-    """What became of a later trigger."""
-
-    kept: bool
-    """False where the hold is over or its proposal was settled against it: the trigger is for the next proposal."""
-    hold: HoldView
-
-
 def open_hold(
     session: Session,
     *,
@@ -54,7 +35,7 @@ def open_hold(
     triggers: list[Trigger],
     run_id: str,
     now: datetime,
-) -> Opened:
+) -> OpenedHold:
     """Propose a hold for the triggers that are admitted, or take up the one the customer has open.
 
     Taking up what is there makes a second delivery, a reset and a new run after a terminate all the same thing.
@@ -68,13 +49,11 @@ def open_hold(
     hold = holds.open_of(session, customer_id)
     if hold is not None:
         hold.run_id = run_id
-        late = [
-            trigger for trigger in triggers if not add_evidence(session, hold_id=hold.id, trigger=trigger, now=now).kept
-        ]
-        return Opened(hold=holds.view(session, hold.id), late=late)
+        late = [trigger for trigger in triggers if not add_evidence(session, hold_id=hold.id, trigger=trigger, now=now)]
+        return OpenedHold(hold=holds.view(session, hold.id), late=late)
     admitted, turned_away = _admit(session, customer_id, triggers, now)
     if not admitted:
-        return Opened(hold=None, turned_away=turned_away)
+        return OpenedHold(hold=None, turned_away=turned_away)
     first = admitted[0]
     hold = Hold(
         id=new_hold_id,
@@ -95,7 +74,7 @@ def open_hold(
         _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
     detail = {"trigger": first.kind, "why": first.reason, "customer_id": customer_id}
     audit.append(session, chain=hold.id, actor=first.actor, action="hold_proposed", at=now, detail=detail)
-    return Opened(hold=holds.view(session, hold.id), turned_away=turned_away)
+    return OpenedHold(hold=holds.view(session, hold.id), turned_away=turned_away)
 
 
 def _kept(trigger: Trigger) -> Trigger:
@@ -123,17 +102,20 @@ def _admit(
     return admitted, turned_away
 
 
-def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> Evidence:
-    """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision."""
+def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> bool:
+    """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision.
+
+    False where the hold is over or its proposal was settled against it: the trigger is for the next proposal.
+    """
     trigger = _kept(trigger)
     hold = holds.lock(session, hold_id)
     if holds.trigger(session, trigger.id) is not None:
-        return Evidence(kept=True, hold=holds.view(session, hold_id))
+        return True
     proposal = holds.newest_proposal(session, hold_id)
     against = proposal.status not in (ProposalStatus.OPEN, ProposalStatus.APPROVED)
     leaving = hold.closed_at is not None or hold.status is HoldStatus.RELEASING
     if leaving or (against and hold.status is HoldStatus.PROPOSED):
-        return Evidence(kept=False, hold=holds.view(session, hold_id))
+        return False
     kinds = set(session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id)))
     _, policy = policies.current(session)
     facts = read_facts(session, hold, policy, now)
@@ -144,7 +126,7 @@ def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: date
         revise_if_moved(session, hold, facts, policy, now)
     elif proposal.status is ProposalStatus.OPEN:
         _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
-    return Evidence(kept=True, hold=holds.view(session, hold_id))
+    return True
 
 
 def revise_if_moved(session: Session, hold: Hold, facts: Facts, policy: Policy, now: datetime) -> None:
@@ -224,6 +206,12 @@ def _note(
     return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held, stays)
 
 
+def settle(session: Session, proposal: Proposal, status: ProposalStatus, now: datetime) -> None:
+    """End an open proposal: nobody is told any more that it waits. Its hold is locked."""
+    proposal.status, proposal.settled_at = status, now
+    notifications.forget_waiting(session, proposal)
+
+
 def settle_undecided(
     session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime, why: str = ""
 ) -> bool:
@@ -242,10 +230,9 @@ def settle_undecided(
     if proposal.status is not ProposalStatus.OPEN:
         return False
     detail = {"before": hold.status, "after": ending} | ({"why": why} if why else {})
-    proposal.status, proposal.settled_at = ProposalStatus(ending), now
+    settle(session, proposal, ProposalStatus(ending), now)
     if proposal.kind is ProposalKind.PLACE:
         hold.status, hold.closed_at = ending, now
-    notifications.forget_waiting(session, proposal)
     if ending is HoldStatus.EXPIRED:
         notifications.proposal_expired(session, hold, proposal, now=now)
     what = "hold" if proposal.kind is ProposalKind.PLACE else proposal.kind

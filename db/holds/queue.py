@@ -112,7 +112,6 @@ class QueueItem(BaseModel):
 
     @property
     def key(self) -> str:
-        """Names the item on a page."""
         return f"{self.kind}-{self.message_id or self.hold_id}"
 
     @property
@@ -141,7 +140,6 @@ class UnreadableItem(BaseModel):
 
     @property
     def key(self) -> str:
-        """As of an item."""
         return f"{self.kind}-{self.message_id or self.hold_id}"
 
     @property

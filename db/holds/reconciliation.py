@@ -14,8 +14,6 @@ _OPEN_MESSAGE = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
 
 
 class OpenHold(NamedTuple):
-    """An open hold."""
-
     id: UUID
     customer_id: str
     status: HoldStatus
@@ -45,7 +43,6 @@ def open_holds(session: Session, *, after: str | None, limit: int, before: datet
 
 
 def open_hold(session: Session, customer_id: str) -> OpenHold | None:
-    """Return a customer's open hold."""
     row = session.execute(_open_holds().where(Hold.customer_id == customer_id)).one_or_none()
     return OpenHold(*row) if row else None
 
@@ -65,5 +62,4 @@ def open_messages(session: Session, *, after: str | None, limit: int, before: da
 
 
 def is_customer(session: Session, customer_id: str) -> bool:
-    """Whether there is such a customer."""
     return session.get(Customer, customer_id) is not None

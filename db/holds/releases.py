@@ -11,7 +11,7 @@ from credit.notices import Cause
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import audit, customers, netsuite
 from db.freight import accounting_profiles
-from db.holds import actions, beats, drift, holds, notifications, proposals
+from db.holds import actions, beats, drift, holds, proposals
 from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
 
 _SYSTEM_ACTOR = "service-holds"
@@ -67,8 +67,7 @@ def _propose(session: Session, hold: Hold, cause: Cause, now: datetime) -> tuple
 
 def withdraw(session: Session, hold: Hold, proposal: Proposal, why: str, now: datetime) -> None:
     """Withdraw a hold's open release; what was advised with it is dismissed."""
-    proposal.status, proposal.settled_at = ProposalStatus.WITHDRAWN, now
-    notifications.forget_waiting(session, proposal)
+    proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
     actions.settle(session, hold.customer_id, ProposalKind.RELEASE, "declined", now)
     audit.append(session, chain=hold.id, actor=_SYSTEM_ACTOR, action="release_withdrawn", at=now, detail={"why": why})
     session.flush()

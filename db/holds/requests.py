@@ -25,8 +25,6 @@ _EVENT = "event/"
 
 
 class ReleaseAsked(NamedTuple):
-    """A release that was asked for."""
-
     cause: ReleaseCause
     reason: str
     actor: str

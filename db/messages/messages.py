@@ -138,9 +138,7 @@ def listed(
     """Return messages with their revisions, oldest first: those in `status`, or every unsent one.
 
     Args:
-        session: the open transaction.
         status: only these; None for every one that is neither sent nor given up.
-        limit: how many at most.
         after: `drafted_at` and id of the last message of the page before.
     """
     query = select(Message).where(Message.status == status if status else Message.status.in_(UNSENT))

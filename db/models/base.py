@@ -49,8 +49,6 @@ JsonList = list[Any]
 
 
 class Base(DeclarativeBase):
-    """The metadata every table belongs to."""
-
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -110,7 +110,6 @@ class PaymentPlan(Base):
 
     @property
     def status(self) -> PlanStatus:
-        """Where the plan stands."""
         return PlanStatus.AGREED if self.ended_at is None else self.outcome or PlanStatus.ENDED
 
     __table_args__ = (

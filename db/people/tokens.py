@@ -20,8 +20,6 @@ _MAX_NAME = 100
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling."""
-
     name: str
     role: Role
     stands_in: Role | None = None

@@ -20,7 +20,6 @@ LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 
 
 def listed(session: Session) -> Sequence[User]:
-    """Return everybody, by login."""
     return session.scalars(select(User).order_by(User.login)).all()
 
 
@@ -149,7 +148,6 @@ def disable(session: Session, user: User, *, actor: str, at: datetime) -> None:
 
 
 def enable(session: Session, user: User, *, actor: str, at: datetime) -> None:
-    """Let a locked user sign in again."""
     if user.disabled_at is not None:
         user.disabled_at = None
         _note(session, user, "user_enabled", actor, at)

@@ -122,5 +122,4 @@ def close_run(session: Session, *, run_id: UUID, now: datetime) -> dict[str, int
 
 
 def recent_runs(session: Session, limit: int = 20) -> Sequence[ArAgingRun]:
-    """Return the newest scans, newest first."""
     return session.scalars(select(ArAgingRun).order_by(ArAgingRun.started_at.desc()).limit(limit)).all()

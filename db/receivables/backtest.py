@@ -33,7 +33,6 @@ def run(session: Session, as_of: date, *, today: Policy, changed: Policy, now: d
     """Ask the scan's query under both policies, once each.
 
     Args:
-        session: the open transaction.
         as_of: the day the receivables are looked at.
         today: the policy in force.
         changed: what it might become.

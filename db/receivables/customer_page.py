@@ -130,7 +130,6 @@ def disputes(session: Session, customer_id: str) -> Sequence[tuple[InvoiceDisput
 
 
 def payment_plan(session: Session, customer_id: str) -> PaymentPlan | None:
-    """Return the active plan."""
     query = select(PaymentPlan).where(PaymentPlan.customer_id == customer_id, PaymentPlan.ended_at.is_(None))
     return session.scalars(query).one_or_none()
 
@@ -171,7 +170,6 @@ def past_holds(session: Session, customer_id: str, *, but: UUID | None = None, l
 
 
 def last_decision(session: Session, hold_id: UUID) -> Decision | None:
-    """Return what was decided last about a hold."""
     query = select(Decision).where(Decision.hold_id == hold_id).order_by(Decision.decided_at.desc()).limit(1)
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
@@ -188,7 +186,6 @@ def pushes(session: Session, hold_id: UUID, netsuite_id: str, limit: int = 50) -
 
 
 def last_message_decision(session: Session, message_id: UUID) -> MessageDecision | None:
-    """Return what was decided last about a message."""
     query = select(MessageDecision).where(MessageDecision.message_id == message_id)
     return session.scalars(query.order_by(MessageDecision.decided_at.desc()).limit(1)).one_or_none()
 
@@ -214,6 +211,5 @@ def run_items(session: Session, run_id: UUID, *, after: str | None = None, limit
 
 
 def names(session: Session, customer_ids: Collection[str]) -> dict[str, str]:
-    """Return customers' names by their ids."""
     query = select(Customer.id, Customer.name).where(Customer.id.in_(customer_ids))
     return {key: value for key, value in session.execute(query)}  # noqa: C416 (rows are typed only unpacked)

@@ -63,7 +63,6 @@ def end(session: Session, customer_id: str, *, reason: str, actor: str, now: dat
 
 
 def active(session: Session, customer_id: str, now: datetime) -> Exemption | None:
-    """Return the exemption that counts now."""
     query = select(Exemption).where(Exemption.customer_id == customer_id, _counts_on(_day(now)))
     return session.scalars(query.order_by(Exemption.until.desc()).limit(1)).first()
 

@@ -12,8 +12,6 @@ from db.models import Credit, Invoice
 
 
 class Posted(StrEnum):
-    """What became of an invoice that was posted."""
-
     NEW = "new"
     CHANGED = "changed"
     AS_BEFORE = "as before"
@@ -27,12 +25,10 @@ def post(
     """Write an invoice as it stands now. It is locked; the caller judges the credit limit next.
 
     Args:
-        session: the open transaction.
         invoice_id: new or known.
         customer_id: whose it is; an invoice keeps its customer.
         due_date: when it is due.
         amount: what is open of it, in the ledger's currency; 0 closes it.
-        currency: the ledger's.
     """
     if session.scalar(select(Credit.id).where(Credit.id == invoice_id)) is not None:
         return Posted.NOT_THEIRS

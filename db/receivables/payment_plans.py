@@ -63,6 +63,5 @@ def miss(session: Session, plan: PaymentPlan, number: int, at: datetime) -> bool
 
 
 def end(session: Session, plan: PaymentPlan, outcome: PlanStatus, at: datetime) -> None:
-    """End an active plan."""
     plan.ended_at, plan.outcome = max(at, plan.agreed_at), outcome
     session.flush()

@@ -37,12 +37,10 @@ def post(
     """Post a payment. Its invoices are locked, so that payments at the same moment come one after the other.
 
     Args:
-        session: the open transaction.
         payment_id: new; the caller looked.
         customer_id: whose it is.
         invoice_id: of this customer; None for the oldest due first.
         amount: above zero, in the ledger's currency.
-        currency: the ledger's.
         paid_on: when the customer paid.
         now: when we heard of it.
     """

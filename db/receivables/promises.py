@@ -27,7 +27,6 @@ def make(
     made_by: str,
     at: datetime,
 ) -> PromiseToPay:
-    """Write down a promise to pay `amount` by `promised_for`."""
     superseded = open_of(session, customer_id)
     if superseded is not None:
         settle(session, superseded, PromiseOutcome.SUPERSEDED, at)

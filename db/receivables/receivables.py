@@ -248,7 +248,6 @@ def above_threshold(
     decline or the grace after a release unless `total_open` grew by the policy's share.
 
     Args:
-        session: the open transaction.
         as_of: the day the receivables are looked at.
         policy: thresholds, snooze and grace.
         now: the aware time against which snooze and grace run.

@@ -2,13 +2,9 @@
 
 from http import HTTPStatus
 
-from fastapi.responses import Response
-
 from credit.states import Beat
-from desk.api.answers import RetriedBeats
-from desk.api.common import Desk, Line, Mended, Retrier, api_router
-from desk.api.holds import retried
-from desk.problems import documented
+from desk.api.common import REFUSED, Desk, Line, Mended, Retrier, api_router
+from services.holds.answers import RetriedBeats
 
 router = api_router("holds", "/admin")
 
@@ -19,12 +15,9 @@ class CustomerRetry(Mended):
     customer_id: Line
 
 
-@router.post(
-    "/ns-push/retry",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=RetriedBeats,
-    responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-)
-async def retry_push(body: CustomerRetry, desk: Desk, who: Retrier) -> Response:
+@router.post("/ns-push/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def retry_push(body: CustomerRetry, desk: Desk, who: Retrier) -> RetriedBeats:
     """Try a customer's NetSuite push again now."""
-    return await retried(desk, body.customer_id, Beat.PUSH_NETSUITE, who.name, body.reason)
+    return await desk.operations.retry_beat(
+        body.customer_id, beat=Beat.PUSH_NETSUITE, actor=who.name, reason=body.reason
+    )

@@ -1,11 +1,9 @@
-"""What the routes of the API share: who may call, texts that can be kept, and answers with their validators."""
+"""What the routes of the API share: who may call, texts that can be kept, and what every route declares."""
 
-import hashlib
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Depends, Header, Path
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
@@ -13,11 +11,10 @@ from credit.permissions import Permission
 from credit.plain_text import plain, plain_line
 from db.errors import BadInputError, RefusedError
 from db.people.tokens import Caller
-from desk import idempotency
+from desk import etags, idempotency
 from desk.access import needs
 from desk.problems import documented
 from desk.surroundings import Surroundings, surroundings
-from services.answers import Document
 
 Desk = Annotated[Surroundings, Depends(surroundings)]
 
@@ -33,6 +30,8 @@ OrderTaker = Annotated[Caller, Depends(needs(Permission.TAKE_ORDER))]
 LoadMover = Annotated[Caller, Depends(needs(Permission.MOVE_LOAD))]
 ProfileChanger = Annotated[Caller, Depends(needs(Permission.CHANGE_ACCOUNTING_PROFILE))]
 PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
+Auditor = Annotated[Caller, Depends(needs(Permission.READ_AUDIT))]
+PeopleAdmin = Annotated[Caller, Depends(needs(Permission.MANAGE_PEOPLE))]
 TemplateWriter = Annotated[Caller, Depends(needs(Permission.CHANGE_TEMPLATE))]
 
 Word = AfterValidator(plain_line)
@@ -45,6 +44,12 @@ Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_
 Said = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), Prose]
 """A reason where none is needed."""
 Text = Annotated[str, StringConstraints(max_length=100_000), Prose]
+
+CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+HoldName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
+
+NOT_FOUND = documented(HTTPStatus.NOT_FOUND)
+REFUSED = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 IfMatch = Annotated[str | None, Header(alias="If-Match", description='The revision or version shown, like `"3"`.')]
 
@@ -73,17 +78,21 @@ class IfMatchMissingError(RefusedError):
     """A change must say what it changes."""
 
     code = "if_match_missing"
+    status = HTTPStatus.PRECONDITION_REQUIRED
 
     def __init__(self) -> None:
         super().__init__('send the version you changed as `If-Match: "N"`: it is the ETag of what you read')
 
 
-def api_router(tag: str, prefix: str = "/api") -> APIRouter:
-    """Return a router whose POSTs heed `Idempotency-Key`, with what every route answers declared."""
+def api_router(tag: str, prefix: str = "/api", *, heeds_key: bool = True) -> APIRouter:
+    """Return a router with what every route answers declared.
+
+    Its POSTs heed `Idempotency-Key`, except where the answer must not be kept, or the event has an id of its own.
+    """
     return APIRouter(
         prefix=prefix,
         tags=[tag],
-        route_class=idempotency.Route,
+        route_class=idempotency.Route if heeds_key else etags.Route,
         dependencies=[Depends(_bearer)],
         responses=documented(
             HTTPStatus.BAD_REQUEST,
@@ -123,27 +132,3 @@ def revision_of(if_match: str | None, in_body: int | None) -> int:
     if in_body not in (None, shown):
         raise BadInputError("body.revision: it differs from If-Match; give one of them")
     return shown
-
-
-def revised(document: Document, revision: int, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Answer with a document that lives on within one revision: the ETag is for `If-Match`, a copy is never fresh."""
-    return JSONResponse(document, status, {"ETag": f'"{revision}"'})
-
-
-def versioned(request: Request, document: Document, version: int) -> Response:
-    """Answer with a document that never changes within its version; 304 where the client has this one."""
-    return _unless_known(request, document, f'"{version}"', {})
-
-
-def fresh(request: Request, document: Document, headers: dict[str, str] | None = None) -> Response:
-    """Answer with a document known by its content; 304 where the client has the same."""
-    content = JSONResponse(document).body
-    return _unless_known(request, document, f'W/"{hashlib.sha256(content).hexdigest()[:32]}"', headers or {})
-
-
-def _unless_known(request: Request, document: Document, etag: str, headers: dict[str, str]) -> Response:
-    headers = {"ETag": etag, **headers}
-    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
-    if "*" in known or etag.removeprefix("W/") in (one.removeprefix("W/") for one in known):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return JSONResponse(document, headers=headers)

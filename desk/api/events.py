@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from credit.permissions import Permission
 from db.errors import BadEventError, UnknownSenderError
 from desk.access import needs
-from desk.surroundings import Surroundings, surroundings
+from desk.api.common import REFUSED, Desk, api_router
+from desk.surroundings import Surroundings
+from services.receivables.answers import TakenEvent
 from services.receivables.inbound import Delivery, InboundEvents, Taken
 from services.receivables.payloads import (
     Dispute,
@@ -25,13 +27,11 @@ from services.receivables.payloads import (
     Promise,
 )
 
-router = APIRouter(prefix="/api/events", tags=["events"])
+router = api_router("events", "/api/events", heeds_key=False)
 
 SIGNED = "webhook (signed)"
 """The source of every event that is signed rather than sent with a token."""
 _LONGEST_ID = 200
-
-Desk = Annotated[Surroundings, Depends(surroundings)]
 
 _with_a_token = needs(Permission.SEND_EVENT)
 
@@ -76,48 +76,52 @@ def inbound(desk: Desk) -> InboundEvents:
 
 
 Inbound = Annotated[InboundEvents, Depends(inbound)]
+_TAKEN: dict[str, Any] = {
+    "status_code": HTTPStatus.ACCEPTED,
+    "responses": REFUSED | {HTTPStatus.OK: {"model": TakenEvent, "description": "It was taken before."}},
+}
 
 
-@router.post("/health-prediction", status_code=HTTPStatus.ACCEPTED)
-async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender) -> Response:
+@router.post("/health-prediction", **_TAKEN)
+async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
     with _precisely():
-        return _answer(await events.health_prediction(_named(who, payload), payload))
+        return _answer(response, await events.health_prediction(_named(who, payload), payload))
 
 
-@router.post("/dispute", status_code=HTTPStatus.ACCEPTED)
-async def dispute(payload: Dispute, events: Inbound, who: Sender) -> Response:
+@router.post("/dispute", **_TAKEN)
+async def dispute(payload: Dispute, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
     with _precisely():
-        return _answer(await events.dispute(_named(who, payload), payload))
+        return _answer(response, await events.dispute(_named(who, payload), payload))
 
 
-@router.post("/invoice", status_code=HTTPStatus.ACCEPTED)
-async def invoice(payload: InvoicePosted, events: Inbound, who: Sender) -> Response:
+@router.post("/invoice", **_TAKEN)
+async def invoice(payload: InvoicePosted, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
     with _precisely():
-        return _answer(await events.invoice(_named(who, payload), payload))
+        return _answer(response, await events.invoice(_named(who, payload), payload))
 
 
-@router.post("/payment", status_code=HTTPStatus.ACCEPTED)
-async def payment(payload: PaymentReceived, events: Inbound, who: Sender) -> Response:
+@router.post("/payment", **_TAKEN)
+async def payment(payload: PaymentReceived, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
     with _precisely():
-        return _answer(await events.payment(_named(who, payload), payload))
+        return _answer(response, await events.payment(_named(who, payload), payload))
 
 
-@router.post("/payment-plan", status_code=HTTPStatus.ACCEPTED)
-async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender) -> Response:
+@router.post("/payment-plan", **_TAKEN)
+async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
     with _precisely():
-        return _answer(await events.payment_plan(_named(who, payload), payload))
+        return _answer(response, await events.payment_plan(_named(who, payload), payload))
 
 
-@router.post("/promise-to-pay", status_code=HTTPStatus.ACCEPTED)
-async def promise_to_pay(payload: Promise, events: Inbound, who: Sender) -> Response:
+@router.post("/promise-to-pay", **_TAKEN)
+async def promise_to_pay(payload: Promise, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Write down a promise to pay."""
     with _precisely():
-        return _answer(await events.promise_to_pay(_named(who, payload), payload))
+        return _answer(response, await events.promise_to_pay(_named(who, payload), payload))
 
 
 def _named(who: Delivery, payload: Event) -> Delivery:
@@ -142,12 +146,7 @@ def _precisely() -> Iterator[None]:
         raise RequestValidationError([wrong]) from error
 
 
-def _answer(taken: Taken) -> Response:
+def _answer(response: Response, taken: Taken) -> TakenEvent:
     """Answer 202 for what was taken now, 200 with the same body for a repetition."""
-    body = {
-        "event_id": taken.event_id,
-        "outcome": taken.outcome,
-        "why": taken.why,
-        "hold_id": str(taken.hold_id) if taken.hold_id else None,
-    }
-    return JSONResponse(body, HTTPStatus.OK if taken.repeated else HTTPStatus.ACCEPTED)
+    response.status_code = HTTPStatus.OK if taken.repeated else HTTPStatus.ACCEPTED
+    return TakenEvent.of_row(taken)

@@ -4,33 +4,23 @@ from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Query
+from pydantic import Field
 from sqlalchemy.orm import Session
 
-from credit.permissions import Permission
 from db import customers
 from db.errors import NotExemptError
-from db.people.tokens import Caller
 from db.receivables import exemptions
-from desk.access import needs
-from desk.api.common import Line, Why
-from desk.surroundings import Surroundings, in_transaction, surroundings
-from services.answers import Document
-from services.receivables import exemption_documents
+from desk.api.common import NOT_FOUND, REFUSED, Body, CustomerId, Desk, Line, PolicyMaker, Viewer, Why, api_router
+from desk.surroundings import in_transaction
+from services.receivables import exemptions as exemption_service
+from services.receivables.answers import Exemption
 
-router = APIRouter(prefix="/api/customers/{customer_id}/exemption", tags=["customers"])
-
-Desk = Annotated[Surroundings, Depends(surroundings)]
-CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
-Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
-PolicyMaker = Annotated[Caller, Depends(needs(Permission.CHANGE_POLICY))]
+router = api_router("customers", "/api/customers/{customer_id}/exemption")
 
 
-class NewExemption(BaseModel):
+class NewExemption(Body):
     """What to agree on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     until: date
     """The last day on which it counts (UTC)."""
@@ -38,45 +28,29 @@ class NewExemption(BaseModel):
     owner: Line | None = Field(default=None, description="Who answers for it; the caller by default.")
 
 
-@router.get("")
-async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Document:
+@router.get("", responses=NOT_FOUND)
+async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
     """Show the exemption that counts today; 404 where there is none."""
 
-    def read(session: Session) -> Document:
+    def read(session: Session) -> Exemption:
         customers.get(session, customer_id)
         found = exemptions.active(session, customer_id, datetime.now(UTC))
         if found is None:
             raise NotExemptError(customer_id)
-        return exemption_documents.document(found)
+        return Exemption.of_row(found)
 
     return await in_transaction(desk, read)
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
-async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Document:
+@router.post("", status_code=HTTPStatus.CREATED, responses=REFUSED)
+async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Exemption:
     """Exempt a customer from automatic holds; 409 where it is exempt already."""
-
-    def write(session: Session) -> Document:
-        granted = exemptions.grant(
-            session,
-            customer_id,
-            owner=wanted.owner or who.name,
-            reason=wanted.reason,
-            until=wanted.until,
-            actor=who.name,
-            now=datetime.now(UTC),
-        )
-        return exemption_documents.document(granted)
-
-    return await in_transaction(desk, write)
+    return await exemption_service.grant(
+        desk.engine, who, customer_id, until=wanted.until, reason=wanted.reason, owner=wanted.owner or ""
+    )
 
 
-@router.delete("")
-async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Document:
+@router.delete("", responses=NOT_FOUND)
+async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Exemption:
     """End the exemption before its last day; 404 where there is none."""
-
-    def write(session: Session) -> Document:
-        ended = exemptions.end(session, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC))
-        return exemption_documents.document(ended)
-
-    return await in_transaction(desk, write)
+    return await exemption_service.end(desk.engine, who, customer_id, reason=reason)

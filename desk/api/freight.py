@@ -1,12 +1,11 @@
 """The front office and the back office over HTTP: eligibility, rates, orders, loads and tariffs (freight spec)."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import Depends, Path, Query
+from fastapi.responses import Response
 from pydantic import Field, StringConstraints, model_validator
 
 from credit.credit_hold import LoadStatus, OrderStatus
@@ -15,25 +14,33 @@ from credit.permissions import Permission
 from db.freight.tariffs import Lane
 from db.people.tokens import Caller
 from desk import paging
-from desk.api import freight_answers as answers
-from desk.api.common import Body, Desk, Line, LoadMover, OrderTaker, PolicyMaker, Viewer, Word, api_router, fresh
+from desk.api.common import (
+    NOT_FOUND,
+    REFUSED,
+    Body,
+    CustomerId,
+    Desk,
+    Line,
+    LoadMover,
+    OrderTaker,
+    PolicyMaker,
+    Viewer,
+    Word,
+    api_router,
+)
 from desk.gate_access import at_gate
-from desk.problems import documented
-from services.answers import Document
+from services.freight import answers
 from services.freight.operations import OrderLine
 
 router = api_router("front and back office")
 
 Asker = Annotated[Caller, Depends(at_gate(Permission.LOOK))]
 Place = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Word]
-CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 OfCustomer = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Only this customer's.")]
 Number = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
 """A number of the caller's own for an order or a load: it is what an exception names."""
 Id = Annotated[str, Path(max_length=100, pattern=r"^[^\x00]*$")]
 Code = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}$")]
-_NOT_FOUND = documented(HTTPStatus.NOT_FOUND)
-_REFUSED = _NOT_FOUND | documented(HTTPStatus.CONFLICT)
 
 
 class Wanted(Body):
@@ -97,77 +104,70 @@ class NewTariff(Body):
         return self
 
 
-@router.get("/customers/{customer_id}/eligibility", response_model=answers.Eligibility, responses=_NOT_FOUND)
+@router.get("/customers/{customer_id}/eligibility", responses=NOT_FOUND)
 async def eligibility(
     customer_id: CustomerId,
     desk: Desk,
     _: Asker,
     action: Action,
+    response: Response,
     tariff: Annotated[Place | None, Query(description="For `rate`: with which tariff.")] = None,
     reference: Annotated[Place, Query(description="The order's or load's id, which an exception may name.")] = "",
     prepaid: Annotated[bool, Query(description="For `order`: whether it is paid in advance.")] = False,  # noqa: FBT002
-) -> Response:
+) -> answers.Eligibility:
     """Say whether a customer may order, be rated, or have a load advance past Committed."""
-    document = await desk.freight.eligibility(
+    response.headers["Cache-Control"] = "no-store"
+    return await desk.freight.eligibility(
         customer_id, action, tariff=tariff or None, reference=reference, prepaid=prepaid
     )
-    return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
 
-@router.post("/rates", response_model=answers.Rates, responses=_REFUSED)
-async def rate(body: Wanted, desk: Desk, _: Asker) -> Response:
+@router.post("/rates", responses=REFUSED)
+async def rate(body: Wanted, desk: Desk, _: Asker) -> answers.Rates:
     """Rate a lane: with one tariff, or with every one that is not blocked. 409 where nothing may be rated."""
     lane = {"origin": body.origin, "destination": body.destination}
-    return JSONResponse(await desk.freight.rates(body.customer_id, tariff=body.tariff, **lane))
+    return await desk.freight.rates(body.customer_id, tariff=body.tariff, **lane)
 
 
-@router.post("/orders", status_code=HTTPStatus.CREATED, response_model=answers.Order, responses=_REFUSED)
-async def create_order(body: NewOrder, desk: Desk, who: OrderTaker) -> Response:
+@router.post("/orders", status_code=HTTPStatus.CREATED, responses=REFUSED)
+async def create_order(body: NewOrder, desk: Desk, who: OrderTaker, response: Response) -> answers.Order:
     """Take an order; 409 for a held customer."""
     made = await desk.freight.create_order(
         body.customer_id, body.lines, prepaid=body.prepaid, order_id=body.id, actor=who.name
     )
-    return JSONResponse(made, HTTPStatus.CREATED, {"Location": f"/api/orders/{made['id']}"})
+    response.headers["Location"] = f"/api/orders/{made.id}"
+    return made
 
 
-@router.get("/orders", response_model=answers.Orders)
-async def list_orders(
-    request: Request,
-    desk: Desk,
-    _: Viewer,
-    customer_id: OfCustomer = None,
-    limit: paging.Limit = paging.DEFAULT_LIMIT,
-    cursor: paging.Cursor = None,
-) -> Response:
+@router.get("/orders")
+async def list_orders(page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None) -> answers.Orders:
     """List orders, the newest first."""
-    return _page(
-        request,
-        "orders",
-        await desk.freight.orders(customer_id, after=paging.moment_and_text(cursor), limit=limit + 1),
-        limit,
-    )
+    after = paging.moment_and_text(page.cursor)
+    orders = await desk.freight.orders(customer_id, after=after, limit=page.limit + 1)
+    found, following = page.cut(orders, _newest_first)
+    return answers.Orders(orders=found, next_cursor=following)
 
 
-@router.get("/orders/{order_id}", response_model=answers.Order, responses=_NOT_FOUND)
-async def show_order(request: Request, order_id: Id, desk: Desk, _: Viewer) -> Response:
+@router.get("/orders/{order_id}", responses=NOT_FOUND)
+async def show_order(order_id: Id, desk: Desk, _: Viewer) -> answers.Order:
     """Show an order."""
-    return fresh(request, await desk.freight.order(order_id))
+    return await desk.freight.order(order_id)
 
 
-@router.post("/orders/{order_id}/cancel", response_model=answers.Order, responses=_NOT_FOUND)
-async def cancel_order(order_id: Id, desk: Desk, who: OrderTaker) -> Response:
+@router.post("/orders/{order_id}/cancel", responses=NOT_FOUND)
+async def cancel_order(order_id: Id, desk: Desk, who: OrderTaker) -> answers.Order:
     """Cancel an open order; once more changes nothing."""
-    return JSONResponse(await desk.freight.close_order(order_id, OrderStatus.CANCELLED, actor=who.name))
+    return await desk.freight.close_order(order_id, OrderStatus.CANCELLED, actor=who.name)
 
 
-@router.post("/orders/{order_id}/invoiced", response_model=answers.Order, responses=_NOT_FOUND)
-async def order_invoiced(order_id: Id, desk: Desk, who: OrderTaker) -> Response:
+@router.post("/orders/{order_id}/invoiced", responses=NOT_FOUND)
+async def order_invoiced(order_id: Id, desk: Desk, who: OrderTaker) -> answers.Order:
     """Say that an order was invoiced: it is open no more; once more changes nothing."""
-    return JSONResponse(await desk.freight.close_order(order_id, OrderStatus.INVOICED, actor=who.name))
+    return await desk.freight.close_order(order_id, OrderStatus.INVOICED, actor=who.name)
 
 
-@router.post("/loads", status_code=HTTPStatus.CREATED, response_model=answers.Load, responses=_REFUSED)
-async def create_load(body: NewLoad, desk: Desk, who: LoadMover) -> Response:
+@router.post("/loads", status_code=HTTPStatus.CREATED, responses=NOT_FOUND)
+async def create_load(body: NewLoad, desk: Desk, who: LoadMover, response: Response) -> answers.Load:
     """Make a load, quoted: a held customer's too, it only cannot pass Committed."""
     made = await desk.freight.create_load(
         body.customer_id,
@@ -177,54 +177,49 @@ async def create_load(body: NewLoad, desk: Desk, who: LoadMover) -> Response:
         load_id=body.id,
         actor=who.name,
     )
-    return JSONResponse(made, HTTPStatus.CREATED, {"Location": f"/api/loads/{made['id']}"})
+    response.headers["Location"] = f"/api/loads/{made.id}"
+    return made
 
 
-@router.get("/loads", response_model=answers.Loads)
+@router.get("/loads")
 async def list_loads(
-    request: Request,
-    desk: Desk,
-    _: Viewer,
-    customer_id: OfCustomer = None,
-    status: LoadStatus | None = None,
-    limit: paging.Limit = paging.DEFAULT_LIMIT,
-    cursor: paging.Cursor = None,
-) -> Response:
+    page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None, status: LoadStatus | None = None
+) -> answers.Loads:
     """List loads, the newest first."""
-    found = await desk.freight.loads(customer_id, status=status, after=paging.moment_and_text(cursor), limit=limit + 1)
-    return _page(request, "loads", found, limit)
+    after = paging.moment_and_text(page.cursor)
+    loads = await desk.freight.loads(customer_id, status=status, after=after, limit=page.limit + 1)
+    found, following = page.cut(loads, _newest_first)
+    return answers.Loads(loads=found, next_cursor=following)
 
 
-@router.get("/loads/{load_id}", response_model=answers.Load, responses=_NOT_FOUND)
-async def show_load(request: Request, load_id: Id, desk: Desk, _: Viewer) -> Response:
+@router.get("/loads/{load_id}", responses=NOT_FOUND)
+async def show_load(load_id: Id, desk: Desk, _: Viewer) -> answers.Load:
     """Show a load."""
-    return fresh(request, await desk.freight.load(load_id))
+    return await desk.freight.load(load_id)
 
 
-@router.post("/loads/{load_id}/advance", response_model=answers.Load, responses=_NOT_FOUND)
-async def advance_load(load_id: Id, desk: Desk, who: LoadMover, body: Advance | None = None) -> Response:
+@router.post("/loads/{load_id}/advance", responses=NOT_FOUND)
+async def advance_load(load_id: Id, desk: Desk, who: LoadMover, body: Advance | None = None) -> answers.Load:
     """Move a load to its next status; 409 where it would pass Committed and the customer is on hold."""
-    expected = body.from_ if body else None
-    return JSONResponse(await desk.freight.advance_load(load_id, expected=expected, actor=who.name))
+    return await desk.freight.advance_load(load_id, expected=body.from_ if body else None, actor=who.name)
 
 
-@router.get("/tariffs", response_model=answers.Tariffs)
-async def list_tariffs(request: Request, desk: Desk, _: Viewer) -> Response:
+@router.get("/tariffs")
+async def list_tariffs(desk: Desk, _: Viewer) -> answers.Tariffs:
     """List tariffs with all their lanes."""
-    return fresh(request, {"tariffs": await desk.freight.tariffs()})
+    return await desk.freight.tariffs()
 
 
-@router.put("/tariffs/{code}", response_model=answers.Tariff, responses={HTTPStatus.CREATED: {"model": answers.Tariff}})
-async def put_tariff(code: Code, body: NewTariff, desk: Desk, who: PolicyMaker) -> Response:
+@router.put("/tariffs/{code}", responses={HTTPStatus.CREATED: {"model": answers.Tariff}})
+async def put_tariff(code: Code, body: NewTariff, desk: Desk, who: PolicyMaker, response: Response) -> answers.Tariff:
     """Make a tariff, or put it in another's place, whole."""
     lanes = [Lane(one.origin, one.destination, one.amount, one.transit_days) for one in body.rates]
     written, is_new = await desk.freight.put_tariff(
         code, name=body.name, currency=body.currency, lanes=lanes, actor=who.name
     )
-    return JSONResponse(written, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
+    return written
 
 
-def _page(request: Request, what: Literal["orders", "loads"], rows: Sequence[Document], limit: int) -> Response:
-    page, following = paging.cut(rows, limit, lambda row: (row["created_at"], row["id"]))
-    document = {what: page, "next_cursor": following}
-    return fresh(request, document, paging.next_link(request, following))
+def _newest_first(row: answers.Order | answers.Load) -> tuple[str, str]:
+    return row.created_at.isoformat(), row.id

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from fastapi import Header, Path, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import Header, Query
+from fastapi.responses import Response
 from pydantic import BeforeValidator, Field
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,13 @@ from credit.states import Beat, HoldStatus, Verdict
 from db.holds import holds
 from db.people.tokens import Caller
 from desk import paging
-from desk.api import answers
 from desk.api.common import (
+    NOT_FOUND,
+    REFUSED,
     Body,
     Decider,
     Desk,
+    HoldName,
     IfMatch,
     Line,
     Mended,
@@ -29,26 +31,20 @@ from desk.api.common import (
     Viewer,
     Why,
     api_router,
-    fresh,
-    revised,
     revision_of,
 )
+from desk.etags import revised
 from desk.problems import documented
-from desk.surroundings import Surroundings, in_transaction
-from services.answers import Document
-from services.holds import documents
-from services.holds.operations import Started
+from desk.surroundings import in_transaction
+from services.holds import answers
 
 router = api_router("holds", "/api/holds")
 
-Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", include_in_schema=False)]
 
 _KEYS = UUID("6f0e8a43-5d0b-4a3e-9a53-6f8f2f6e6a11")
 _PATIENCE = timedelta(seconds=15)
 """How long a start waits for a worker."""
-_MISSING = documented(HTTPStatus.NOT_FOUND)
-_REFUSED = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 def _by_hand(trigger: object) -> object:
@@ -81,78 +77,81 @@ class NewDecision(Body):
 @router.post(
     "",
     status_code=HTTPStatus.ACCEPTED,
-    response_model=answers.StartedHold,
-    responses=_MISSING
-    | {200: {"model": answers.StartedHold, "description": "One is open; the reason was added as evidence."}},
+    responses=NOT_FOUND
+    | {HTTPStatus.OK: {"model": answers.StartedHold, "description": "One is open; the reason was added as evidence."}},
 )
 async def start_hold(
-    body: NewHold,
-    desk: Desk,
-    who: Starter,
-    idempotency_key: Key = None,
-) -> Response:
+    body: NewHold, desk: Desk, who: Starter, response: Response, idempotency_key: Key = None
+) -> answers.StartedHold:
     """Propose a hold, or add the reason to the one that is open. Nothing happens before somebody approves."""
-    trigger_id = _id_of(who, idempotency_key)
     started = await desk.operations.start_hold(
-        body.customer_id, reason=body.reason, actor=who.name, trigger_id=trigger_id, wait=_PATIENCE
+        body.customer_id,
+        reason=body.reason,
+        actor=who.name,
+        trigger_id=_id_of(who, idempotency_key),
+        wait=_PATIENCE,
     )
-    hold = await _read(desk, str(started.hold_id))
-    status = HTTPStatus.ACCEPTED if started.created else HTTPStatus.OK
-    return JSONResponse(_started(started, hold), status, {"Location": f"/api/holds/{started.hold_id}"})
+    response.status_code = HTTPStatus.ACCEPTED if started.created else HTTPStatus.OK
+    response.headers["Location"] = f"/api/holds/{started.hold_id}"
+
+    def read(session: Session) -> answers.StartedHold:
+        hold = holds.find(session, str(started.hold_id))
+        return answers.StartedHold.of(session, hold, created=started.created)
+
+    return await in_transaction(desk, read)
 
 
-@router.get("", response_model=answers.HoldList, responses=documented())
+@router.get("")
 async def list_holds(
-    request: Request,
+    page: paging.Page,
     desk: Desk,
     _: Viewer,
     status: Annotated[HoldStatus | None, Query(description="Only these; the open ones by default.")] = None,
-    limit: paging.Limit = paging.DEFAULT_LIMIT,
-    cursor: paging.Cursor = None,
-) -> Response:
+) -> answers.HoldList:
     """List holds, oldest first: the open ones, or those in one status."""
-    after = paging.moment_and_id(cursor)
+    after = paging.moment_and_id(page.cursor)
 
-    def read(session: Session) -> tuple[Document, str | None]:
-        found = holds.listed(session, status, limit + 1, after=after)
-        page, following = paging.cut(found, limit, lambda hold: (hold.proposed_at.isoformat(), str(hold.id)))
-        return documents.hold_list(session, page) | {"next_cursor": following}, following
+    def read(session: Session) -> answers.HoldList:
+        rows = holds.listed(session, status, page.limit + 1, after=after)
+        return answers.HoldList.of(session, *page.cut(rows, lambda hold: (hold.proposed_at.isoformat(), str(hold.id))))
 
-    document, following = await in_transaction(desk, read)
-    return fresh(request, document, paging.next_link(request, following))
+    return await in_transaction(desk, read)
 
 
-@router.get("/{name}", response_model=answers.Hold, responses=_MISSING)
-async def show_hold(name: Name, desk: Desk, _: Viewer) -> Response:
+@router.get("/{name}", responses=NOT_FOUND)
+async def show_hold(name: HoldName, desk: Desk, _: Viewer, response: Response) -> answers.Hold:
     """Show one hold whole. The ETag is its revision."""
-    document = await _read(desk, name)
-    return revised(document, document["revision"])
+
+    def read(session: Session) -> answers.Hold:
+        return answers.Hold.whole(session, holds.find(session, name), datetime.now(UTC))
+
+    return revised(response, await in_transaction(desk, read))
 
 
-@router.post("/{name}/claim", status_code=HTTPStatus.CREATED, response_model=answers.Claim, responses=_REFUSED)
-async def claim(name: Name, desk: Desk, who: Decider) -> Response:
+@router.post("/{name}/claim", status_code=HTTPStatus.CREATED, responses=REFUSED)
+async def claim(name: HoldName, desk: Desk, who: Decider) -> answers.Claim:
     """Claim the open proposal, or renew your claim. While it lasts nobody else decides."""
     held, proposal = await desk.operations.claim(name, actor=who.name)
-    return JSONResponse(documents.claimed(held, proposal.revision), HTTPStatus.CREATED)
+    return answers.Claim.of(held, proposal.revision)
 
 
 @router.delete("/{name}/claim/{claim_id}", status_code=HTTPStatus.NO_CONTENT)
-async def release_claim(name: Name, claim_id: UUID, desk: Desk, who: Decider) -> Response:
+async def release_claim(name: HoldName, claim_id: UUID, desk: Desk, who: Decider) -> None:
     """Give your claim back undecided; does nothing where it has ended."""
     del name  # the claim's id says whose it is
     await desk.operations.release_claim(claim_id, actor=who.name)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post(
     "/{name}/decision",
     status_code=HTTPStatus.ACCEPTED,
-    response_model=answers.Decision,
-    responses=_REFUSED | documented(HTTPStatus.PRECONDITION_FAILED),
+    responses=REFUSED | documented(HTTPStatus.PRECONDITION_FAILED),
 )
-async def decide(name: Name, body: NewDecision, desk: Desk, who: Decider, if_match: IfMatch = None) -> Response:
+async def decide(
+    name: HoldName, body: NewDecision, desk: Desk, who: Decider, if_match: IfMatch = None
+) -> answers.Decision:
     """Decide the revision that was shown. Once: whoever comes second gets 409."""
-    decided = await desk.operations.decide(
+    return await desk.operations.decide(
         name,
         claim_id=body.claim,
         revision=revision_of(if_match, body.revision),
@@ -163,85 +162,56 @@ async def decide(name: Name, body: NewDecision, desk: Desk, who: Decider, if_mat
         evidence_seen=body.evidence_seen,
         is_admin=who.role is Role.ADMIN,
     )
-    return JSONResponse(decided.document(), HTTPStatus.ACCEPTED)
 
 
-@router.post("/{name}/undo", response_model=answers.Undone, responses=_REFUSED)
-async def undo(name: Name, body: Reason, desk: Desk, who: Decider) -> Response:
+@router.post("/{name}/undo", responses=REFUSED)
+async def undo(name: HoldName, body: Reason, desk: Desk, who: Decider) -> answers.Undone:
     """Take an approval back while the policy allows it; the proposal is open again at the next revision."""
-    proposal = await desk.operations.undo(name, actor=who.name, reason=body.reason)
-    return JSONResponse(documents.undone(proposal))
+    return answers.Undone.of(await desk.operations.undo(name, actor=who.name, reason=body.reason))
 
 
-@router.post(
-    "/{name}/release", status_code=HTTPStatus.ACCEPTED, response_model=answers.ReleaseProposed, responses=_REFUSED
-)
-async def release(name: Name, body: Reason, desk: Desk, who: Starter, idempotency_key: Key = None) -> Response:
+@router.post("/{name}/release", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def release(
+    name: HoldName, body: Reason, desk: Desk, who: Starter, response: Response, idempotency_key: Key = None
+) -> answers.ReleaseProposed:
     """Propose to lift the hold, or add the reason to the release that is proposed. It stays until somebody approves."""
     hold_id = await desk.operations.request_release(
         name, reason=body.reason, actor=who.name, request_id=_id_of(who, idempotency_key), wait=_PATIENCE
     )
-    document = documents.release_proposed(await _read(desk, str(hold_id)))
-    return JSONResponse(document, HTTPStatus.ACCEPTED, {"Location": f"/api/holds/{hold_id}"})
+    response.headers["Location"] = f"/api/holds/{hold_id}"
+
+    def read(session: Session) -> answers.ReleaseProposed:
+        return answers.ReleaseProposed.of(session, holds.find(session, str(hold_id)), datetime.now(UTC))
+
+    return await in_transaction(desk, read)
 
 
-@router.post(
-    "/{name}/beats/retry", status_code=HTTPStatus.ACCEPTED, response_model=answers.RetriedBeats, responses=_REFUSED
-)
-async def retry_beats(name: Name, body: Mended, desk: Desk, who: Retrier) -> Response:
+@router.post("/{name}/beats/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def retry_beats(name: HoldName, body: Mended, desk: Desk, who: Retrier) -> answers.RetriedBeats:
     """Try every unfinished beat again now."""
-    return await retried(desk, name, None, who.name, body.reason)
+    return await desk.operations.retry_beat(name, beat=None, actor=who.name, reason=body.reason)
 
 
-@router.post(
-    "/{name}/beats/{beat}/retry",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=answers.RetriedBeats,
-    responses=_REFUSED,
-)
-async def retry_beat(name: Name, beat: Beat, body: Mended, desk: Desk, who: Retrier) -> Response:
+@router.post("/{name}/beats/{beat}/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def retry_beat(name: HoldName, beat: Beat, body: Mended, desk: Desk, who: Retrier) -> answers.RetriedBeats:
     """Try one unfinished beat again now: after mending what it needs, or instead of waiting."""
-    return await retried(desk, name, beat, who.name, body.reason)
+    return await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=body.reason)
 
 
-@router.post(
-    "/{name}/beats/{beat}/skip", status_code=HTTPStatus.ACCEPTED, response_model=answers.ChangedBeat, responses=_REFUSED
-)
-async def skip_beat(name: Name, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> Response:
+@router.post("/{name}/beats/{beat}/skip", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def skip_beat(name: HoldName, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> answers.ChangedBeat:
     """End an unfinished beat undone: the hold goes on without it."""
     await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=body.reason)
-    return JSONResponse(documents.changed_beat(await _read(desk, name), beat), HTTPStatus.ACCEPTED)
+    return await in_transaction(desk, lambda session: answers.ChangedBeat.of(holds.find(session, name), beat))
 
 
-@router.post(
-    "/{name}/beats/{beat}/cancel",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=answers.ChangedBeat,
-    responses=_REFUSED,
-)
-async def cancel_beat(name: Name, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> Response:
+@router.post("/{name}/beats/{beat}/cancel", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def cancel_beat(name: HoldName, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> answers.ChangedBeat:
     """Stop trying an unfinished beat until somebody retries it."""
     await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=body.reason)
-    return JSONResponse(documents.changed_beat(await _read(desk, name), beat), HTTPStatus.ACCEPTED)
-
-
-async def retried(desk: Surroundings, name: str, beat: Beat | None, actor: str, reason: str) -> Response:
-    """Retry beats and answer with which; None is every unfinished one."""
-    wanted = await desk.operations.retry_beat(name, beat=beat, actor=actor, reason=reason)
-    hold = await _read(desk, name)
-    return JSONResponse({"id": hold["id"], "beats": wanted}, HTTPStatus.ACCEPTED)
+    return await in_transaction(desk, lambda session: answers.ChangedBeat.of(holds.find(session, name), beat))
 
 
 def _id_of(who: Caller, key: str | None) -> str | None:
     """Return the id of what is asked for: after a crash the repetition reaches the same hold, and counts once."""
     return str(uuid5(_KEYS, f"{who.name}\n{key}")) if key else None
-
-
-async def _read(desk: Surroundings, name: str) -> Document:
-    return await in_transaction(
-        desk, lambda session: documents.whole(session, holds.find(session, name), datetime.now(UTC))
-    )
-
-
-def _started(started: Started, hold: Document) -> Document:
-    return {key: hold[key] for key in ("id", "customer_id", "status", "revision")} | {"created": started.created}

@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import Query
+from fastapi.responses import Response
 from pydantic import BeforeValidator, Field
 from sqlalchemy.orm import Session
 
@@ -17,9 +17,9 @@ from db.errors import StaleRevisionError
 from db.messages import messages
 from db.models import Message
 from desk import paging
-from desk.api import answers
-from desk.api import message_answers as about
 from desk.api.common import (
+    NOT_FOUND,
+    REFUSED,
     Body,
     Desk,
     Editor,
@@ -31,21 +31,18 @@ from desk.api.common import (
     Why,
     Word,
     api_router,
-    fresh,
-    revised,
     revision_of,
 )
+from desk.etags import revised
 from desk.problems import documented
 from desk.surroundings import Surroundings, in_transaction
 from rendering.texts import aside, unified_difference
-from services.answers import Document
-from services.holds import documents
+from services.holds.answers import Claim
+from services.messages import answers
 
 router = api_router("messages", "/api/messages")
 
-_MISSING = documented(HTTPStatus.NOT_FOUND)
-_REFUSED = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-_STALE = _REFUSED | documented(HTTPStatus.PRECONDITION_FAILED)
+_STALE = REFUSED | documented(HTTPStatus.PRECONDITION_FAILED)
 
 Revision = Annotated[int | None, Field(ge=1, lt=2**31)]
 
@@ -91,36 +88,34 @@ class Fate(Body):
     reason: Why
 
 
-@router.get("", response_model=about.MessageList)
+@router.get("")
 async def list_messages(
-    request: Request,
+    page: paging.Page,
     desk: Desk,
     _: Viewer,
     status: Annotated[MessageStatus | None, Query(description="Only these; the unsent ones by default.")] = None,
-    limit: paging.Limit = paging.DEFAULT_LIMIT,
-    cursor: paging.Cursor = None,
-) -> Response:
+) -> answers.MessageList:
     """List messages, oldest first: those that are still to leave, or those in one status."""
-    after = paging.moment_and_id(cursor)
+    after = paging.moment_and_id(page.cursor)
 
-    def read(session: Session) -> tuple[Document, str | None]:
-        found = messages.listed(session, status, limit + 1, after=after)
-        page, following = paging.cut(found, limit, lambda row: (row.drafted_at.isoformat(), str(row.id)))
-        rows = documents.message_list(session, page, datetime.now(UTC))
-        return rows | {"next_cursor": following}, following
+    def read(session: Session) -> answers.MessageList:
+        rows = messages.listed(session, status, page.limit + 1, after=after)
+        found, following = page.cut(rows, lambda row: (row.drafted_at.isoformat(), str(row.id)))
+        return answers.MessageList.of(session, found, datetime.now(UTC), following)
 
-    document, following = await in_transaction(desk, read)
-    return fresh(request, document, paging.next_link(request, following))
+    return await in_transaction(desk, read)
 
 
-@router.get("/{message_id}", response_model=about.Message, responses=_MISSING)
-async def show(message_id: UUID, desk: Desk, _: Viewer) -> Response:
+@router.get("/{message_id}", responses=NOT_FOUND)
+async def show(message_id: UUID, desk: Desk, _: Viewer, response: Response) -> answers.Message:
     """Show a message with its revisions and deliveries. The ETag is its revision."""
-    return await _shown(desk, message_id)
+    return await _shown(desk, message_id, response)
 
 
-@router.put("/{message_id}", response_model=about.Message, responses=_STALE)
-async def edit(message_id: UUID, body: NewText, desk: Desk, who: Editor, if_match: IfMatch = None) -> Response:
+@router.put("/{message_id}", responses=_STALE)
+async def edit(
+    message_id: UUID, body: NewText, desk: Desk, who: Editor, response: Response, if_match: IfMatch = None
+) -> answers.Message:
     """Write the next revision. Refused with the difference where somebody else changed the text meanwhile."""
     async with _difference_shown(desk, message_id):
         await desk.messages.edit(
@@ -132,34 +127,30 @@ async def edit(message_id: UUID, body: NewText, desk: Desk, who: Editor, if_matc
             format=body.format,
             actor=who.name,
         )
-    return await _shown(desk, message_id)
+    return await _shown(desk, message_id, response)
 
 
-@router.post("/{message_id}/claim", status_code=HTTPStatus.CREATED, response_model=answers.Claim, responses=_REFUSED)
-async def claim(message_id: UUID, desk: Desk, who: Sender) -> Response:
+@router.post("/{message_id}/claim", status_code=HTTPStatus.CREATED, responses=REFUSED)
+async def claim(message_id: UUID, desk: Desk, who: Sender) -> Claim:
     """Claim a message under review, or renew your claim."""
     held, message = await desk.messages.claim(message_id, actor=who.name)
-    return JSONResponse(documents.claimed(held, message.revision), HTTPStatus.CREATED)
+    return Claim.of(held, message.revision)
 
 
 @router.delete("/{message_id}/claim/{claim_id}", status_code=HTTPStatus.NO_CONTENT)
-async def release_claim(message_id: UUID, claim_id: UUID, desk: Desk, who: Sender) -> Response:
+async def release_claim(message_id: UUID, claim_id: UUID, desk: Desk, who: Sender) -> None:
     """Give your claim back undecided; does nothing where it has ended."""
     del message_id  # the claim's id says whose it is
     await desk.messages.release_claim(claim_id, actor=who.name)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post(
-    "/{message_id}/decision",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=about.MessageDecision,
-    responses=_STALE,
-)
-async def decide(message_id: UUID, body: NewDecision, desk: Desk, who: Sender, if_match: IfMatch = None) -> Response:
+@router.post("/{message_id}/decision", status_code=HTTPStatus.ACCEPTED, responses=_STALE)
+async def decide(
+    message_id: UUID, body: NewDecision, desk: Desk, who: Sender, if_match: IfMatch = None
+) -> answers.MessageDecision:
     """Approve or discard exactly the revision shown. An approved one leaves after its cooling-off."""
     async with _difference_shown(desk, message_id):
-        decided = await desk.messages.decide(
+        return await desk.messages.decide(
             message_id,
             claim_id=body.claim,
             revision=revision_of(if_match, body.revision),
@@ -167,39 +158,34 @@ async def decide(message_id: UUID, body: NewDecision, desk: Desk, who: Sender, i
             reason=body.reason,
             actor=who.name,
         )
-    return JSONResponse(decided.document(), HTTPStatus.ACCEPTED)
 
 
-@router.post("/{message_id}/recall", response_model=about.Message, responses=_REFUSED)
-async def recall(message_id: UUID, body: Reason, desk: Desk, who: Sender) -> Response:
+@router.post("/{message_id}/recall", responses=REFUSED)
+async def recall(message_id: UUID, body: Reason, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Take an approval back before the message leaves; it is under review again."""
     await desk.messages.recall(message_id, actor=who.name, reason=body.reason)
-    return await _shown(desk, message_id)
+    return await _shown(desk, message_id, response)
 
 
-@router.post(
-    "/{message_id}/delivery", status_code=HTTPStatus.ACCEPTED, response_model=about.Message, responses=_REFUSED
-)
-async def settle(message_id: UUID, body: Fate, desk: Desk, who: Sender) -> Response:
+@router.post("/{message_id}/delivery", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def settle(message_id: UUID, body: Fate, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Say whether a message arrived whose answer was lost: it counts as sent, or is sent again."""
     await desk.messages.settle_unknown(message_id, arrived=body.arrived, actor=who.name, reason=body.reason)
-    return await _shown(desk, message_id, HTTPStatus.ACCEPTED)
+    return await _shown(desk, message_id, response)
 
 
-@router.post(
-    "/{message_id}/delivery/retry", status_code=HTTPStatus.ACCEPTED, response_model=about.Message, responses=_REFUSED
-)
-async def retry(message_id: UUID, body: Reason, desk: Desk, who: Sender) -> Response:
+@router.post("/{message_id}/delivery/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+async def retry(message_id: UUID, body: Reason, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Try again now to send a message that the mail server refused or put off."""
     await desk.messages.retry_delivery(message_id, actor=who.name, reason=body.reason)
-    return await _shown(desk, message_id, HTTPStatus.ACCEPTED)
+    return await _shown(desk, message_id, response)
 
 
-async def _shown(desk: Surroundings, message_id: UUID, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    document = await in_transaction(
-        desk, lambda session: documents.message(session, messages.find(session, message_id), datetime.now(UTC))
-    )
-    return revised(document, document["revision"], status)
+async def _shown(desk: Surroundings, message_id: UUID, response: Response) -> answers.Message:
+    def read(session: Session) -> answers.Message:
+        return answers.Message.whole(session, messages.find(session, message_id), datetime.now(UTC))
+
+    return revised(response, await in_transaction(desk, read))
 
 
 @asynccontextmanager
@@ -208,7 +194,7 @@ async def _difference_shown(desk: Surroundings, message_id: UUID) -> AsyncIterat
     try:
         yield
     except StaleRevisionError as error:
-        message = await in_transaction(desk, lambda session: messages.find(session, message_id))
+        message = await in_transaction(desk, messages.find, message_id)
         difference = await aside(_difference, message, error.shown)
         raise StaleTextError(error, difference) from error
 

@@ -5,58 +5,33 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy.orm import Session
+from fastapi import Depends, Query
 
 from credit.outcomes import ExceptionScope, ScheduledDate
-from credit.permissions import Permission, Role
-from db.holds import holds, outcomes
-from db.people.tokens import Caller
-from desk.access import needs
-from desk.api.common import Line, Why
-from desk.surroundings import Surroundings, in_transaction, surroundings
-from services.answers import Document
-from services.holds import documents
-from services.holds.operations import Decided
+from credit.permissions import Role
+from db.holds import holds
+from desk.api.common import NOT_FOUND, REFUSED, Decider, Desk, HoldName, Line, Reason, Viewer, Why, api_router
+from desk.surroundings import in_transaction
+from services.holds import answers
 from services.holds.outcomes import OutcomeOperations
 
-router = APIRouter(prefix="/api/holds/{name}", tags=["holds"])
-
-Desk = Annotated[Surroundings, Depends(surroundings)]
-Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
-Viewer = Annotated[Caller, Depends(needs(Permission.LOOK))]
-Approver = Annotated[Caller, Depends(needs(Permission.DECIDE))]
+router = api_router("holds", "/api/holds/{name}")
 
 
-class Dates(BaseModel):
+class Dates(Reason):
     """The days to set: one that is left out stays, null clears it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     end_date: date | None = None
     review_date: date | None = None
-    reason: Why
 
 
-class Override(BaseModel):
-    """Why the hold is lifted now."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Why
-
-
-class NewException(BaseModel):
+class NewException(Reason):
     """What to let through."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scope: ExceptionScope
     reference: Line
     until: date
     """The last day on which it counts."""
-    reason: Why
 
 
 def operations(desk: Desk) -> OutcomeOperations:
@@ -67,35 +42,27 @@ def operations(desk: Desk) -> OutcomeOperations:
 Outcomes = Annotated[OutcomeOperations, Depends(operations)]
 
 
-@router.put("/dates")
-async def set_dates(name: Name, wanted: Dates, does: Outcomes, who: Approver) -> Document:
+@router.put("/dates", responses=REFUSED)
+async def set_dates(name: HoldName, wanted: Dates, does: Outcomes, who: Decider) -> answers.Hold:
     """Set the day on which the hold is to end, or is looked at again; 409 unless it is in force."""
     days = {which: getattr(wanted, which) for which in ScheduledDate if which in wanted.model_fields_set}
     return await does.set_dates(name, days, reason=wanted.reason, actor=who.name)
 
 
-@router.post("/override")
-async def override(name: Name, wanted: Override, does: Outcomes, who: Approver) -> Document:
+@router.post("/override", responses=REFUSED)
+async def override(name: HoldName, wanted: Reason, does: Outcomes, who: Decider) -> answers.Decision:
     """Lift the hold now: its release is proposed and approved in one step."""
-    is_admin = who.role is Role.ADMIN
-    done = await does.override(name, reason=wanted.reason, actor=who.name, is_admin=is_admin)
-    decision_id = str(done.decision_id) if isinstance(done, Decided) else None
-    return {"id": str(done.hold_id), "decision_id": decision_id, "status": done.status}
+    return await does.override(name, reason=wanted.reason, actor=who.name, is_admin=who.role is Role.ADMIN)
 
 
-@router.get("/exceptions")
-async def list_exceptions(name: Name, desk: Desk, _: Viewer) -> Document:
+@router.get("/exceptions", responses=NOT_FOUND)
+async def list_exceptions(name: HoldName, desk: Desk, _: Viewer) -> answers.HoldExceptions:
     """List what the hold lets through, exceptions that are over too."""
-
-    def read(session: Session) -> Document:
-        found = outcomes.exceptions_of(session, holds.find(session, name).id)
-        return {"exceptions": [documents.exception(row) for row in found]}
-
-    return await in_transaction(desk, read)
+    return await in_transaction(desk, lambda session: answers.HoldExceptions.of(session, holds.find(session, name).id))
 
 
-@router.post("/exceptions", status_code=HTTPStatus.CREATED)
-async def add_exception(name: Name, wanted: NewException, does: Outcomes, who: Approver) -> Document:
+@router.post("/exceptions", status_code=HTTPStatus.CREATED, responses=REFUSED)
+async def add_exception(name: HoldName, wanted: NewException, does: Outcomes, who: Decider) -> answers.HoldException:
     """Let one order or load through until a day; 409 unless the hold is in force."""
     return await does.add_exception(
         name,
@@ -107,9 +74,9 @@ async def add_exception(name: Name, wanted: NewException, does: Outcomes, who: A
     )
 
 
-@router.delete("/exceptions/{exception_id}")
+@router.delete("/exceptions/{exception_id}", responses=REFUSED)
 async def end_exception(
-    name: Name, exception_id: UUID, reason: Annotated[Why, Query()], does: Outcomes, who: Approver
-) -> Document:
+    name: HoldName, exception_id: UUID, reason: Annotated[Why, Query()], does: Outcomes, who: Decider
+) -> answers.HoldException:
     """End an exception before its last day."""
     return await does.end_exception(name, exception_id, reason=reason, actor=who.name)

@@ -1,32 +1,27 @@
 """People and API tokens over HTTP, for admins."""
 
 import asyncio
-from typing import Annotated, Literal
+from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel, Field
 
-from credit.permissions import Permission, Role
-from db.people.tokens import Caller
-from desk.access import needs
-from desk.surroundings import Surroundings, surroundings
-from services.answers import Document
+from credit.permissions import Role
+from desk.api.common import NOT_FOUND, REFUSED, Desk, PeopleAdmin, api_router
+from desk.problems import documented
+from services.people import answers
+from services.people.answers import TokenRole, UserRole
 from services.people.people import People
 
-router = APIRouter(prefix="/api", tags=["people"])
-
-Desk = Annotated[Surroundings, Depends(surroundings)]
-PeopleAdmin = Annotated[Caller, Depends(needs(Permission.MANAGE_PEOPLE))]
-RoleName = Literal["viewer", "requester", "approver", "admin"]
-TokenRoleName = Literal["sender", "viewer", "requester", "approver", "admin"]
-"""A sender may post events (`/api/events/…`) and nothing else."""
+router = api_router("people", heeds_key=False)  # what is shown once is kept nowhere
 
 
 class NewUser(BaseModel):
     """A local account to make."""
 
     login: str = Field(max_length=200)
-    role: RoleName
+    role: UserRole
     name: str = Field("", max_length=200)
     email: str | None = Field(None, max_length=200)
 
@@ -34,7 +29,7 @@ class NewUser(BaseModel):
 class UserChange(BaseModel):
     """What to change of a user; what is left out stays."""
 
-    role: RoleName | None = None
+    role: UserRole | None = None
     disabled: bool | None = None
 
 
@@ -42,61 +37,66 @@ class NewToken(BaseModel):
     """An API token to make."""
 
     name: str = Field(max_length=200)
-    role: TokenRoleName
+    role: TokenRole
+
+
+def people(desk: Desk) -> People:
+    """Return what carries it out: a FastAPI dependency."""
+    return People(desk.engine)
+
+
+Does = Annotated[People, Depends(people)]
 
 
 @router.get("/users")
-async def list_users(desk: Desk, _: PeopleAdmin) -> Document:
+async def list_users(does: Does, _: PeopleAdmin) -> answers.Users:
     """List everybody, by login."""
-    return {"users": await asyncio.to_thread(People(desk.engine).listed)}
+    return await asyncio.to_thread(does.listed)
 
 
-@router.post("/users", status_code=201)
-async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> Document:
+@router.post("/users", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
+async def create_user(does: Does, who: PeopleAdmin, new: NewUser) -> answers.NewAccount:
     """Make a local account; `one_time_password` is shown this once."""
-    people, role = People(desk.engine), Role[new.role.upper()]
-    password = await asyncio.to_thread(people.create, new.login, role, actor=who.name, name=new.name, email=new.email)
-    return {"login": new.login.strip().lower(), "role": new.role, "one_time_password": password}
+    role = Role[new.role.upper()]
+    password = await asyncio.to_thread(does.create, new.login, role, actor=who.name, name=new.name, email=new.email)
+    return answers.NewAccount(login=new.login.strip().lower(), role=new.role, one_time_password=password)
 
 
-@router.patch("/users/{login}")
-async def change_user(desk: Desk, who: PeopleAdmin, login: str, change: UserChange) -> Document:
+@router.patch("/users/{login}", responses=REFUSED)
+async def change_user(does: Does, who: PeopleAdmin, login: str, change: UserChange) -> answers.User:
     """Change a user's role, shut him out or let him in; it counts from his next request on."""
     role = Role[change.role.upper()] if change.role else None
-    return await asyncio.to_thread(
-        People(desk.engine).change, login, role=role, disabled=change.disabled, actor=who.name
-    )
+    return await asyncio.to_thread(does.change, login, role=role, disabled=change.disabled, actor=who.name)
 
 
-@router.post("/users/{login}/reset-password")
-async def reset_password(desk: Desk, who: PeopleAdmin, login: str) -> Document:
+@router.post("/users/{login}/reset-password", responses=REFUSED)
+async def reset_password(does: Does, who: PeopleAdmin, login: str) -> answers.NewPassword:
     """Replace a password by a one-time one, shown this once; the user's sessions end."""
-    password = await asyncio.to_thread(People(desk.engine).reset_password, login, actor=who.name)
-    return {"login": login, "one_time_password": password}
+    password = await asyncio.to_thread(does.reset_password, login, actor=who.name)
+    return answers.NewPassword(login=login, one_time_password=password)
 
 
-@router.post("/users/{login}/sign-out")
-async def sign_out(desk: Desk, who: PeopleAdmin, login: str) -> Document:
+@router.post("/users/{login}/sign-out", responses=NOT_FOUND)
+async def sign_out(does: Does, who: PeopleAdmin, login: str) -> answers.SignedOut:
     """End all sessions of a user."""
-    ended = await asyncio.to_thread(People(desk.engine).sign_out, login, actor=who.name)
-    return {"login": login, "sessions_ended": ended}
+    ended = await asyncio.to_thread(does.sign_out, login, actor=who.name)
+    return answers.SignedOut(login=login, sessions_ended=ended)
 
 
 @router.get("/tokens")
-async def list_tokens(desk: Desk, _: PeopleAdmin) -> Document:
+async def list_tokens(does: Does, _: PeopleAdmin) -> answers.Tokens:
     """List the API tokens; never the tokens themselves."""
-    return {"tokens": await asyncio.to_thread(People(desk.engine).tokens)}
+    return await asyncio.to_thread(does.tokens)
 
 
-@router.post("/tokens", status_code=201)
-async def create_token(desk: Desk, who: PeopleAdmin, new: NewToken) -> Document:
+@router.post("/tokens", status_code=HTTPStatus.CREATED)
+async def create_token(does: Does, who: PeopleAdmin, new: NewToken) -> answers.MadeToken:
     """Make an API token; `token` is shown this once. One of the same name stops working."""
-    role = Role[new.role.upper()]
-    token = await asyncio.to_thread(People(desk.engine).create_token, new.name, role, actor=who.name)
-    return {"name": new.name, "role": new.role, "token": token}
+    token = await asyncio.to_thread(does.create_token, new.name, Role[new.role.upper()], actor=who.name)
+    return answers.MadeToken(name=new.name, role=new.role, token=token)
 
 
-@router.delete("/tokens/{name}")
-async def revoke_token(desk: Desk, who: PeopleAdmin, name: str) -> Document:
+@router.delete("/tokens/{name}", responses=NOT_FOUND)
+async def revoke_token(does: Does, who: PeopleAdmin, name: str) -> answers.Token:
     """Make a token useless, at once."""
-    return await asyncio.to_thread(People(desk.engine).revoke_token, name, actor=who.name)
+    return await asyncio.to_thread(does.revoke_token, name, actor=who.name)

@@ -1,33 +1,18 @@
 """The policy over HTTP: read it, change it, see who changed it."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 
-from fastapi import Request
-from fastapi.responses import Response
-from sqlalchemy.orm import Session
+from fastapi import Response
 
 from credit.policy import Policy
-from db import policies, policy_change
+from db import policies
 from db.errors import BadInputError
-from db.models import PolicyVersion
-from desk.api import settings_answers as answers
-from desk.api.common import (
-    Body,
-    Desk,
-    IfMatch,
-    IfMatchMissingError,
-    PolicyMaker,
-    Viewer,
-    Why,
-    api_router,
-    fresh,
-    number_in,
-    versioned,
-)
+from desk.api.common import Body, Desk, IfMatch, IfMatchMissingError, PolicyMaker, Viewer, Why, api_router, number_in
+from desk.etags import versioned
 from desk.problems import documented
 from desk.surroundings import in_transaction
-from services import settings_documents
+from services import policy
+from services.policy import PolicyVersion, PolicyVersions
 
 router = api_router("policy", "/api/policy")
 
@@ -39,21 +24,19 @@ class ChangedPolicy(Body):
     note: Why
 
 
-@router.get("", response_model=answers.PolicyVersion)
-async def show(request: Request, desk: Desk, _: Viewer) -> Response:
+@router.get("")
+async def show(desk: Desk, _: Viewer, response: Response) -> PolicyVersion:
     """Show the policy in force. The ETag is its version."""
-    row = await in_transaction(desk, _newest)
-    return versioned(request, settings_documents.policy(row), row.version)
+    return versioned(response, await in_transaction(desk, policy.newest))
 
 
 @router.put(
     "",
-    response_model=answers.PolicyVersion,
     responses=documented(HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
 )
 async def change(
-    request: Request, body: ChangedPolicy, desk: Desk, who: PolicyMaker, if_match: IfMatch = None
-) -> Response:
+    body: ChangedPolicy, desk: Desk, who: PolicyMaker, response: Response, if_match: IfMatch = None
+) -> PolicyVersion:
     """Put a new version in force. It counts from now on, for holds that are open too."""
     version = number_in(if_match)
     if version is None:
@@ -61,22 +44,10 @@ async def change(
     missing = sorted(set(Policy.model_fields) - body.policy.model_fields_set)
     if missing:
         raise BadInputError(f"give the whole policy, not only what changes: {', '.join(missing)} missing")
-
-    def write(session: Session) -> PolicyVersion:
-        now = datetime.now(UTC)
-        policy_change.change(session, body.policy, actor=who.name, note=body.note, at=now, changed=version)
-        return _newest(session)
-
-    row = await in_transaction(desk, write)
-    return versioned(request, settings_documents.policy(row), row.version)
+    return versioned(response, await policy.change(desk.engine, who, body.policy, note=body.note, changed=version))
 
 
-@router.get("/versions", response_model=answers.PolicyVersions)
-async def versions(request: Request, desk: Desk, _: Viewer) -> Response:
+@router.get("/versions")
+async def versions(desk: Desk, _: Viewer) -> PolicyVersions:
     """List the newest versions, newest first."""
-    rows = await in_transaction(desk, policies.versions)
-    return fresh(request, {"versions": [settings_documents.policy(row) for row in rows]})
-
-
-def _newest(session: Session) -> PolicyVersion:
-    return policies.versions(session, limit=1)[0]
+    return await in_transaction(desk, lambda session: PolicyVersions.of(policies.versions(session)))

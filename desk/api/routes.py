@@ -1,4 +1,4 @@
-"""The routes of the API that is about holds and everything around them."""
+"""Every route of the API: the one list of them, for the application and for the test of the contract."""
 
 from desk.api import (
     absences,
@@ -6,31 +6,51 @@ from desk.api import (
     admin,
     aging,
     audit,
+    bulk,
     customers,
+    docs,
+    drift,
+    events,
+    exemption_list,
+    exemptions,
     freight,
     health,
     holds,
+    ledger,
     me,
     messages,
     org_settings,
+    outcomes,
+    people,
     policy,
+    report,
     templates,
 )
 
 _PARTS = (
     health,
+    docs,
     me,
     holds,
+    bulk,
+    outcomes,
     admin,
     messages,
     customers,
+    exemption_list,
+    exemptions,
     accounting_profiles,
     freight,
+    events,
+    drift,
     aging,
+    ledger,
+    report,
     policy,
     org_settings,
     templates,
     audit,
+    people,
     absences,
 )
 

@@ -1,21 +1,18 @@
 """Message templates over HTTP: read them, see them rendered, put a new version into use."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Path, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import Path, Query
+from fastapi.responses import Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
 from credit.states import TextFormat
-from credit.templates import TemplateRefusedError
-from db.errors import RefusedError, UnknownTemplateError
+from db.errors import UnknownTemplateError
 from db.messages import templates
-from db.models import ContentTemplate
-from desk.api import settings_answers as answers
 from desk.api.common import (
+    NOT_FOUND,
     Body,
     Desk,
     IfMatch,
@@ -24,17 +21,16 @@ from desk.api.common import (
     Text,
     Viewer,
     api_router,
-    fresh,
     number_in,
-    versioned,
 )
+from desk.etags import versioned
 from desk.problems import documented
 from desk.surroundings import in_transaction
 from rendering.renderer import BeyondLimitsError
 from rendering.texts import aside, html_of
-from services import settings_documents
-from services.answers import Document
-from services.messages import template_check
+from services.messages import answers, template_check
+from services.messages import templates as template_service
+from services.messages.templates import BadTemplateError
 
 router = api_router("templates", "/api/templates")
 
@@ -43,13 +39,6 @@ Organisation = Annotated[
     str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Whose text; empty for everybody's.")
 ]
 Language = Annotated[str, Query(max_length=35, pattern=r"^[^\x00]*$", description="A tag like `en` or `pt-BR`.")]
-_MISSING = documented(HTTPStatus.NOT_FOUND)
-
-
-class BadTemplateError(RefusedError):
-    """The text cannot be rendered."""
-
-    code = "template_refused"
 
 
 class NewText(Body):
@@ -59,49 +48,50 @@ class NewText(Body):
     body: Annotated[Text, Field(min_length=1, max_length=template_check.LONGEST)]
 
 
-@router.get("", response_model=answers.Templates)
-async def list_templates(request: Request, desk: Desk, _: Viewer) -> Response:
+@router.get("")
+async def list_templates(desk: Desk, _: Viewer) -> answers.Templates:
     """List the version in use of each template."""
-    rows = await in_transaction(desk, templates.newest)
-    return fresh(request, {"templates": [settings_documents.template(row) for row in rows]})
+
+    def read(session: Session) -> answers.Templates:
+        return answers.Templates(templates=[answers.Template.of_row(row) for row in templates.newest(session)])
+
+    return await in_transaction(desk, read)
 
 
-@router.get("/{name}", response_model=answers.Template, responses=_MISSING)
+@router.get("/{name}", responses=NOT_FOUND)
 async def show(
-    request: Request,
     name: Name,
     desk: Desk,
     _: Viewer,
+    response: Response,
     organisation: Organisation = templates.EVERYBODY,
     language: Language = templates.LANGUAGE,
-) -> Response:
+) -> answers.Template:
     """Show the version in use of exactly this text, which has no fallback. The ETag is its number."""
 
-    def read(session: Session) -> ContentTemplate:
+    def read(session: Session) -> answers.Template:
         found = templates.versions(session, name, organisation, language)
         if not found:
             raise UnknownTemplateError(f"{name} ({organisation or 'everybody'}, {language})")
-        return found[0]
+        return answers.Template.of_row(found[0])
 
-    row = await in_transaction(desk, read)
-    return versioned(request, settings_documents.template(row), row.version)
+    return versioned(response, await in_transaction(desk, read))
 
 
 @router.put(
     "/{name}",
-    response_model=answers.Template,
-    responses=_MISSING | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+    responses=NOT_FOUND | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
 )
 async def change(
-    request: Request,
     name: Name,
     body: NewText,
     desk: Desk,
     who: TemplateWriter,
+    response: Response,
     if_match: IfMatch = None,
     organisation: Organisation = templates.EVERYBODY,
     language: Language = templates.LANGUAGE,
-) -> Response:
+) -> answers.Template:
     """Put a new version into use; `If-Match: "0"` makes an organisation's or language's first one.
 
     Drafts that are there keep their text.
@@ -109,40 +99,25 @@ async def change(
     version = number_in(if_match)
     if version is None:
         raise IfMatchMissingError
-    await _rendered(name, body)
-
-    def write(session: Session) -> Document:
-        now = datetime.now(UTC)
-        row = templates.change(
-            session,
-            name,
-            subject=body.subject,
-            body=body.body,
-            changed=version,
-            actor=who.name,
-            at=now,
-            organisation=organisation,
-            language=language,
-        )
-        return settings_documents.template(row)
-
-    document = await in_transaction(desk, write)
-    return versioned(request, document, document["version"])
+    row = await template_service.change(
+        desk.engine,
+        who,
+        name,
+        subject=body.subject,
+        body=body.body,
+        changed=version,
+        organisation=organisation,
+        language=language,
+    )
+    return versioned(response, answers.Template.of_row(row))
 
 
-@router.post("/{name}/preview", response_model=answers.TemplatePreview)
-async def preview(name: Name, body: NewText, _: TemplateWriter) -> Response:
+@router.post("/{name}/preview")
+async def preview(name: Name, body: NewText, _: TemplateWriter) -> answers.TemplatePreview:
     """Show a text rendered for an invented customer, to whom may change templates; nothing is kept."""
-    subject, text = await _rendered(name, body)
+    subject, text = await template_service.rendered(name, body.subject, body.body)
     try:
         html = await aside(html_of, text, TextFormat.MARKDOWN)
     except BeyondLimitsError as error:
         raise BadTemplateError(f"template {name}: {error}") from error
-    return JSONResponse({"subject": subject, "body": text, "html": html})
-
-
-async def _rendered(name: str, text: NewText) -> tuple[str, str]:
-    try:
-        return await aside(template_check.rendered, name, text.subject, text.body)
-    except TemplateRefusedError as error:
-        raise BadTemplateError(str(error)) from error
+    return answers.TemplatePreview(subject=subject, body=text, html=html)

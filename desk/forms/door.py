@@ -16,6 +16,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from credit.plain_text import normalize_newlines
 from desk.forms.refill import Html, after_problem, before_content, refilled
 from desk.forms.sent import Refusal, Sent, address
 from desk.rendering import markup
@@ -161,13 +162,9 @@ def _brings_form(scope: Scope) -> bool:
 async def _urlencoded(request: Request) -> bytes:
     """Return a form as a urlencoded body whose line ends are LF."""
     form = await request.form()
-    fields = [(name, _unix(value)) for name, value in form.multi_items() if isinstance(value, str)]
+    fields = [(name, normalize_newlines(value)) for name, value in form.multi_items() if isinstance(value, str)]
     await form.close()
     return Sent("", fields).urlencoded()
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _with_body(scope: Scope, body: bytes) -> Scope:

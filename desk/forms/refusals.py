@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+from credit.validation import what_is_wrong
 from desk.forms.sent import Refusal
 from desk.plain_input import PROBLEM
 
@@ -13,9 +14,9 @@ _SAID: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "missing": lambda _, __: "fill this in",
     "enum": lambda _, __: "choose one of those offered",
     "literal_error": lambda _, __: "choose one of those offered",
-    "value_error": lambda _, context: str(context["error"]),
 }
-"""Pydantic's type of an error -> what to do, from the value and its limits."""
+"""Pydantic's type of an error -> what to do in a form, from the value and its limits."""
+_OUR_RULES = frozenset({PROBLEM, "value_error"})
 
 
 def of_fields(error: RequestValidationError) -> Refusal:
@@ -26,8 +27,8 @@ def of_fields(error: RequestValidationError) -> Refusal:
 
 
 def _said(error: dict[str, Any]) -> str:
-    if error["type"] == PROBLEM:
-        return str(error["msg"])
+    if error["type"] in _OUR_RULES:
+        return what_is_wrong(error)
     say = _SAID.get(error["type"])
     return say(error.get("input"), error.get("ctx", {})) if say else "this makes no sense here: load the page again"
 

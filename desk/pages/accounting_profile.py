@@ -21,7 +21,7 @@ from desk.flashes import see_other
 from desk.pages.common import Desk, ProfileChanger, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from services.freight.profile_documents import available
+from services.freight.answers import ReleasedProfile, available
 from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
@@ -105,8 +105,7 @@ async def change(
     except RefusedError as error:
         typed = {"credit_status": credit_status.value, "credit_limit": credit_limit, "reason": reason}
         return await _page(request, desk, customer_id, error=error, typed=typed)
-    release = done.get("release")
-    flash = f"credit_release_{release['status']}" if release else "profile_changed"
+    flash = f"credit_release_{done.release.status}" if isinstance(done, ReleasedProfile) else "profile_changed"
     return see_other(address_of(customer_id), flash)
 
 
@@ -130,7 +129,7 @@ async def _page(
     error: RefusedError | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
-    shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
+    shown = await in_transaction(desk, read_accounting, customer_id)
     limit = shown.profile.credit_limit
     kept = {
         "credit_status": shown.profile.credit_status.value,

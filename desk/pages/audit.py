@@ -20,7 +20,7 @@ from desk.pages.timeline import what_happened
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from services import audit_trail
-from services.answers import Document
+from services.audit_trail import Verified
 
 router = APIRouter(include_in_schema=False)
 
@@ -101,7 +101,7 @@ async def verify(request: Request, desk: Desk, _: Auditor) -> Response:
 
 
 async def _page(
-    request: Request, desk: Surroundings, asked: Asked, before: str = "", verified: Document | None = None
+    request: Request, desk: Surroundings, asked: Asked, before: str = "", verified: Verified | None = None
 ) -> Response:
     def read(session: Session) -> tuple[list[AuditEvent], str]:
         try:

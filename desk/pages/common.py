@@ -31,7 +31,7 @@ TemplateWriter = Annotated[Caller, Depends(signed_in_page(Permission.CHANGE_TEMP
 async def refused(request: Request, error: RefusedError) -> int:
     """Audit a refusal that a page explains itself, and return its status."""
     await problems.record_refusal(request, error.code, str(error))
-    return problems.status_of(error)
+    return error.status
 
 
 def typed_day(text: str) -> date | None:

@@ -16,7 +16,7 @@ from desk.pages.accounting_profile import Accounting, address_of, read_accountin
 from desk.pages.common import Desk, ProfileChanger, Requester, Viewer, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
-from services.freight.profile_documents import label
+from services.freight.answers import label
 from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
@@ -76,7 +76,7 @@ async def delete(
         done = await Profiles(desk.engine, desk.credit_holds).unblock(who, customer_id, entry_id, reason=reason)
     except RefusedError as error:
         return await _asked(request, desk, customer_id, entry_id, error=error, reason=reason)
-    flash = "block_deleted" if done["ended"] else f"credit_release_{done['status']}"
+    flash = "block_deleted" if done.ended else f"credit_release_{done.status}"
     return see_other(address_of(customer_id, "credit-hold"), flash)
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from db import customers
 from db.errors import BadInputError, RefusedError
-from db.models import Exemption
 from db.receivables import customer_page, exemptions, payment_plans
 from desk.flashes import see_other
 from desk.pages.accounting_profile import read_accounting
@@ -18,7 +17,8 @@ from desk.pages.book import open_book
 from desk.pages.common import Desk, PolicyMaker, Viewer, refused
 from desk.rendering import part, render
 from desk.surroundings import Surroundings, in_transaction
-from services.freight.profile_documents import label
+from services.freight.answers import label
+from services.receivables import exemptions as exemption_service
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +30,7 @@ Typed = Annotated[str, Form(max_length=2000)]
 @router.get("/customers")
 async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: str | None = None) -> Response:
     """Show customers whose name or id contains `q`; the rows alone while somebody types."""
-    rows = await in_transaction(desk, lambda session: customers.search(session, q[:100], after=after, limit=PAGE + 1))
+    rows = await in_transaction(desk, customers.search, q[:100], after=after, limit=PAGE + 1)
     more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
     if "hx-request" in request.headers:
         return part(request, "customers_found.html", q=q, found=rows[:PAGE], more=more)
@@ -48,14 +48,8 @@ async def end_exemption(
     request: Request, customer_id: str, desk: Desk, who: PolicyMaker, reason: Typed = ""
 ) -> Response:
     """End the exemption before its last day."""
-
-    def write(session: Session) -> Exemption:
-        if not reason.strip():
-            raise BadInputError("say why the exemption ends: it is kept in the record")
-        return exemptions.end(session, customer_id, reason=reason.strip(), actor=who.name, now=datetime.now(UTC))
-
     try:
-        await in_transaction(desk, write)
+        await exemption_service.end(desk.engine, who, customer_id, reason=reason)
     except RefusedError as error:
         return await _page(request, desk, customer_id, error=error)
     return see_other(f"/customers/{quote(customer_id)}", "exemption_ended")
@@ -72,20 +66,8 @@ async def grant_exemption(
     owner: Typed = "",
 ) -> Response:
     """Exempt the customer from automatic holds."""
-
-    def write(session: Session) -> Exemption:
-        return exemptions.grant(
-            session,
-            customer_id,
-            owner=owner.strip() or who.name,
-            reason=reason.strip(),
-            until=_day(until),
-            actor=who.name,
-            now=datetime.now(UTC),
-        )
-
     try:
-        await in_transaction(desk, write)
+        await exemption_service.grant(desk.engine, who, customer_id, until=_day(until), reason=reason, owner=owner)
     except RefusedError as error:
         typed = {"until": until, "reason": reason, "owner": owner}
         return await _page(request, desk, customer_id, error=error, typed=typed)

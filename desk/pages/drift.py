@@ -12,7 +12,8 @@ from desk.pages.common import Approver, Desk, Requester, Scanner, Viewer, refuse
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from netsuite.records import CreditHoldOverride
-from services.netsuite import drift, drift_checks
+from services.netsuite import drift_checks
+from services.netsuite.answers import Differences
 from services.netsuite.drift import DriftOperations
 
 router = APIRouter(include_in_schema=False)
@@ -91,15 +92,15 @@ async def adopt(
 
 
 async def _page(request: Request, desk: Surroundings, *, status: int = 200, problem: str = "") -> Response:
-    found = await in_transaction(desk, drift.listed)
+    found = await in_transaction(desk, Differences.of)
     last = await drift_checks.last(desk.client, desk.settings.task_queue)
     return render(
         request,
         "drift.html",
         status,
-        rows=found["drift"],
+        rows=found.drift,
         last=last,
-        known=drift_checks.known(last, differing=len(found["drift"]), unwritten=found["unwritten"]),
+        known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),
         problem=problem,
         priors=list(CreditHoldOverride),
     )

@@ -16,7 +16,6 @@ from desk.pages.common import Approver, Desk, Viewer
 from desk.pages.hold_answers import DecisionForm, Reason, answer, explained, live_part, read
 from desk.pages.hold_context import HoldPage
 from desk.rendering import part, render
-from services.holds.operations import ApprovedFirst
 
 router = APIRouter(include_in_schema=False)
 
@@ -89,7 +88,6 @@ async def decide(
     """Decide the revision that was shown; where it moved on, show what changed and decide nothing."""
     if not form.reason.strip():
         return await confirm(request, name, desk, who, form)
-    kind = (await read(desk, name, who)).proposal.kind
     try:
         made = await desk.operations.decide(
             name,
@@ -104,9 +102,9 @@ async def decide(
         )
     except RefusedError as error:
         return await explained(request, desk, name, who, error, form.reason, form)
-    if isinstance(made, ApprovedFirst):
-        return see_other(f"/holds/{made.hold_id}", "hold_approved_first")
-    return see_other(f"/holds/{made.hold_id}", f"{_DECIDED[kind]}_{made.status}" if made.delivered else "told_later")
+    if made.decision_id is None:
+        return see_other(f"/holds/{made.id}", "hold_approved_first")
+    return see_other(f"/holds/{made.id}", f"{_DECIDED[form.kind]}_{made.status}" if made.delivered else "told_later")
 
 
 @router.post("/holds/{name}/undo")

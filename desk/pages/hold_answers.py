@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field, ValidationError
 
 from credit.facts import Facts
-from credit.states import ProposalStatus, Verdict
+from credit.states import ProposalKind, ProposalStatus, Verdict
 from db.errors import RefusedError
 from db.holds.evidence import Said
 from db.people.tokens import Caller
@@ -32,6 +32,8 @@ class DecisionForm(BaseModel):
     claim_id: UUID
     revision: int
     verdict: Verdict
+    kind: ProposalKind = ProposalKind.PLACE
+    """Of the proposal that was shown: how a page says what was decided."""
     shown: str = ""
     """The proposal's facts as JSON, only ever shown back to who sent them."""
     evidence_seen: int | None = Field(None, ge=0)
@@ -54,7 +56,7 @@ async def read(desk: Surroundings, name: str, who: Caller) -> HoldPage:
     Raises:
         UnknownHoldError: nothing matches.
     """
-    return await in_transaction(desk, lambda session: hold_context.read(session, name, who, datetime.now(UTC)))
+    return await in_transaction(desk, hold_context.read, name, who, datetime.now(UTC))
 
 
 async def answer(

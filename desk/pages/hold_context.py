@@ -11,7 +11,6 @@ from credit.credit_hold import BlockSource
 from credit.eligibility import Block
 from credit.facts import Facts
 from credit.permissions import Role
-from credit.policy import Policy
 from credit.states import (
     OPEN_HOLD,
     PLACING,
@@ -23,7 +22,6 @@ from credit.states import (
     ProposalStatus,
     Verdict,
     WaitingOn,
-    waiting_on,
 )
 from credit.triggers import ReasonClass, reason_class
 from credit.untold import Untold, untold
@@ -52,6 +50,7 @@ from desk.pages.book import Book, moved, open_book
 from desk.pages.hold_life import Life
 from desk.pages.timeline import Happened, told
 from services.holds import effects
+from services.holds.answers import whose_move
 
 _STEPS = {
     Beat.FLAG_CUSTOMER: "Flag the customer",
@@ -102,8 +101,8 @@ class HoldPage:
     claim: Claim | None
     first_approval: Approval | None
     takes_two: bool
-    barred_by: str
-    """Who asked for the hold, where the policy bars this caller from approving for that; empty where it does not."""
+    barred_by: str | None
+    """Who asked for the hold, where the policy bars this caller from approving for that."""
     approved_already: bool
     """Whether this caller is one person with who approved first."""
     decision: Decision | None
@@ -196,7 +195,6 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     book = open_book(session, hold.customer_id, now, as_of=as_of, but=hold.id)
     rows = {row.beat: row for row in hold.beats}
     record = netsuite.record_of(session, hold.id)
-    decision = hold_page.decision_of(session, proposal.id)
     first = customer_page.first_approval(session, proposal.id, proposal.revision)
     acting = Acting.of(session, who.name, now)
     return HoldPage(
@@ -205,14 +203,14 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         facts=facts,
         book=book,
         moved=moved(facts, book.facts) if proposal.status is ProposalStatus.OPEN else [],
-        waiting_on=_waiting_on(hold, proposal),
+        waiting_on=whose_move(hold, proposal),
         claim=holds.live_claim(session, proposal.id, now),
         first_approval=first,
-        takes_two=_takes_two(facts, book.policy),
-        barred_by=_barred_by(session, hold, book.policy, who, acting),
+        takes_two=four_eyes.takes_two(proposal, book.policy),
+        barred_by=four_eyes.barred_by(session, hold, book.policy, acting, is_admin=who.role is Role.ADMIN),
         approved_already=first is not None and four_eyes.is_one_person(first, acting),
-        decision=decision,
-        undo_until=_undo_until(decision, now),
+        decision=hold_page.decision_of(session, proposal.id),
+        undo_until=holds.undo_until(session, proposal, now),
         effects=effects.of_deciding(session, hold, proposal, now),
         evidence=evidence.of(session, proposal),
         unsent_notice=untold(hold.status, messages.standing(session, [hold.id]).get(hold.id, [])),
@@ -242,27 +240,3 @@ def _asked_before(session: Session, proposal: Proposal) -> str:
     if before is None:
         return ""
     return "approved, and taken back" if before.status is ProposalStatus.APPROVED else before.status
-
-
-def _waiting_on(hold: Hold, proposal: Proposal) -> WaitingOn:
-    is_open = proposal.status is ProposalStatus.OPEN
-    if hold.status is HoldStatus.PROPOSED and not is_open:
-        return WaitingOn.NOBODY  # decided; the workflow is about to obey
-    beats = RELEASING if hold.status is HoldStatus.RELEASING else PLACING
-    undecided = is_open and proposal.kind is not ProposalKind.PLACE
-    return waiting_on(hold.status, [row.status for row in hold.beats if row.beat in beats], undecided=undecided)
-
-
-def _takes_two(facts: Facts, policy: Policy) -> bool:
-    return policy.second_approver_above is not None and facts.total_open > policy.second_approver_above
-
-
-def _barred_by(session: Session, hold: Hold, policy: Policy, who: Caller, acting: Acting) -> str:
-    if not policy.bar_self_approval or who.role is Role.ADMIN:
-        return ""
-    return four_eyes.who_asked(session, hold, acting) or ""
-
-
-def _undo_until(decision: Decision | None, now: datetime) -> datetime | None:
-    undoable = decision is not None and decision.verdict is Verdict.APPROVE and decision.outcome is None
-    return decision.effective_at if undoable and decision is not None and now < decision.effective_at else None

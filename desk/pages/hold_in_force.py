@@ -15,7 +15,6 @@ from desk.pages.common import Approver, Desk, Requester, refused, typed_day
 from desk.pages.hold_answers import Reason, answer, explained, read
 from desk.rendering import render
 from desk.surroundings import Surroundings
-from services.holds.operations import ApprovedFirst
 from services.holds.outcomes import OutcomeOperations
 
 router = APIRouter(include_in_schema=False)
@@ -117,7 +116,7 @@ async def override(
         made = await does.override(name, reason=reason.strip(), actor=who.name, is_admin=who.role is Role.ADMIN)
     except RefusedError as error:
         return await _page(request, desk, name, who, error=error, typed={"override_reason": reason})
-    if isinstance(made, ApprovedFirst):
+    if made.decision_id is None:
         return see_other(f"/holds/{name}", "hold_approved_first")
     return see_other(f"/holds/{name}", "hold_overridden" if made.delivered else "told_later")
 

@@ -73,7 +73,7 @@ async def _page(
 ) -> Response:
     key = paging.moment_and_text(cursor)
     found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
-    page, more = paging.cut(found, PAGE, lambda row: [row["created_at"], row["id"]])
+    page, more = paging.cut(found, PAGE, lambda row: [row.created_at.isoformat(), row.id])
     return render(
         request,
         "loads.html",

@@ -207,7 +207,7 @@ async def settle(
 
 
 async def _read(desk: Surroundings, message_id: UUID) -> MessagePage:
-    return await in_transaction(desk, lambda session: message_context.read(session, message_id, datetime.now(UTC)))
+    return await in_transaction(desk, message_context.read, message_id, datetime.now(UTC))
 
 
 async def _page(

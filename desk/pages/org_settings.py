@@ -1,11 +1,9 @@
 """`/settings/organisations`: what each organisation has chosen (freight spec, LSP Org Settings)."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
 
 from db.errors import RefusedError
 from db.freight import org_settings
@@ -13,6 +11,7 @@ from desk.flashes import see_other
 from desk.pages.common import Desk, PolicyMaker, refused
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
+from services.freight import organisations
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,13 +29,8 @@ async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
 @router.post(_HERE)
 async def create(request: Request, desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
     """Make an organisation."""
-    name = organisation.strip()
-
-    def write(session: Session) -> None:
-        org_settings.create(session, name, actor=who.name, now=datetime.now(UTC))
-
     try:
-        await in_transaction(desk, write)
+        await organisations.create(desk.engine, who, organisation.strip())
     except RefusedError as error:
         return await _page(request, desk, error=error, named=organisation)
     return see_other(_HERE, "organisation_created")
@@ -59,17 +53,11 @@ async def change(
         "auto_lift_credit_hold": auto_lift_credit_hold,
         "language": language.strip(),
     }
-
-    def write(session: Session) -> bool:
-        now = datetime.now(UTC)
-        row = org_settings.change(session, organisation, wanted, actor=who.name, now=now, changed=version)
-        return row.version != version
-
     try:
-        is_new = await in_transaction(desk, write)
+        row = await organisations.change(desk.engine, who, organisation, wanted, changed=version)
     except RefusedError as error:
         return await _page(request, desk, error=error)
-    return see_other(_HERE, "org_settings_changed" if is_new else "policy_unchanged")
+    return see_other(_HERE, "org_settings_changed" if row.version != version else "policy_unchanged")
 
 
 async def _page(

@@ -174,7 +174,7 @@ async def _people(
     absence: absence_form.Typed | None = None,
 ) -> Response:
     found = await asyncio.to_thread(People(desk.engine).listed)
-    absences = await in_transaction(desk, lambda session: absence_form.read(session, datetime.now(UTC)))
+    absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
     context = {
         "people": found,
         "roles": [role.label for role in OF_PEOPLE],

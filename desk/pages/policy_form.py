@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from credit.mail_text import clean_address
 from credit.policy import Policy
+from credit.validation import what_is_wrong
 from desk.pages.policy_fields import SETTINGS, Setting, Unit
 
 _LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
@@ -48,7 +49,7 @@ def parsed(fields: Mapping[str, str]) -> Policy:
     try:
         return Policy.model_validate(values)
     except ValidationError as error:
-        raise BadFieldsError({_field(one["loc"]): _advice(one["msg"]) for one in error.errors()}) from error
+        raise BadFieldsError({_field(one["loc"]): what_is_wrong(one) for one in error.errors()}) from error
 
 
 def _within(policy: Policy, name: str) -> object:
@@ -62,10 +63,6 @@ def _field(location: tuple[int | str, ...]) -> str:
     """Return the field in which a refused value was typed."""
     dotted = ".".join(str(part) for part in location)
     return next((name for name in SETTINGS if dotted == name or dotted.startswith(f"{name}.")), dotted)
-
-
-def _advice(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 # --- out ---------------------------------------------------------------------------------------------------------

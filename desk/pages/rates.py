@@ -8,7 +8,6 @@ from fastapi.responses import Response
 from db.errors import RefusedError
 from desk.pages import freight
 from desk.pages.common import Desk, Viewer
-from desk.problems import status_of
 from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +38,7 @@ async def show(
     return render(
         request,
         "rates.html",
-        status_of(refusal) if refusal else 200,
+        refusal.status if refusal else 200,
         typed=typed,
         rated=rated,
         tariffs=await freight.known_tariffs(desk),

@@ -27,7 +27,7 @@ async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: s
     except (PeriodError, ValueError) as error:
         problem = str(error)
         begin, end = period_of(None, None, today=now.date())
-    found: Report = await in_transaction(desk, lambda session: numbers_of.make(session, first=begin, last=end, now=now))
+    found: Report = await in_transaction(desk, numbers_of.make, first=begin, last=end, now=now)
     drawn: list[Chart] = charts(found)
     periods = [(name, now.date() - timedelta(days=days), now.date()) for days, name in _PERIODS]
     return render(

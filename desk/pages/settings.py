@@ -1,6 +1,5 @@
 """`/settings`: the policy and the content templates, with every version before."""
 
-from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -12,8 +11,7 @@ from sqlalchemy.orm import Session
 from credit import freight_messages
 from credit.policy import Policy
 from credit.states import TextFormat
-from credit.templates import TemplateRefusedError
-from db import policies, policy_change
+from db import policies
 from db.errors import RefusedError
 from db.freight import org_settings
 from db.messages import templates
@@ -27,7 +25,9 @@ from desk.rendering import part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
 from rendering.texts import aside, difference, html_of
-from services.messages import template_check
+from services import policy as policy_service
+from services.messages import templates as template_service
+from services.messages.templates import BadTemplateError
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,20 +65,16 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
     if not note:
         problems = {"note": "say why: it is kept with the version"}
         return await _page(request, desk, fields, status=422, problems=problems)
-
-    def write(session: Session) -> bool:
-        if policy == policies.current(session)[1]:
-            return False
-        changed = int(version) if version.isdecimal() else 0
-        policy_change.change(session, policy, actor=who.name, note=note, at=datetime.now(UTC), changed=changed)
-        return True
-
+    _, in_force = await in_transaction(desk, policies.current)
+    if policy == in_force:
+        return see_other("/settings", "policy_unchanged")
+    changed = int(version) if version.isdecimal() else 0
     try:
-        is_new = await in_transaction(desk, write)
+        await policy_service.change(desk.engine, who, policy, note=note, changed=changed)
     except RefusedError as error:
         status = await refused(request, error)
         return await _page(request, desk, fields, status=status, problem=str(error))
-    return see_other("/settings", "policy_changed" if is_new else "policy_unchanged")
+    return see_other("/settings", "policy_changed")
 
 
 async def _page(
@@ -149,7 +145,7 @@ async def preview_in_use(
     language: Language = templates.LANGUAGE,
 ) -> Response:
     """Show the version in use as it comes out for an invented customer."""
-    used = await in_transaction(desk, lambda session: templates.find(session, name, organisation, language))
+    used = await in_transaction(desk, templates.find, name, organisation, language)
     return await preview_template(request, name, desk, who, used.subject, used.body)
 
 
@@ -164,9 +160,9 @@ async def preview_template(
 ) -> Response:
     """Show the text as it would come out for an invented customer; keeps nothing."""
     try:
-        subject, text = await aside(template_check.rendered, name, subject, body)
+        subject, text = await template_service.rendered(name, subject, body)
         problem = ""
-    except TemplateRefusedError as error:
+    except BadTemplateError as error:
         text, problem = "", str(error)
     response = part(
         request,
@@ -193,27 +189,20 @@ async def change_template(
     language: Language = templates.LANGUAGE,
 ) -> Response:
     """Put a new version into use."""
-    body = body.replace("\r\n", "\n")
     which = _Text(name, organisation, language)
     try:
-        await aside(template_check.rendered, name, subject, body)
-    except TemplateRefusedError as error:
-        return await _template_page(request, desk, which, status=422, problem=str(error), text=(subject, body))
-    try:
-        await in_transaction(
-            desk,
-            lambda session: templates.change(
-                session,
-                name,
-                subject=subject,
-                body=body,
-                changed=version,
-                actor=who.name,
-                at=datetime.now(UTC),
-                organisation=organisation,
-                language=language,
-            ),
+        await template_service.change(
+            desk.engine,
+            who,
+            name,
+            subject=subject,
+            body=body,
+            changed=version,
+            organisation=organisation,
+            language=language,
         )
+    except BadTemplateError as error:
+        return await _template_page(request, desk, which, status=error.status, problem=str(error), text=(subject, body))
     except RefusedError as error:
         status = await refused(request, error)
         return await _template_page(request, desk, which, status=status, problem=str(error), text=(subject, body))

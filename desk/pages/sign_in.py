@@ -185,7 +185,7 @@ async def _refused(
     request: Request, desk: Surroundings, next_page: str, error: RefusedError, why: str, login: str = ""
 ) -> Response:
     await problems.record_refusal(request, error.code, why)
-    response = _form(request, desk, next_page, status=problems.status_of(error), error=str(error), login=login[:100])
+    response = _form(request, desk, next_page, status=error.status, error=str(error), login=login[:100])
     if isinstance(error, TooManyAttemptsError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -62,7 +62,7 @@ async def start(
 async def _search(desk: Desk, words: str) -> Sequence[Found]:
     if not words.strip():
         return []
-    return await in_transaction(desk, lambda session: customers.search(session, words[:100], limit=FOUND))
+    return await in_transaction(desk, customers.search, words[:100], limit=FOUND)
 
 
 async def _page(
@@ -75,11 +75,7 @@ async def _page(
     problem: str = "",
     reason: str = "",
 ) -> Response:
-    book = (
-        await in_transaction(desk, lambda session: open_book(session, customer, datetime.now(UTC)))
-        if customer
-        else None
-    )
+    book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
     return render(
         request,
         "start.html",

@@ -1,14 +1,8 @@
-"""Why a sign-in or a change of password is refused.
-
-* RefusedError
-  + SignInRefusedError     who this is may not come in, or the form was not ours
-  + WrongPasswordError     login and password do not fit; it never says which of them
-  + TooManyAttemptsError   the login or the address has to wait
-  + ProviderFailedError    the OpenID Connect provider did not do its part
-"""
+"""Why a sign-in or a change of password is refused."""
 
 import math
 from datetime import datetime
+from http import HTTPStatus
 
 from db.errors import RefusedError
 
@@ -17,12 +11,14 @@ class SignInRefusedError(RefusedError):
     """Who this is may not come in."""
 
     code = "sign_in_refused"
+    status = HTTPStatus.FORBIDDEN
 
 
 class WrongPasswordError(RefusedError):
     """The password does not fit. `why` is for the audit trail only."""
 
     code = "wrong_password"
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, why: str) -> None:
         super().__init__("login and password do not fit; ask an admin if you can't get in")
@@ -33,6 +29,7 @@ class TooManyAttemptsError(RefusedError):
     """Too many failed sign-ins of late."""
 
     code = "too_many_attempts"
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, until: datetime, now: datetime) -> None:
         self.retry_after = max(math.ceil((until - now).total_seconds()), 1)
@@ -44,3 +41,4 @@ class ProviderFailedError(RefusedError):
     """The OpenID Connect provider is away, or its answer can't be trusted."""
 
     code = "provider_failed"
+    status = HTTPStatus.BAD_GATEWAY

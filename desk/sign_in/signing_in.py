@@ -10,14 +10,13 @@ from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.engine import transaction
 from db.models import User, UserSession
 from db.people import sessions, sign_ins, users
 from desk.access import lifetime
 from desk.sign_in import cookies
 from desk.sign_in.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
 from desk.sign_in.strangers import address_of
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, in_transaction
 from services.people import first_admin, passwords
 
 _Result = TypeVar("_Result")
@@ -43,16 +42,15 @@ async def with_password(desk: Surroundings, request: Request, login: str, passwo
     user_agent, old = request.headers.get("user-agent", ""), cookies.read(request, desk.settings, cookies.SESSION)
     fresh = await _hash(password) if passwords.outdated(user.password_hash or "") else None
 
-    def enter() -> tuple[UserSession, str]:
-        with transaction(desk.engine) as session:
-            found = users.get(session, user.login)
-            if found.disabled_at is not None or found.password_hash != user.password_hash:
-                raise WrongPasswordError(f"{user.login} was changed meanwhile")
-            found.password_hash = fresh or found.password_hash
-            sign_ins.succeeded(session, login=found.login)
-            return start_session(desk, session, found, address=address, user_agent=user_agent, old=old, how="password")
+    def enter(session: Session) -> tuple[UserSession, str]:
+        found = users.get(session, user.login)
+        if found.disabled_at is not None or found.password_hash != user.password_hash:
+            raise WrongPasswordError(f"{user.login} was changed meanwhile")
+        found.password_hash = fresh or found.password_hash
+        sign_ins.succeeded(session, login=found.login)
+        return start_session(desk, session, found, address=address, user_agent=user_agent, old=old, how="password")
 
-    return await asyncio.to_thread(enter)
+    return await in_transaction(desk, enter)
 
 
 async def change_password(desk: Surroundings, request: Request, old: str, new: str) -> tuple[UserSession, str]:
@@ -71,17 +69,15 @@ async def change_password(desk: Surroundings, request: Request, old: str, new: s
     password_hash = await _hash(new)
     address, user_agent = address_of(request), request.headers.get("user-agent", "")
 
-    def change() -> tuple[UserSession, str]:
-        now = datetime.now(UTC)
-        with transaction(desk.engine) as session:
-            found = users.get(session, login)
-            if found.disabled_at is not None or found.password_hash != user.password_hash:
-                raise WrongPasswordError(f"{login} was changed meanwhile")
-            users.set_password(session, found, password_hash, one_time=False, actor=login, at=now)
-            sign_ins.succeeded(session, login=login)
-            return start_session(desk, session, found, address=address, user_agent=user_agent, how="password change")
+    def change(session: Session) -> tuple[UserSession, str]:
+        found = users.get(session, login)
+        if found.disabled_at is not None or found.password_hash != user.password_hash:
+            raise WrongPasswordError(f"{login} was changed meanwhile")
+        users.set_password(session, found, password_hash, one_time=False, actor=login, at=datetime.now(UTC))
+        sign_ins.succeeded(session, login=login)
+        return start_session(desk, session, found, address=address, user_agent=user_agent, how="password change")
 
-    changed = await asyncio.to_thread(change)
+    changed = await in_transaction(desk, change)
     await asyncio.to_thread(first_admin.forget_first_password, desk.settings.data_dir, old)
     return changed
 
@@ -110,12 +106,11 @@ async def _proved(desk: Surroundings, request: Request, login: str, password: st
     """Return whose login and password these are; it takes as long, and says the same, where there is no such login."""
     login, address, now = login.strip().lower(), address_of(request), datetime.now(UTC)
 
-    def look() -> User | datetime | None:
-        with transaction(desk.engine) as session:
-            until = sign_ins.try_again_at(session, login=login, address=address, now=now)
-            return until or users.by_login(session, login)
+    def look(session: Session) -> User | datetime | None:
+        until = sign_ins.try_again_at(session, login=login, address=address, now=now)
+        return until or users.by_login(session, login)
 
-    found = await asyncio.to_thread(look)
+    found = await in_transaction(desk, look)
     if isinstance(found, datetime):
         raise TooManyAttemptsError(found, now)
     fits = await _in_turn(lambda: passwords.matches(password, found.password_hash if found else None))

@@ -4,7 +4,6 @@ A block that a service hold made is lifted by that hold's release alone: who may
 anybody else proposes it (freight spec; by no way round the record).
 """
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,12 +19,11 @@ from sqlalchemy.orm import Session
 from credit.credit_hold import CreditStatus
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import customers
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import BadInputError, EntryOfHoldError
 from db.freight import accounting_profiles
 from db.holds import by_hand, holds, releases
 from db.models import Decision, Hold
-from services.answers import Document
 from services.holds.outcomes import OutcomeOperations
 
 
@@ -52,15 +50,6 @@ class Changed:
     """With a service hold's block: whether its release is approved, or proposed and waits for an approver."""
     hold_id: UUID | None = None
     """The service hold whose release that is."""
-
-    def document(self) -> Document:
-        """Return it as JSON: {customer_id, entry_id, released, hold_id}."""
-        return {
-            "customer_id": self.customer_id,
-            "entry_id": str(self.entry_id) if self.entry_id else None,
-            "released": self.released,
-            "hold_id": str(self.hold_id) if self.hold_id else None,
-        }
 
 
 @dataclass(frozen=True)
@@ -188,12 +177,11 @@ class CreditHoldOperations:
     ) -> Changed:
         """Change rows in one transaction, then tell the hold whose release that asked for."""
 
-        def run() -> _Written:
-            with transaction(self._engine) as session:
-                customers.get(session, customer_id)
-                return write(session, datetime.now(UTC))
+        def run(session: Session) -> _Written:
+            customers.get(session, customer_id)
+            return write(session, datetime.now(UTC))
 
-        written = await asyncio.to_thread(run)
+        written = await in_transaction(self._engine, run)
         asked = written.asked
         if asked is None:
             return Changed(customer_id, entry_id=written.entry_id)

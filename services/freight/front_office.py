@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from credit.eligibility import Action
 from credit.rating import Rate, best
 from db.freight import tariffs
-from services.answers import Document
-from services.freight import freight_documents as documents
+from services.freight.answers import Eligibility, Rates
+from services.freight.answers import Rate as RateAnswer
 from services.freight.gates import Gates, NoAnswerError
 from services.freight.on_hold import (
     Judgement,
     OnHoldError,
     Question,
-    hold_documents,
+    in_the_way,
     judge,
     refusal,
 )
@@ -45,11 +45,10 @@ class FrontOffice:
         tariff: str | None = None,
         reference: str = "",
         prepaid: bool = False,
-    ) -> Document:
+    ) -> Eligibility:
         """Say whether a customer may order, be rated, or have a load advance past Committed.
 
-        Returns `{allowed, message, holds, action, template, blocked_tariffs, degraded}`; `message` and `template` are
-        null where it may. Where the database does not answer, the setting `eligibility_when_down` does: `degraded`.
+        Where the database does not answer, the setting `eligibility_when_down` does: `degraded`.
 
         Args:
             customer_id: whom it is about.
@@ -73,39 +72,38 @@ class FrontOffice:
             return self._without_record(question)
         refused = await on_hold.told() if on_hold else None
         self._gates.count(action, allowed=found.allowed)
-        return {
-            "allowed": found.allowed,
-            "message": str(refused) if refused else None,
-            "holds": hold_documents(found),
-            "action": action,
-            "template": refused.template if refused else None,
-            "blocked_tariffs": found.blocked_tariffs,
-            "degraded": False,
-        }
+        return Eligibility(
+            allowed=found.allowed,
+            message=str(refused) if refused else None,
+            holds=in_the_way(found),
+            action=action,
+            template=refused.template if refused else None,
+            blocked_tariffs=found.blocked_tariffs,
+            degraded=False,
+        )
 
-    def _without_record(self, question: Question) -> Document:
+    def _without_record(self, question: Question) -> Eligibility:
         allowed = self._gates.when_down == "allow"
         self._gates.count(question.action, allowed=allowed, degraded=True)
         done = "it is allowed, as is set for such times" if allowed else "it is refused until it can: try again soon"
         said = f"whether customer {question.customer_id} is on hold cannot be looked up right now; {done}"
         _log.warning("answered without the record", action=question.action, allowed=allowed)
-        return {
-            "allowed": allowed,
-            "message": said[:1].upper() + said[1:] + ".",
-            "holds": [],
-            "action": question.action,
-            "template": None,
-            "blocked_tariffs": [],
-            "degraded": True,
-        }
+        return Eligibility(
+            allowed=allowed,
+            message=said[:1].upper() + said[1:] + ".",
+            holds=[],
+            action=question.action,
+            template=None,
+            blocked_tariffs=[],
+            degraded=True,
+        )
 
     async def rates(
         self, customer_id: str, *, tariff: str | None = None, origin: str = "", destination: str = ""
-    ) -> Document:
+    ) -> Rates:
         """Rate a lane with one tariff, or with every one that is not blocked: its most specific rate counts.
 
-        Returns `{customer_id, rates: [{tariff, name, origin, destination, amount, currency, transit_days}],
-        blocked_tariffs: [code], degraded}`. Degraded are rates from the tariffs read last, for a customer nobody could
+        Degraded are rates from the tariffs read last, for a customer nobody could
         look up: only where the setting `eligibility_when_down` allows it.
 
         Raises:
@@ -156,6 +154,6 @@ def _judged(session: Session, question: Question) -> Judgement:
     return found
 
 
-def _rated(customer_id: str, rates: Sequence[Rate], blocked: Sequence[str], *, degraded: bool) -> Document:
-    found = [documents.rate(rate) for rate in rates]
-    return {"customer_id": customer_id, "rates": found, "blocked_tariffs": blocked, "degraded": degraded}
+def _rated(customer_id: str, rates: Sequence[Rate], blocked: Sequence[str], *, degraded: bool) -> Rates:
+    shown = [RateAnswer.of_row(rate) for rate in rates]
+    return Rates(customer_id=customer_id, rates=shown, blocked_tariffs=list(blocked), degraded=degraded)

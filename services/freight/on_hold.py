@@ -19,7 +19,7 @@ from db.freight import eligibility
 from db.messages import templates
 from rendering.renderer import RendererAwayError
 from rendering.texts import aside, filled_in
-from services.answers import Document, utc
+from services.freight.answers import InTheWay
 
 _PATIENCE = 5
 """Seconds that a refusal waits until its message is rendered, before it is told in plain words."""
@@ -100,7 +100,9 @@ class OnHoldError(Exception):
         """Return it in the words of the organisation's template; in plain ones where that cannot be used (in time)."""
         name = self._context.action.template
         message = (await self._message(name)).strip() or plain(self._context)
-        return CustomerOnHoldError(message, template=name, holds=hold_documents(self._judgement))
+        return CustomerOnHoldError(
+            message, template=name, holds=[block.document() for block in in_the_way(self._judgement)]
+        )
 
     async def _message(self, name: str) -> str:
         if self._text is None:
@@ -139,30 +141,10 @@ def refusal(session: Session, judgement: Judgement) -> OnHoldError:
     return OnHoldError(judgement, context, text)
 
 
-def hold_documents(judgement: Judgement) -> list[Document]:
-    """Return what stands in the way, an object for each entry, with its note: for the office."""
+def in_the_way(judgement: Judgement) -> list[InTheWay]:
+    """Return what stands in the way, one for each entry, with its note: for the office."""
     because = judgement.answer.because
     if not because and not judgement.allowed:
-        return [_hold("entitystatus", "entitystatus is hold", judgement.question.customer_id)]
-    return [
-        _hold(
-            block.source,
-            block.label,
-            block.customer_id,
-            note=block.note,
-            since=utc(block.since),
-            hold_id=str(block.hold_id) if block.hold_id else None,
-        )
-        for block in because
-    ]
-
-
-def _hold(source: str, label: str, customer_id: str, **more: str | None) -> Document:
-    return {
-        "source": source,
-        "label": label,
-        "customer_id": customer_id,
-        "note": None,
-        "since": None,
-        "hold_id": None,
-    } | more
+        customer_id = judgement.question.customer_id
+        return [InTheWay(source="entitystatus", label="entitystatus is hold", customer_id=customer_id)]
+    return [InTheWay.of_row(block) for block in because]

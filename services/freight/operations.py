@@ -1,6 +1,5 @@
 """Orders, loads and tariffs: what is written, through the gates that a hold shuts."""
 
-import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,13 +14,12 @@ from credit.credit_hold import LimitCause, LoadStatus, OrderStatus
 from credit.eligibility import Action
 from credit.plain_text import plain
 from db import audit, customers, policies
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.freight import credit_limits, orders_and_loads, tariffs
 from db.freight.tariffs import Lane
 from db.models.base import JsonObject
-from services.answers import Document
-from services.freight import freight_documents as documents
+from services.freight import answers
 from services.freight.front_office import FrontOffice
 from services.freight.gates import DOWN, Gates, NoAnswerError
 from services.freight.on_hold import Judgement, OnHoldError, Question, judge, refusal
@@ -64,8 +62,8 @@ class FreightOperations(FrontOffice):
         actor: str,
         prepaid: bool = False,
         order_id: str | None = None,
-    ) -> Document:
-        """Take an order; returns `{id, customer_id, status, amount, prepaid, lines, created_at, closed_at}`.
+    ) -> answers.Order:
+        """Take an order, and return it.
 
         Where the policy counts open orders it may take the customer over its credit limit: the order itself stands.
 
@@ -89,7 +87,7 @@ class FreightOperations(FrontOffice):
         number = order_id or f"ORD-{secrets.token_hex(8)}"
         question = Question(customer_id, Action.ORDER, reference=order_id or "", prepaid=prepaid)
 
-        def write(session: Session) -> Document:
+        def write(session: Session) -> answers.Order:
             now = datetime.now(UTC)
             found = _let_pass(session, question, now)
             policies.for_amounts(session)
@@ -106,13 +104,13 @@ class FreightOperations(FrontOffice):
             detail = {"order": row.id, "amount": str(row.amount), "prepaid": prepaid, "why": found.answer.why}
             _weigh(session, customer_id, counts=found.policy.exposure_counts_open_orders, actor=actor, now=now)
             _audit(session, customer_id, "order_taken", detail, actor=actor, now=now)
-            return documents.order(row)
+            return answers.Order.of_row(row)
 
         return await self._gated(Action.ORDER, write)
 
     async def close_order(
         self, order_id: str, status: Literal[OrderStatus.INVOICED, OrderStatus.CANCELLED], *, actor: str
-    ) -> Document:
+    ) -> answers.Order:
         """End an order; returns it. Repeated, it changes nothing.
 
         Raises:
@@ -120,36 +118,37 @@ class FreightOperations(FrontOffice):
             OrderClosedError: it ended the other way.
         """
 
-        def write(session: Session) -> Document:
+        def write(session: Session) -> answers.Order:
             now = datetime.now(UTC)
             row = orders_and_loads.order(session, order_id, lock=True)
             if row.status is status:
-                return documents.order(row)
+                return answers.Order.of_row(row)
             if row.status is not OrderStatus.OPEN:
                 raise OrderClosedError(order_id, row.status)
             row.status, row.closed_at = status, now
             _, policy = policies.current(session)
             _weigh(session, row.customer_id, counts=policy.exposure_counts_open_orders, actor=actor, now=now)
             _audit(session, row.customer_id, f"order_{status}", {"order": row.id}, actor=actor, now=now)
-            return documents.order(row)
+            return answers.Order.of_row(row)
 
         return await self._run(write)
 
-    async def order(self, order_id: str) -> Document:
+    async def order(self, order_id: str) -> answers.Order:
         """Return one order.
 
         Raises:
             UnknownOrderError: no such order.
         """
-        return await self._run(lambda session: documents.order(orders_and_loads.order(session, order_id)))
+        return await self._run(lambda session: answers.Order.of_row(orders_and_loads.order(session, order_id)))
 
     async def orders(
         self, customer_id: str | None = None, *, after: After | None = None, limit: int = 50
-    ) -> list[Document]:
+    ) -> list[answers.Order]:
         """List orders, of one customer or of all, the newest first."""
         return await self._run(
             lambda session: [
-                documents.order(row) for row in orders_and_loads.orders(session, customer_id, after=after, limit=limit)
+                answers.Order.of_row(row)
+                for row in orders_and_loads.orders(session, customer_id, after=after, limit=limit)
             ]
         )
 
@@ -162,7 +161,7 @@ class FreightOperations(FrontOffice):
         origin: str = "",
         destination: str = "",
         load_id: str | None = None,
-    ) -> Document:
+    ) -> answers.Load:
         """Make a load, `quoted`: a held customer's too, since it is past Committed that a hold stops it.
 
         Returns `{id, customer_id, status, next, tariff, origin, destination, created_at, advanced_at}`; `next` is the
@@ -175,7 +174,7 @@ class FreightOperations(FrontOffice):
             NoAnswerError: the database does not answer.
         """
 
-        def write(session: Session) -> Document:
+        def write(session: Session) -> answers.Load:
             now = datetime.now(UTC)
             customers.get(session, customer_id)
             if tariff is not None:
@@ -191,11 +190,11 @@ class FreightOperations(FrontOffice):
                 now=now,
             )
             _audit(session, customer_id, "load_quoted", {"load": row.id}, actor=actor, now=now)
-            return documents.load(row)
+            return answers.Load.of(row)
 
         return await self._run(write)
 
-    async def advance_load(self, load_id: str, *, actor: str, expected: LoadStatus | None = None) -> Document:
+    async def advance_load(self, load_id: str, *, actor: str, expected: LoadStatus | None = None) -> answers.Load:
         """Move a load to its next status; returns it. A hold is asked about once: on the way past Committed.
 
         Args:
@@ -210,7 +209,7 @@ class FreightOperations(FrontOffice):
             NoAnswerError: the database does not answer.
         """
 
-        def write(session: Session) -> tuple[Document, bool]:
+        def write(session: Session) -> tuple[answers.Load, bool]:
             now = datetime.now(UTC)
             row = orders_and_loads.load(session, load_id, lock=True)
             before, following = row.status, row.status.following
@@ -225,17 +224,17 @@ class FreightOperations(FrontOffice):
                 detail["why"] = _let_pass(session, question, now).answer.why
             row.status, row.advanced_at = following, now
             _audit(session, row.customer_id, "load_advanced", detail, actor=actor, now=now)
-            return documents.load(row), asks
+            return answers.Load.of(row), asks
 
         return (await self._gated(Action.ADVANCE_LOAD, write, asked=lambda done: done[1]))[0]
 
-    async def load(self, load_id: str) -> Document:
+    async def load(self, load_id: str) -> answers.Load:
         """Return one load.
 
         Raises:
             UnknownLoadError: no such load.
         """
-        return await self._run(lambda session: documents.load(orders_and_loads.load(session, load_id)))
+        return await self._run(lambda session: answers.Load.of(orders_and_loads.load(session, load_id)))
 
     async def loads(
         self,
@@ -244,32 +243,30 @@ class FreightOperations(FrontOffice):
         status: LoadStatus | None = None,
         after: After | None = None,
         limit: int = 50,
-    ) -> list[Document]:
+    ) -> list[answers.Load]:
         """List loads, of one customer or of all, the newest first."""
         return await self._run(
             lambda session: [
-                documents.load(row)
+                answers.Load.of(row)
                 for row in orders_and_loads.loads(session, customer_id, status=status, after=after, limit=limit)
             ]
         )
 
-    async def tariffs(self) -> list[Document]:
-        """List tariffs: `{code, name, currency, rates: [{origin, destination, amount, transit_days}]}`, by code."""
-        return await self._run(lambda session: documents.tariffs(tariffs.tariffs(session), tariffs.all_rates(session)))
+    async def tariffs(self) -> answers.Tariffs:
+        """List tariffs with all their lanes, by code."""
+        return await self._run(_tariffs)
 
     async def put_tariff(
         self, code: str, *, name: str, currency: str, lanes: Sequence[Lane], actor: str
-    ) -> tuple[Document, bool]:
+    ) -> tuple[answers.Tariff, bool]:
         """Make a tariff, or put it in another's place whole; returns it, and whether it is new."""
 
-        def write(session: Session) -> tuple[Document, bool]:
+        def write(session: Session) -> tuple[answers.Tariff, bool]:
             now = datetime.now(UTC)
             is_new = tariffs.put_tariff(session, code, name=name, currency=currency, lanes=lanes, actor=actor, now=now)
-            everything = documents.tariffs(tariffs.tariffs(session), tariffs.all_rates(session))
-            [written] = [one for one in everything if one["code"] == code]
-            audit.append(
-                session, chain=audit.SYSTEM, actor=actor, action="tariff_changed", at=now, detail={"after": written}
-            )
+            [written] = [tariff for tariff in _tariffs(session).tariffs if tariff.code == code]
+            detail: JsonObject = {"after": written.document()}
+            audit.append(session, chain=audit.SYSTEM, actor=actor, action="tariff_changed", at=now, detail=detail)
             return written, is_new
 
         return await self._run(write)
@@ -291,14 +288,14 @@ class FreightOperations(FrontOffice):
         return done
 
     async def _run(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with transaction(self._engine) as session:
-                return work(session)
-
         try:
-            return await asyncio.to_thread(run)
+            return await in_transaction(self._engine, work)
         except DOWN as error:
             raise NoAnswerError from error
+
+
+def _tariffs(session: Session) -> answers.Tariffs:
+    return answers.Tariffs.of(tariffs.tariffs(session), tariffs.all_rates(session))
 
 
 def _let_pass(session: Session, question: Question, now: datetime) -> Judgement:

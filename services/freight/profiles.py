@@ -1,10 +1,8 @@
 """Accounting profiles and Credit Hold pages as callers ask for them: what they may, and what they are answered."""
 
-import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -12,15 +10,12 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus
 from credit.permissions import Permission, Role
-from db.engine import transaction
+from db.engine import in_transaction
 from db.freight import credit_hold_page
 from db.models import CreditHoldEntry
 from db.people.tokens import Caller
-from services.answers import Document
-from services.freight import profile_documents
-from services.freight.credit_hold import UNSET, Changed, CreditHoldOperations, Unset
-
-T = TypeVar("T")
+from services.freight import answers
+from services.freight.credit_hold import UNSET, CreditHoldOperations, Unset
 
 IN_THE_PROFILE = "changed in the accounting profile"
 ON_THE_PAGE = "deleted from the Credit Hold page"
@@ -34,14 +29,14 @@ class Profiles:
         self._engine = engine
         self._operations = operations
 
-    async def show(self, who: Caller, customer_id: str) -> Document:
+    async def show(self, who: Caller, customer_id: str) -> answers.Profile:
         """Return the accounting profile.
 
         Raises:
             UnknownCustomerError: there is no such customer.
         """
         who.require(Permission.LOOK)
-        return await self._read(lambda session: profile_documents.profile(session, customer_id))
+        return await in_transaction(self._engine, answers.Profile.of, customer_id)
 
     async def set(
         self,
@@ -51,7 +46,7 @@ class Profiles:
         credit_status: CreditStatus | None = None,
         credit_limit: Decimal | Unset | None = UNSET,
         reason: str = "",
-    ) -> Document:
+    ) -> answers.Profile | answers.ReleasedProfile:
         """Change the profile and return it, with `release` where a service hold keeps the customer on credit hold.
 
         Raises:
@@ -67,20 +62,23 @@ class Profiles:
             is_admin=who.role is Role.ADMIN,
             may_decide=who.may(Permission.DECIDE),
         )
-        return await self.show(who, customer_id) | ({"release": _release(changed)} if changed.released else {})
+        profile = await self.show(who, customer_id)
+        if changed.released is None or changed.hold_id is None:
+            return profile
+        release = answers.Release(hold_id=changed.hold_id, status=changed.released)
+        return answers.ReleasedProfile(**dict(profile), release=release)
 
-    async def entries(self, who: Caller, customer_id: str) -> Document:
+    async def entries(self, who: Caller, customer_id: str) -> answers.Entries:
         """Return the live entries of the Credit Hold page.
 
         Raises:
             UnknownCustomerError: there is no such customer.
         """
-        shown = await self.show(who, customer_id)
-        return {"entries": shown["entries"]}
+        return answers.Entries(entries=(await self.show(who, customer_id)).entries)
 
     async def block(
         self, who: Caller, customer_id: str, *, tariffs: Collection[str] | None, note: str
-    ) -> tuple[Document, bool]:
+    ) -> tuple[answers.MadeEntry, bool]:
         """Block these tariffs, or all for None; returns the entry, with `warnings`, and whether it is new.
 
         Raises:
@@ -90,23 +88,24 @@ class Profiles:
         began = datetime.now(UTC)
         made = await self._operations.add_entry(customer_id, tariffs=tariffs, note=note, actor=who.name)
 
-        def read(session: Session) -> tuple[Document, bool]:
+        def read(session: Session) -> tuple[answers.MadeEntry, bool]:
             row = session.get_one(CreditHoldEntry, made.entry_id)
-            warnings = profile_documents.unknown_tariffs(session, row)
             is_new = row.created_by == who.name and row.created_at >= began
-            return profile_documents.entry(row) | {"warnings": warnings}, is_new
+            return answers.MadeEntry.made(session, row), is_new
 
-        return await self._read(read)
+        return await in_transaction(self._engine, read)
 
-    async def unblock(self, who: Caller, customer_id: str, entry_id: UUID, *, reason: str = "") -> Document:
-        """Delete an entry: {id, ended: true}. A service hold's stays until its release: with {hold_id, status} then.
+    async def unblock(
+        self, who: Caller, customer_id: str, entry_id: UUID, *, reason: str = ""
+    ) -> answers.Deleted | answers.ReleaseAsked:
+        """Delete an entry. A service hold's stays until its release.
 
         Who may only propose holds may propose that release.
 
         Raises:
             As `CreditHoldOperations.delete_entry`.
         """
-        entry = await self._read(lambda session: credit_hold_page.live(session, customer_id, entry_id))
+        entry = await in_transaction(self._engine, credit_hold_page.live, customer_id, entry_id)
         may = Permission.START_HOLD if entry.hold_id is not None else Permission.CHANGE_ACCOUNTING_PROFILE
         who.require(may)
         changed = await self._operations.delete_entry(
@@ -117,16 +116,6 @@ class Profiles:
             is_admin=who.role is Role.ADMIN,
             may_decide=who.may(Permission.DECIDE),
         )
-        release = _release(changed) if changed.released else {}
-        return {"id": str(entry_id), "ended": changed.released is None, **release}
-
-    async def _read(self, read: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with transaction(self._engine) as session:
-                return read(session)
-
-        return await asyncio.to_thread(run)
-
-
-def _release(changed: Changed) -> Document:
-    return {"hold_id": str(changed.hold_id), "status": changed.released}
+        if changed.released is None or changed.hold_id is None:
+            return answers.Deleted(id=entry_id)
+        return answers.ReleaseAsked(id=entry_id, hold_id=changed.hold_id, status=changed.released)

@@ -4,48 +4,25 @@ Only proposals: what they propose is decided one by one, by a person, like every
 """
 
 import asyncio
-import csv
-import hashlib
-import io
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.service import RPCError, RPCStatusCode
 
-from credit.plain_text import NotPlainTextError, plain
+from credit.bulk import BulkFile, Outcome
 from credit.states import HoldStatus
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import NothingToReleaseError, RefusedError, UnknownCustomerError
 from db.holds import bulk
+from services.holds.answers import BulkItem, BulkProposals
 from services.holds.operations import Operations
 
-_COLUMNS = ("customer_id", "reason")
 _SIDE_BY_SIDE = 5
-
-
-class BulkFileError(ValueError):
-    """The file cannot be taken; the text names each line that is wrong. Nothing was done."""
-
-
-class Outcome(StrEnum):
-    """What became of a line; in a preview, what would."""
-
-    CREATED = "created"
-    EVIDENCE_ADDED = "evidence_added"
-    """Something is proposed already: the reason was added to it."""
-    ALREADY_DONE = "already_done"
-    """This line of this very file was carried out before."""
-    REFUSED = "refused"
-    FAILED = "failed"
-    """A service was away. The lines after it were not tried; the same file may be given again."""
-    NOT_TRIED = "not_tried"
 
 
 @dataclass(frozen=True)
@@ -66,42 +43,27 @@ class Item:
     why: str = ""
 
 
-def read(file: Path) -> list[Item]:
-    """Read a CSV file with the columns `customer_id` and `reason`; others are ignored.
-
-    Raises:
-        BulkFileError: it is no such file, or has a line without a customer or a reason, or with a refused character.
-        OSError: it cannot be read.
-    """
-    content = file.read_bytes()
-    name = hashlib.sha256(content).hexdigest()[:32]
-    try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
-        if missing:
-            raise BulkFileError(f"no column {' and no column '.join(missing)}: the first line must name both")
-        items, bad = [], []
-        for row in rows:
-            customer_id, reason = ((row[column] or "").strip() for column in _COLUMNS)
-            if not (customer_id and reason):
-                bad.append(rows.line_num)
-            reason = _plain(reason, rows.line_num, "reason")
-            customer_id = _plain(customer_id, rows.line_num, "customer_id")
-            items.append(Item(rows.line_num, f"file/{name}/{rows.line_num}", customer_id, reason))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BulkFileError(f"not a CSV file in UTF-8: {error}") from None
-    if bad:
-        raise BulkFileError(f"no customer_id or no reason in line {', '.join(map(str, bad))}")
-    if not items:
-        raise BulkFileError("no line after the header")
-    return items
+def items(file: BulkFile) -> list[Item]:
+    """Return the file's lines, each with its key."""
+    return [Item(one.line, f"file/{file.name}/{one.line}", one.customer_id, one.reason) for one in file.lines]
 
 
-def _plain(text: str, line: int, column: str) -> str:
-    try:
-        return plain(text)
-    except NotPlainTextError as error:
-        raise BulkFileError(f"line {line}, {column}: {error}") from None
+def answer(done: Sequence[Item]) -> BulkProposals:
+    """Return what became of each line, as it is answered."""
+    return BulkProposals(
+        items=[
+            BulkItem(
+                line=item.line,
+                customer_id=item.customer_id,
+                customer_name=item.customer_name,
+                total_open=None if item.total_open is None else str(item.total_open),
+                hold_id=item.hold_id,
+                outcome=item.outcome,
+                why=item.why,
+            )
+            for item in done
+        ]
+    )
 
 
 def preview_start(session: Session, items: Sequence[Item], now: datetime) -> list[Item]:
@@ -155,15 +117,11 @@ async def start(operations: Operations, items: Sequence[Item], *, actor: str) ->
 async def release(operations: Operations, engine: Engine, items: Sequence[Item], *, actor: str) -> list[Item]:
     """Propose to release the hold of each line of a preview that is not refused or done; returns every line."""
 
-    def opened(key: str) -> bool:
-        with transaction(engine) as session:
-            return bulk.opened_its_proposal(session, key)
-
     async def propose(item: Item) -> Item:
         hold_id = await operations.request_release(
             item.customer_id, reason=item.reason, actor=actor, request_id=item.key
         )
-        fresh = await asyncio.to_thread(opened, item.key)
+        fresh = await in_transaction(engine, bulk.opened_its_proposal, item.key)
         return replace(item, hold_id=hold_id, outcome=Outcome.CREATED if fresh else Outcome.EVIDENCE_ADDED)
 
     return await _each(items, propose)

@@ -6,9 +6,8 @@ relay delivers a decision, and the hold looks by itself within a day.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -19,17 +18,13 @@ from temporalio.service import RPCError
 
 from credit import composed
 from credit.outcomes import ExceptionScope, ScheduledDate
-from db.engine import transaction
 from db.holds import by_hand, decisions, holds
 from db.models import Hold
-from services.answers import Document
-from services.holds import documents
-from services.holds.operations import ApprovedFirst, Decided
+from services.holds import answers
+from services.holds.transactions import with_hold
 from services.relay import deliver
 from workflows.contract import FactsChangedSignal
 from workflows.starting import start_hold_workflow
-
-T = TypeVar("T")
 
 _PATIENCE = 3.0
 """Seconds that a person waits for Temporal to be told; after that the relay, or the hold's daily look, does it."""
@@ -51,19 +46,19 @@ class OutcomeOperations:
 
     async def set_dates(
         self, name: str, days: Mapping[ScheduledDate, date | None], *, reason: str, actor: str
-    ) -> Document:
+    ) -> answers.Hold:
         """Set days of a hold, or clear those given as None; returns the hold whole."""
 
-        def write(session: Session, hold: Hold) -> Document:
+        def write(session: Session, hold: Hold) -> answers.Hold:
             now = datetime.now(UTC)
             by_hand.set_dates(session, hold, days, reason=reason, actor=actor, now=now)
-            return documents.whole(session, holds.find(session, str(hold.id)), now)
+            return answers.Hold.whole(session, holds.find(session, str(hold.id)), now)
 
-        document, hold = await self._write(name, write)
+        shown, hold = await with_hold(self._engine, name, write)
         await self.tell(hold, "dates", reason, actor)
-        return document
+        return shown
 
-    async def override(self, name: str, *, reason: str, actor: str, is_admin: bool = False) -> Decided | ApprovedFirst:
+    async def override(self, name: str, *, reason: str, actor: str, is_admin: bool = False) -> answers.Decision:
         """Lift a hold now: its release is proposed and approved in one step.
 
         Raises:
@@ -71,70 +66,50 @@ class OutcomeOperations:
             NothingToDecideError: its release is approved already.
             SelfApprovalError, SecondApproverError: the rules of every approval.
         """
-
-        def write(session: Session, hold: Hold) -> by_hand.Overridden:
-            now = datetime.now(UTC)
-            return by_hand.override(session, hold, reason=reason, actor=actor, is_admin=is_admin, now=now)
-
-        made, hold = await self._write(name, write)
+        now = datetime.now(UTC)
+        made, hold = await with_hold(
+            self._engine, name, by_hand.override, reason=reason, actor=actor, is_admin=is_admin, now=now
+        )
         return await self.hand_over(made, hold, reason=reason, actor=actor)
 
-    async def hand_over(
-        self, made: by_hand.Overridden, hold: Hold, *, reason: str, actor: str
-    ) -> Decided | ApprovedFirst:
+    async def hand_over(self, made: by_hand.Overridden, hold: Hold, *, reason: str, actor: str) -> answers.Decision:
         """Tell the hold's workflow of an override that is written; where Temporal is away, the relay does."""
         if isinstance(made, decisions.FirstApproval):
             await self.tell(hold, "override", reason, actor)
-            return ApprovedFirst(hold.id)
+            return answers.Decision.first_of_two(hold.id)
         try:
             async with asyncio.timeout(_PATIENCE):
                 await deliver(self._client, self._engine, made.id, hold.workflow_id)
         except (RPCError, RuntimeError, SQLAlchemyError, TimeoutError):  # RuntimeError: the SDK's first connection
-            return Decided(hold.id, made.id, "approved", delivered=False)  # it stands: the relay delivers it
-        return Decided(hold.id, made.id, "approved", delivered=True)
+            return answers.Decision.of(made, delivered=False)  # it stands: the relay delivers it
+        return answers.Decision.of(made, delivered=True)
 
     async def add_exception(
         self, name: str, *, scope: ExceptionScope, reference: str, until: date, reason: str, actor: str
-    ) -> Document:
+    ) -> answers.HoldException:
         """Let one order or load through a hold, up to and including the day `until`; returns the exception."""
-
-        def write(session: Session, hold: Hold) -> Document:
-            row = by_hand.except_one(
-                session,
-                hold,
-                scope=scope,
-                reference=reference,
-                until=until,
-                reason=reason,
-                actor=actor,
-                now=datetime.now(UTC),
-            )
-            return documents.exception(row)
-
-        document, hold = await self._write(name, write)
+        row, hold = await with_hold(
+            self._engine,
+            name,
+            by_hand.except_one,
+            scope=scope,
+            reference=reference,
+            until=until,
+            reason=reason,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
         await self.tell(hold, "exception", reason, actor)
-        return document
+        return answers.HoldException.of_row(row)
 
-    async def end_exception(self, name: str, exception_id: UUID, *, reason: str, actor: str) -> Document:
+    async def end_exception(self, name: str, exception_id: UUID, *, reason: str, actor: str) -> answers.HoldException:
         """End an exception before its last day; returns it."""
-
-        def write(session: Session, hold: Hold) -> Document:
-            now = datetime.now(UTC)
-            return documents.exception(
-                by_hand.end_exception(session, hold, exception_id, reason=reason, actor=actor, now=now)
-            )
-
-        document, hold = await self._write(name, write)
+        now = datetime.now(UTC)
+        row, hold = await with_hold(
+            self._engine, name, by_hand.end_exception, exception_id, reason=reason, actor=actor, now=now
+        )
         await self.tell(hold, "exception", reason, actor)
-        return document
-
-    async def _write(self, name: str, write: Callable[[Session, Hold], T]) -> tuple[T, Hold]:
-        def run() -> tuple[T, Hold]:
-            with transaction(self._engine) as session:
-                hold = holds.find(session, name)
-                return write(session, hold), hold
-
-        return await asyncio.to_thread(run)
+        return answers.HoldException.of_row(row)
 
     async def tell(self, hold: Hold, what: str, why: str, actor: str) -> None:
         """Have the workflow look: its timers follow the rows. Where Temporal is away, it looks within a day."""

@@ -4,10 +4,8 @@ Each function checks, writes its row in one transaction, and then tells the mess
 row stands: the relay delivers it, and the workflow looks at the row before it sends anything.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -19,42 +17,20 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from credit.states import MessageStatus, MessageVerdict, TextFormat
-from db.engine import transaction
+from credit.states import MessageVerdict, TextFormat
+from db.engine import in_transaction
 from db.errors import BadInputError
 from db.holds import claims
 from db.messages import deliveries, messages, review
 from db.models import Claim, Message
 from rendering.renderer import BeyondLimitsError
 from rendering.texts import aside, html_of
-from services.answers import Document, utc
+from services.messages.answers import MessageDecision
 from services.relay import deliver_message_decision
 from workflows.contract import RecallSignal, RetrySignal, message_workflow_id
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class MessageDecided:
-    """A decision that was written; `delivered` says whether its workflow has been told already."""
-
-    message_id: UUID
-    decision_id: UUID
-    status: MessageStatus
-    send_after: datetime | None
-    """The end of the cooling-off; None for a discarded message."""
-    delivered: bool
-
-    def document(self) -> Document:
-        """Return it as JSON."""
-        return {
-            "id": str(self.message_id),
-            "decision_id": str(self.decision_id),
-            "status": self.status,
-            "send_after": utc(self.send_after),
-            "delivered": self.delivered,
-        }
 
 
 class MessageOperations:
@@ -113,7 +89,7 @@ class MessageOperations:
 
     async def decide(
         self, message_id: UUID, *, claim_id: UUID, revision: int, verdict: MessageVerdict, reason: str, actor: str
-    ) -> MessageDecided:
+    ) -> MessageDecision:
         """Approve or discard the revision shown of a claimed message. An approved one is sent after its cooling-off.
 
         Raises:
@@ -141,7 +117,7 @@ class MessageOperations:
             delivered = False  # it stands: the relay delivers it
         else:
             delivered = True
-        return MessageDecided(message_id, decision_id, message.status, message.send_after, delivered)
+        return MessageDecision.of_row(message, decision_id=decision_id, delivered=delivered)
 
     async def recall(self, message_id: UUID, *, actor: str, reason: str) -> Message:
         """Take an approval back before the message leaves; it is under review again.
@@ -185,11 +161,7 @@ class MessageOperations:
         return await self._write(messages.find, message_id)
 
     async def _write(self, what: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        def write() -> R:
-            with transaction(self._engine) as session:
-                return what(session, *args, **kwargs)
-
-        return await asyncio.to_thread(write)
+        return await in_transaction(self._engine, what, *args, **kwargs)
 
     async def _tell(self, message_id: UUID, signal: str, payload: BaseModel) -> None:
         with suppress(RPCError, RuntimeError):

@@ -4,9 +4,7 @@ A difference of a hold in force is a proposal and is decided like any other (`ho
 operations are for the rest: a released hold, whose workflow has ended, and a customer that is ON without a hold here.
 """
 
-import asyncio
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -15,11 +13,10 @@ from temporalio.client import Client, WorkflowFailureError
 
 from credit.states import HoldStatus
 from db import audit, customers
-from db.engine import transaction
+from db.engine import in_transaction
 from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
 from db.holds import drift, four_eyes, holds
 from db.models import Hold, NetSuiteDrift
-from services.answers import utc
 from services.holds.operations import Operations, Started
 from workflows.contract import (
     DRIFT_CHECK,
@@ -29,37 +26,6 @@ from workflows.contract import (
     RestoreAgainInput,
     restore_again_prefix,
 )
-
-
-def listed(session: Session) -> dict[str, Any]:
-    """Return the differences that nobody has decided about, as a JSON document: `{"drift": […], "unwritten": N}`.
-
-    `unwritten` counts the values that wait to be written to NetSuite: no check compares them before.
-    """
-    return {
-        "unwritten": drift.unwritten(session),
-        "drift": [
-            {
-                "netsuite_id": row.netsuite_id,
-                "customer_id": customer_id,
-                "customer_name": name,
-                "hold_id": str(row.hold_id) if row.hold_id else None,
-                "hold_status": status,
-                "expected": row.expected,
-                "found": row.found,
-                "first_seen_at": utc(row.first_seen_at),
-                "last_seen_at": utc(row.last_seen_at),
-                "mend": _mend(row, customer_id, status),
-            }
-            for row, customer_id, name, status in drift.listed(session)
-        ],
-    }
-
-
-def _mend(row: NetSuiteDrift, customer_id: str | None, status: HoldStatus | None) -> str:
-    if row.hold_id is None:
-        return "adopt" if customer_id else "import, then adopt"
-    return "repair or accept" if status is HoldStatus.RELEASED else "approve or decline"
 
 
 class DriftOperations:
@@ -102,15 +68,7 @@ class DriftOperations:
             RPCError: Temporal is away; the order stands, and repeating it does no harm.
         """
         _needs_reason(reason)
-
-        def write() -> UUID:
-            with transaction(self._engine) as session:
-                hold, row, now = _released(session, name)
-                drift.order_restore(session, hold, row, now)
-                _note(session, hold, row, "netsuite_repair_ordered", actor=actor, reason=reason, now=now)
-                return hold.id
-
-        hold_id = await asyncio.to_thread(write)
+        hold_id = await in_transaction(self._engine, _order_repair, name, actor=actor, reason=reason)
         await self._client.start_workflow(
             RESTORE_AGAIN,
             RestoreAgainInput(hold_id=hold_id),
@@ -127,15 +85,7 @@ class DriftOperations:
             UnknownHoldError, NothingToRepairError, BadInputError: as `repair`.
         """
         _needs_reason(reason)
-
-        def write() -> UUID:
-            with transaction(self._engine) as session:
-                hold, row, now = _released(session, name)
-                drift.accept(row, now)
-                _note(session, hold, row, "netsuite_drift_accepted", actor=actor, reason=reason, now=now)
-                return hold.id
-
-        return await asyncio.to_thread(write)
+        return await in_transaction(self._engine, _accept, name, actor=actor, reason=reason)
 
     async def adopt(self, customer_id: str, *, prior: str, actor: str, reason: str) -> Started:
         """Propose a hold for a customer that is ON in NetSuite already; its release will write `prior`.
@@ -156,24 +106,36 @@ class DriftOperations:
         _needs_reason(reason)
         if prior == "ON":
             raise BadInputError("its release cannot write ON: give AUTO, or OFF")
-
-        def look() -> None:
-            with transaction(self._engine) as session:
-                customer = customers.get(session, customer_id)
-                if drift.unheld(session, customer.netsuite_id) is None:
-                    raise NothingToAdoptError(customer_id)
-
-        await asyncio.to_thread(look)
+        await in_transaction(self._engine, _require_unheld, customer_id)
         operations = Operations(self._engine, self._client, self._task_queue)
         started = await operations.start_hold(customer_id, reason=f"adopted from NetSuite: {reason}", actor=actor)
-
-        def write() -> None:
-            with transaction(self._engine) as session:
-                hold = holds.lock(session, started.hold_id)
-                drift.adopt(session, hold, prior=prior, actor=actor, reason=reason, now=datetime.now(UTC))
-
-        await asyncio.to_thread(write)
+        await in_transaction(self._engine, _adopt, started.hold_id, prior=prior, actor=actor, reason=reason)
         return started
+
+
+def _order_repair(session: Session, name: str, *, actor: str, reason: str) -> UUID:
+    hold, row, now = _released(session, name)
+    drift.order_restore(session, hold, row, now)
+    _note(session, hold, row, "netsuite_repair_ordered", actor=actor, reason=reason, now=now)
+    return hold.id
+
+
+def _accept(session: Session, name: str, *, actor: str, reason: str) -> UUID:
+    hold, row, now = _released(session, name)
+    drift.accept(row, now)
+    _note(session, hold, row, "netsuite_drift_accepted", actor=actor, reason=reason, now=now)
+    return hold.id
+
+
+def _require_unheld(session: Session, customer_id: str) -> None:
+    customer = customers.get(session, customer_id)
+    if drift.unheld(session, customer.netsuite_id) is None:
+        raise NothingToAdoptError(customer_id)
+
+
+def _adopt(session: Session, hold_id: UUID, *, prior: str, actor: str, reason: str) -> None:
+    hold = holds.lock(session, hold_id)
+    drift.adopt(session, hold, prior=prior, actor=actor, reason=reason, now=datetime.now(UTC))
 
 
 def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift, datetime]:

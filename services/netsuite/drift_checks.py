@@ -6,12 +6,10 @@ That nothing is listed as different says something only where a check came to it
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from services.answers import utc
 from workflows.contract import DRIFT_CHECK, DriftReport
 
 _LOOKED_BACK = 10
@@ -42,16 +40,6 @@ class LastCheck:
     """When the newest one ended that came to its end: what is listed is as of then."""
     looked_at: int | None = None
     """Records that it compared."""
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return {
-            "state": self.state,
-            "started_at": utc(self.started_at) if self.started_at else None,
-            "trouble": self.trouble,
-            "done_at": utc(self.done_at) if self.done_at else None,
-            "looked_at": self.looked_at,
-        }
 
 
 async def last(client: Client, task_queue: str) -> LastCheck:

@@ -7,10 +7,9 @@ from sqlalchemy import Engine
 
 from credit.permissions import Permission
 from db.engine import transaction
-from db.models import Absence
 from db.people import absences
 from db.people.tokens import Caller
-from services.answers import Document, utc
+from services.people import answers
 
 
 class Absences:
@@ -19,12 +18,13 @@ class Absences:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def listed(self, caller: Caller, *, over_too: bool = False) -> Document:
-        """Return `{"absences": […]}`, the first to start first; those that are over only on demand."""
+    def listed(self, caller: Caller, *, over_too: bool = False) -> answers.Absences:
+        """Return absences, the first to start first; those that are over only on demand."""
         caller.require(Permission.LOOK)
         with transaction(self._engine) as session:
             now = datetime.now(UTC)
-            return {"absences": [document(one, now) for one in absences.listed(session, now, over_too=over_too)]}
+            rows = absences.listed(session, now, over_too=over_too)
+            return answers.Absences(absences=[answers.Absence.of(row, now) for row in rows])
 
     def add(
         self,
@@ -35,7 +35,7 @@ class Absences:
         starts_at: datetime | None,
         ends_at: datetime,
         reason: str,
-    ) -> Document:
+    ) -> answers.Absence:
         """Let `delegate` stand in for `login` (the caller by default) from `starts_at` (now by default) on.
 
         Raises:
@@ -56,9 +56,9 @@ class Absences:
                 actor=caller.name,
                 now=now,
             )
-            return document(added, now)
+            return answers.Absence.of(added, now)
 
-    def end(self, caller: Caller, absence_id: UUID) -> Document:
+    def end(self, caller: Caller, absence_id: UUID) -> answers.Absence:
         """End an absence now, or call it off before it begins; one that is over stays as it is.
 
         Raises:
@@ -69,24 +69,7 @@ class Absences:
             now, absence = datetime.now(UTC), absences.get(session, absence_id)
             _require_own(caller, absence.login)
             absences.end(session, absence, actor=caller.name, now=now)
-            return document(absence, now)
-
-
-def document(absence: Absence, now: datetime) -> Document:
-    """Return an absence as programs read it. `state`: planned, lasting or over."""
-    ends = absence.ended_at or absence.ends_at
-    return {
-        "id": str(absence.id),
-        "login": absence.login,
-        "delegate": absence.delegate,
-        "starts_at": utc(absence.starts_at),
-        "ends_at": utc(absence.ends_at),
-        "ended_at": utc(absence.ended_at),
-        "state": "over" if ends <= now else "lasting" if absence.starts_at <= now else "planned",
-        "reason": absence.reason,
-        "created_by": absence.created_by,
-        "created_at": utc(absence.created_at),
-    }
+            return answers.Absence.of(absence, now)
 
 
 def _require_own(caller: Caller, login: str) -> None:

@@ -15,8 +15,6 @@ from db.people import tokens
 OPERATOR = "operator"
 """The name the local operator acts under: an admin who may decide his own manual hold (docs/decisions/0022)."""
 
-TOKEN_FILE = "operator.token"  # noqa: S105 (a file's name)
-
 
 def ensure_operator_token(database_url: str, token_file: Path) -> None:
     """Make the token and its file (mode 0600), or make them anew where the database does not know it any more."""

@@ -2,6 +2,7 @@
 
 import secrets
 from functools import cache
+from http import HTTPStatus
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,6 +20,7 @@ class WeakPasswordError(RefusedError, ValueError):
     """The password would be guessed."""
 
     code = "weak_password"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def one_time() -> str:

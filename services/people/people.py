@@ -6,10 +6,8 @@ from sqlalchemy import Engine
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.models import ApiToken, User
 from db.people import tokens, users
-from services.answers import Document
-from services.people import passwords
+from services.people import answers, passwords
 
 
 class People:
@@ -18,10 +16,10 @@ class People:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def listed(self) -> list[Document]:
+    def listed(self) -> answers.Users:
         """Return everybody, by login."""
         with transaction(self._engine) as session:
-            return [document(user) for user in users.listed(session)]
+            return answers.Users(users=[answers.User.of(row) for row in users.listed(session)])
 
     def create(self, login: str, role: Role, *, actor: str, name: str = "", email: str | None = None) -> str:
         """Make a local account and return its one-time password: the only time it can be read.
@@ -58,7 +56,7 @@ class People:
             users.set_password(session, user, password_hash, one_time=True, actor=actor, at=datetime.now(UTC))
         return password
 
-    def change(self, login: str, *, actor: str, role: Role | None = None, disabled: bool | None = None) -> Document:
+    def change(self, login: str, *, actor: str, role: Role | None = None, disabled: bool | None = None) -> answers.User:
         """Give a user another role, shut him out or let him in again; it counts from his next request on.
 
         Raises:
@@ -74,7 +72,7 @@ class People:
                 users.set_role(session, user, role, actor=actor, at=now)
             if disabled is not None:
                 (users.disable if disabled else users.enable)(session, user, actor=actor, at=now)
-            return document(user)
+            return answers.User.of(user)
 
     def sign_out(self, login: str, *, actor: str) -> int:
         """End all sessions of a user; returns how many there were.
@@ -85,10 +83,10 @@ class People:
         with transaction(self._engine) as session:
             return users.sign_out(session, users.get(session, login), actor=actor, at=datetime.now(UTC))
 
-    def tokens(self) -> list[Document]:
+    def tokens(self) -> answers.Tokens:
         """Return the API tokens, by name; never the tokens themselves."""
         with transaction(self._engine) as session:
-            return [token_document(row) for row in tokens.listed(session)]
+            return answers.Tokens(tokens=[answers.Token.of_row(row) for row in tokens.listed(session)])
 
     def create_token(self, name: str, role: Role, *, actor: str) -> str:
         """Make an API token and return it: the only time it can be read. One of the same name stops working.
@@ -99,35 +97,11 @@ class People:
         with transaction(self._engine) as session:
             return tokens.create(session, name=name, role=role, actor=actor, at=datetime.now(UTC))
 
-    def revoke_token(self, name: str, *, actor: str) -> Document:
+    def revoke_token(self, name: str, *, actor: str) -> answers.Token:
         """Make a token useless, at once.
 
         Raises:
             UnknownTokenNameError: there is none of this name.
         """
         with transaction(self._engine) as session:
-            return token_document(tokens.revoke(session, name=name, actor=actor, at=datetime.now(UTC)))
-
-
-def document(user: User) -> Document:
-    """Return a user as programs read it."""
-    return {
-        "login": user.login,
-        "name": user.name,
-        "email": user.email,
-        "role": user.role,
-        "signs_in_with": "provider" if user.oidc_subject else "password",
-        "one_time_password": user.one_time_password,
-        "created_at": user.created_at.isoformat(),
-        "disabled_at": user.disabled_at.isoformat() if user.disabled_at else None,
-    }
-
-
-def token_document(row: ApiToken) -> Document:
-    """Return what may be known of a token."""
-    return {
-        "name": row.name,
-        "role": row.role,
-        "created_at": row.created_at.isoformat(),
-        "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
-    }
+            return answers.Token.of_row(tokens.revoke(session, name=name, actor=actor, at=datetime.now(UTC)))

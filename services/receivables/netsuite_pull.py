@@ -10,17 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from credit.ledger_file import LedgerFileError
 from credit.policy import Policy
-from db import customers
+from db import customers, policies
 from db.engine import transaction
-from db.errors import RefusedError
+from db.errors import BadInputError, RefusedError
 from db.receivables.ledger_import import ImportReport, import_ledger
 from netsuite import suiteql
-from netsuite.errors import TransientError
+from netsuite.errors import NetSuiteError, TransientError
 from netsuite.suiteql import Page, Queries, Row
 
 _COLUMNS = (
@@ -62,6 +64,17 @@ class NothingToPullError(RefusedError):
     code = "nothing_to_pull"
 
 
+class NetSuiteRefusedError(RefusedError):
+    """NetSuite refuses what a pull asks of it; the text is NetSuite's."""
+
+    code = "netsuite_refused"
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class NetSuiteAwayError(RuntimeError):
+    """NetSuite did not answer for as long as a pull is patient."""
+
+
 class Patient:
     """A client that asks again where NetSuite says to, for as long as NetSuite says to."""
 
@@ -85,6 +98,32 @@ class Patient:
                     raise
                 time.sleep(pause.total_seconds())
                 wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def pull_as(
+    actor: str,
+    engine: Engine,
+    client: Queries,
+    *,
+    as_of: date | None,
+    rates: Mapping[str, Decimal],
+    close_missing: int | None,
+) -> ImportReport:
+    """Pull under the policy in force: as `pull`, with the errors that are answered over HTTP.
+
+    Raises:
+        NothingToPullError: NetSuite shows no open item.
+        NetSuiteRefusedError, NetSuiteAwayError: nothing was changed.
+        BadInputError: the items cannot be taken as they are; the text says why.
+    """
+    with transaction(engine) as session:
+        policy = policies.current(session)[1]
+    try:
+        return pull(engine, client, as_of=as_of, rates=rates, actor=actor, policy=policy, close_missing=close_missing)
+    except LedgerFileError as error:
+        raise BadInputError(f"NetSuite's items: {error}") from None
+    except NetSuiteError as error:
+        raise (NetSuiteAwayError if error.retryable else NetSuiteRefusedError)(str(error)) from error
 
 
 def pull(

@@ -2,46 +2,85 @@
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
-from sqlalchemy.exc import OperationalError
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from credit.plain_text import NotPlainTextError, plain, shown_line
-from db.errors import RefusedError
 from runtime.version import VERSION
-from starter.cli import (
-    absence,
-    ar,
-    audit,
-    block,
-    dates,
-    demo,
-    drift,
-    exceptions,
-    exempt,
-    holds,
-    messages,
-    org,
-    override,
-    profile,
-    pull,
-    release,
-    report,
-    schedule,
-    stack,
-    token,
-    user,
-)
-from starter.cli.context import use_data_dir
+from starter.cli.errors import REFUSED, UNREACHABLE, RefusedError, UnreachableError
 from starter.cli.output import console, err
 from starter.stack.errors import StackError
 
-DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+if TYPE_CHECKING:
+    from types import ModuleType
+
+DONE = 0
+
+_COMMANDS = {
+    "holds": ("start", "list", "show", "claim", "approve", "decline", "undo", "retry", "skip", "cancel"),
+    "release": ("release",),
+    "dates": ("dates",),
+    "override": ("override",),
+    "report": ("report",),
+    "stack": ("up", "down", "status", "doctor"),
+}
+"""Module of this package -> its commands, in the order in which `hold --help` lists them."""
+_GROUPS = {
+    "messages": "messages",
+    "ar": "ar",
+    "drift": "drift",
+    "exempt": "exempt",
+    "exception": "exceptions",
+    "absence": "absence",
+    "profile": "profile",
+    "block": "block",
+    "org": "org",
+    "token": "token",
+    "demo": "demo",
+    "user": "user",
+    "audit": "audit",
+}
+"""Group of commands -> its module."""
+
+
+class _Commands(Mapping[str, Any]):
+    """Every command by its name. Its module is imported when the command is asked for: `hold` has to start quickly."""
+
+    def __init__(self) -> None:
+        self._module_of = {name: module for module, names in _COMMANDS.items() for name in names} | _GROUPS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._module_of)
+
+    def __len__(self) -> int:
+        return len(self._module_of)
+
+    def __getitem__(self, name: str) -> Any:
+        module: ModuleType = import_module(f"starter.cli.{self._module_of[name]}")
+        found = get_group(module.app)
+        found.name = name
+        return found if name in _GROUPS else found.commands[name]
+
+
+class _Hold(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()  # type: ignore[assignment]  # nobody adds to it
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        del ctx
+        return list(self.commands)
+
 
 app = typer.Typer(
     name="hold",
+    cls=_Hold,
     help="Service holds: propose, decide, watch and mend them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -66,30 +105,9 @@ def options(
 ) -> None:
     """Service holds: propose, decide, watch and mend them."""
     del version
+    from starter.cli.context import use_data_dir  # noqa: PLC0415 (settings are slow to load, and `--help` reads none)
+
     use_data_dir(data_dir)
-
-
-holds.add_to(app)
-release.add_to(app)
-dates.add_to(app)
-override.add_to(app)
-report.add_to(app)
-stack.add_to(app)
-ar.app.command("pull")(pull.pull)
-ar.app.add_typer(schedule.app, name="schedule", help="When the AR aging scan is due.")
-app.add_typer(messages.app, name="messages", help="Drafted e-mails: read, edit, approve, recall.")
-app.add_typer(ar.app, name="ar", help="The receivables ledger: import it, and scan it for holds to propose.")
-app.add_typer(drift.app, name="drift", help="Where NetSuite says something else than the record wants.")
-app.add_typer(exempt.app, name="exempt", help="Customers whom automatic triggers leave alone for a while.")
-app.add_typer(exceptions.app, name="exception", help="Single orders and loads that a hold lets through.")
-app.add_typer(absence.app, name="absence", help="Who is away, and who stands in.")
-app.add_typer(profile.app, name="profile", help="Accounting profiles: credit status and credit limit.")
-app.add_typer(block.app, name="block", help="Credit Hold pages: what is blocked for a customer, and why.")
-app.add_typer(org.app, name="org", help="What an organisation has chosen.")
-app.add_typer(token.app, name="token", help="API tokens.")
-app.add_typer(demo.app, name="demo", help="See how holds come through trouble: break NetSuite's sandbox.")
-app.add_typer(user.app, name="user", help="Who may sign in to the desk, and as what.")
-app.add_typer(audit.app, name="audit", help="The audit trail: verify it, export it.")
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -108,14 +126,9 @@ def run(arguments: list[str] | None = None) -> int:
     except (RefusedError, StackError) as error:
         err.print(Text.assemble(("refused: ", "red"), str(error)), soft_wrap=True)
         return REFUSED
-    except OperationalError as error:
-        err.print(f"cannot reach the database: {error.orig}\n`hold doctor` says more", soft_wrap=True)
+    except UnreachableError as error:
+        err.print(f"cannot reach {error}\n`hold status` and `hold doctor` say more, where it runs", soft_wrap=True)
         return UNREACHABLE
-    except RuntimeError as error:
-        err.print(f"cannot reach a service: {error}\n`hold doctor` says more", soft_wrap=True)
-        return UNREACHABLE
-    except Exception as error:  # noqa: BLE001 (raised again where it is not for here)
-        return _rpc_failed(error)
     return code if isinstance(code, int) else DONE
 
 
@@ -138,18 +151,6 @@ def _data_dir_first(arguments: list[str]) -> list[str]:
         if taken:
             return [*arguments[at : at + taken], *arguments[:at], *arguments[at + taken :]]
     return arguments
-
-
-def _rpc_failed(error: Exception) -> int:
-    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415 (slow to load, and loaded if one is raised)
-
-    if not isinstance(error, RPCError):
-        raise error
-    if error.status is RPCStatusCode.NOT_FOUND:
-        err.print(f"the hold's workflow is gone ({error}): see `hold doctor`", soft_wrap=True)
-        return REFUSED
-    err.print(f"cannot reach Temporal: {error}\n`hold doctor` says more", soft_wrap=True)
-    return UNREACHABLE
 
 
 def main() -> None:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import typer
 
-from services.answers import Document
 from starter.cli import asking
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Who is away, and who stands in.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -57,9 +57,8 @@ def add(
 ) -> None:
     """Let somebody stand in: told what you are told, and deciding with your role where it is the higher one."""
     asking.require_text(reason)
-    added = open_context().desk.add_absence(
-        login=login, delegate=delegate, starts_at=since, ends_at=until, reason=reason
-    )
+    starts = {} if since is None else {"starts_at": since}
+    added = open_desk().post("absences", login=login, delegate=delegate, ends_at=until, reason=reason, **starts)
     if as_json:
         print_json(added)
     else:
@@ -72,7 +71,7 @@ def list_absences(
     over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
 ) -> None:
     """List who is away, or will be, and who stands in."""
-    document = open_context().desk.absences(over_too=over_too)
+    document = open_desk().get("absences", over=over_too)
     if as_json:
         print_json(document)
     elif document["absences"]:
@@ -87,7 +86,7 @@ def end(
     as_json: Json = False,
 ) -> None:
     """End an absence now, or call it off before it begins."""
-    ended = open_context().desk.end_absence(absence)
+    ended = open_desk().delete("absences", str(absence))
     if as_json:
         print_json(ended)
     else:

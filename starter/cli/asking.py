@@ -5,7 +5,7 @@ import sys
 import typer
 
 from credit.plain_text import NotPlainTextError, plain
-from services.answers import Document
+from starter.cli.desk_client import Document
 from starter.cli.output import err, print_json
 
 

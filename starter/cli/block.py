@@ -5,13 +5,13 @@ from uuid import UUID
 
 import typer
 
-from services.answers import Document
 from starter.cli import asking
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 from starter.cli.profile import say_release
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Credit Hold pages: what is blocked for a customer, and why.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Customer = Annotated[str, typer.Argument(help="The customer's id.")]
@@ -20,7 +20,7 @@ Customer = Annotated[str, typer.Argument(help="The customer's id.")]
 @app.command("list")
 def list_entries(customer: Customer, as_json: Json = False) -> None:
     """List what is blocked for a customer."""
-    document = open_context().desk.profiles.entries(customer)
+    document = open_desk().get("customers", customer, "credit-hold-entries")
     if as_json:
         print_json(document)
     elif document["entries"]:
@@ -40,7 +40,7 @@ def add(
 ) -> None:
     """Block all tariffs, which is a credit hold, or only those named."""
     asking.require_text(note)
-    entry = open_context().desk.profiles.block(customer, tariffs=tariffs or None, note=note)
+    entry = open_desk().post("customers", customer, "credit-hold-entries", tariffs=tariffs or None, note=note)
     if as_json:
         print_json(entry)
         return
@@ -57,7 +57,7 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Delete an entry, which lifts its block. A service hold's asks for the hold's release instead."""
-    done = open_context().desk.profiles.unblock(customer, str(entry), reason=reason)
+    done = open_desk().delete("customers", customer, "credit-hold-entries", str(entry), reason=reason)
     if as_json:
         print_json(done)
     elif done["ended"]:

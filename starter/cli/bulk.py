@@ -1,22 +1,19 @@
 """`hold start --from FILE` and `hold release --from FILE`: many proposals, with a preview and a result for each."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
-from sqlalchemy.orm import Session
 
-from db.engine import transaction
-from services.answers import Document
-from services.holds import bulk
-from services.holds.bulk import Item, Outcome
-from starter.cli.context import Context
+from credit import bulk
+from credit.bulk import BulkFile, Outcome
+from starter.cli.context import open_desk
+from starter.cli.desk_client import DeskClient, Document
+from starter.cli.errors import REFUSED, UNREACHABLE
 from starter.cli.output import Column, console, err, plural, print_json, print_table, table
 
 FromFile = Annotated[
@@ -27,8 +24,9 @@ FromFile = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="With --from: only show what each line would do.")]
 
+_AT_ONCE = 100
+"""Lines in one request."""
 _STYLE = {Outcome.CREATED: "green", Outcome.REFUSED: "red", Outcome.FAILED: "bold red"}
-_REFUSED, _UNREACHABLE = 1, 3
 
 
 def one_or_file(
@@ -52,98 +50,78 @@ def one_or_file(
     return name, reason or ""
 
 
-def start(context: Context, file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Propose a hold for each line of the file."""
-
-    async def propose(items: Sequence[Item]) -> list[Item]:
-        return await bulk.start(await context.operations(), items, actor=context.actor)
-
-    _run(context, file, bulk.preview_start, propose, "Propose a hold", yes=yes, dry_run=dry_run, as_json=as_json)
-
-
-def release(context: Context, file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Propose to release the hold of each line of the file."""
-
-    async def propose(items: Sequence[Item]) -> list[Item]:
-        return await bulk.release(await context.operations(), context.engine, items, actor=context.actor)
-
-    _run(context, file, bulk.preview_release, propose, "Propose a release", yes=yes, dry_run=dry_run, as_json=as_json)
-
-
-def _run(
-    context: Context,
-    file: Path,
-    preview: Callable[[Session, Sequence[Item], datetime], list[Item]],
-    propose: Callable[[Sequence[Item]], Coroutine[Any, Any, list[Item]]],
-    what: str,
-    *,
-    yes: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Propose something for each line of the file: `holds`, or `releases`."""
     if not (yes or dry_run or sys.stdin.isatty()):
         raise typer.BadParameter("nobody to ask here: look with --dry-run, then give --yes", param_hint="--yes")
-    try:
-        lines = bulk.read(file)
-    except (bulk.BulkFileError, OSError) as error:
-        raise typer.BadParameter(f"{file.name}: {error}", param_hint="--from") from None
-    with transaction(context.engine) as session:
-        items = preview(session, lines, datetime.now(UTC))
+    lines = _read(file)
+    desk = open_desk(patient=True)
+    items = _ask(desk, what, lines, dry_run=True)
     if not (dry_run or yes):
         _show(items, err_too=True)
-        if not typer.confirm(f"{what} for {plural(_wanted(items), 'customer')}?", err=True):
+        if not typer.confirm(f"{question} for {plural(_wanted(items), 'customer')}?", err=True):
             err.print("Nothing was proposed.")
             return
     if not dry_run:
-        items = asyncio.run(propose(items))
+        items = _ask(desk, what, lines, dry_run=False)
     if as_json:
         print_json(_document(file, items, dry_run=dry_run))
     else:
         _show(items, err_too=False)
-    outcomes = {item.outcome for item in items}
+    outcomes = {item["outcome"] for item in items}
     if Outcome.FAILED in outcomes:
-        raise typer.Exit(_UNREACHABLE)
+        raise typer.Exit(UNREACHABLE)
     if Outcome.REFUSED in outcomes:
-        raise typer.Exit(_REFUSED)
+        raise typer.Exit(REFUSED)
 
 
-def _wanted(items: Sequence[Item]) -> int:
-    return sum(item.outcome in (Outcome.CREATED, Outcome.EVIDENCE_ADDED) for item in items)
+def _read(file: Path) -> BulkFile:
+    try:
+        return bulk.read(file.read_bytes())
+    except (bulk.BulkFileError, OSError) as error:
+        raise typer.BadParameter(f"{file.name}: {error}", param_hint="--from") from None
 
 
-def _sum(items: Sequence[Item]) -> Decimal:
+def _ask(desk: DeskClient, what: str, file: BulkFile, *, dry_run: bool) -> list[Document]:
+    """Send the lines some at a time; after one that failed the rest is left alone."""
+    done: list[Document] = []
+    for at in range(0, len(file.lines), _AT_ONCE):
+        some = [vars(one) for one in file.lines[at : at + _AT_ONCE]]
+        if any(item["outcome"] == Outcome.FAILED for item in done):
+            unknown = {"customer_name": None, "total_open": None, "hold_id": None, "why": ""}
+            done += [one | unknown | {"outcome": Outcome.NOT_TRIED} for one in some]
+            continue
+        made = desk.post("bulk", what, file=file.name, lines=some, dry_run=dry_run)["items"]
+        done += [one | item for one, item in zip(some, made, strict=True)]
+    return done
+
+
+def _wanted(items: Sequence[Document]) -> int:
+    return sum(item["outcome"] in (Outcome.CREATED, Outcome.EVIDENCE_ADDED) for item in items)
+
+
+def _sum(items: Sequence[Document]) -> Decimal:
     """What the customers of the file owe in all; a customer named twice counts once."""
-    return sum({item.customer_id: item.total_open or Decimal(0) for item in items}.values(), Decimal(0))
+    return sum({item["customer_id"]: Decimal(item["total_open"] or 0) for item in items}.values(), Decimal(0))
 
 
-def _counts(items: Sequence[Item]) -> dict[str, int]:
-    found = [item.outcome for item in items]
+def _counts(items: Sequence[Document]) -> dict[str, int]:
+    found = [item["outcome"] for item in items]
     return {outcome.value: found.count(outcome) for outcome in Outcome if outcome in found}
 
 
-def _document(file: Path, items: Sequence[Item], *, dry_run: bool) -> Document:
+def _document(file: Path, items: Sequence[Document], *, dry_run: bool) -> Document:
     return {
         "file": file.name,
         "dry_run": dry_run,
         "count": len(items),
         "total_open": str(_sum(items)),
         "counts": _counts(items),
-        "items": [
-            {
-                "line": item.line,
-                "customer_id": item.customer_id,
-                "customer_name": item.customer_name,
-                "total_open": str(item.total_open) if item.total_open is not None else None,
-                "hold_id": str(item.hold_id) if item.hold_id else None,
-                "outcome": item.outcome,
-                "why": item.why,
-            }
-            for item in items
-        ],
+        "items": [{name: value for name, value in item.items() if name != "reason"} for item in items],
     }
 
 
-def _show(items: Sequence[Item], *, err_too: bool) -> None:
+def _show(items: Sequence[Document], *, err_too: bool) -> None:
     made = table(
         Column("Line", number=True, drop=1),
         "Customer",
@@ -154,12 +132,12 @@ def _show(items: Sequence[Item], *, err_too: bool) -> None:
     )
     for item in items:
         made.add(
-            str(item.line),
-            item.customer_id,
-            item.customer_name,
-            f"{item.total_open:,.2f}" if item.total_open is not None else "",
-            Text(item.outcome.replace("_", " "), _STYLE.get(item.outcome, "dim")),
-            item.why or item.reason,
+            str(item["line"]),
+            item["customer_id"],
+            item["customer_name"],
+            f"{Decimal(item['total_open']):,.2f}" if item["total_open"] is not None else "",
+            Text(item["outcome"].replace("_", " "), _STYLE.get(item["outcome"], "dim")),
+            item["why"] or item["reason"],
         )
     print_table(made, to=err if err_too else console)
     counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in _counts(items).items())

@@ -1,33 +1,16 @@
 """`hold dates`: the day on which a hold in force is to end, and the day on which somebody looks at it again."""
 
-import asyncio
 from datetime import date
 from typing import Annotated
 
 import typer
 
-from credit.outcomes import ScheduledDate
-from credit.permissions import Permission
-from runtime.temporal import connect
-from services.holds.outcomes import OutcomeOperations
-from starter.cli.context import Context, open_context
+from starter.cli.context import open_desk
 from starter.cli.output import err, print_json
 
+app = typer.Typer()
+
 _NONE = "none"
-
-
-async def operations(context: Context) -> OutcomeOperations:
-    """Connect to Temporal.
-
-    Raises:
-        RuntimeError: it cannot be reached.
-    """
-    return OutcomeOperations(context.engine, await connect(context.settings), context.settings.task_queue)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("dates")(dates)
 
 
 def _day(given: str | None) -> date | None:
@@ -39,6 +22,7 @@ def _day(given: str | None) -> date | None:
         raise typer.BadParameter(f"{given!r} is no day: give one like 2026-12-31, or {_NONE} to clear it") from error
 
 
+@app.command()
 def dates(
     name: Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
@@ -51,19 +35,13 @@ def dates(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Set the day on which a hold is to end, or is looked at again. Neither lifts anything by itself."""
-    given = {ScheduledDate.END: end, ScheduledDate.REVIEW: review}
+    given = {"end_date": end, "review_date": review}
     days = {which: _day(text) for which, text in given.items() if text is not None}
     if not days:
         raise typer.BadParameter("give --end, --review, or both")
-    context = open_context()
-    context.require(Permission.DECIDE)
-
-    async def run() -> None:
-        hold = await (await operations(context)).set_dates(name, days, reason=reason, actor=context.actor)
-        if as_json:
-            print_json({key: hold[key] for key in ("id", "customer_id", "status", "end_date", "review_date")})
-            return
-        ends, looked_at = hold["end_date"] or "not set", hold["review_date"] or "not set"
-        err.print(f"{hold['customer_name']}: end date {ends}, review date {looked_at}.")
-
-    asyncio.run(run())
+    hold = open_desk().put("holds", name, "dates", **days, reason=reason)
+    if as_json:
+        print_json({key: hold[key] for key in ("id", "customer_id", "status", "end_date", "review_date")})
+        return
+    ends, looked_at = hold["end_date"] or "not set", hold["review_date"] or "not set"
+    err.print(f"{hold['customer_name']}: end date {ends}, review date {looked_at}.")

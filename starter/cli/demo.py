@@ -8,12 +8,12 @@ import httpx
 import typer
 
 from starter.cli import spelling
-from starter.cli.context import open_context
+from starter.cli.context import read_settings
 from starter.cli.output import console, err, print_json
 from starter.stack import record
 from starter.stack.errors import StackError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="See how holds come through trouble: break NetSuite's sandbox.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -37,8 +37,8 @@ def outage(
     switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Have the sandbox that stands for NetSuite answer nothing but 503, or let it work again."""
-    settings = open_context().settings
+    """Have the sandbox that stands for NetSuite answer nothing but 503, or work again; on the stack's machine."""
+    settings = read_settings()
     sandbox = _sandbox(settings.data_dir, settings.netsuite_url)
     try:
         with httpx.Client(base_url=f"{sandbox}/_sandbox/", trust_env=False, timeout=_LIMIT) as control:

@@ -1,18 +1,14 @@
 """`hold exempt add | list | end`: customers whom automatic triggers leave alone for a while."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from credit.permissions import Permission
-from db.engine import transaction
-from db.receivables import exemptions
-from services.receivables import exemption_documents
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
 from starter.cli.output import Column, err, print_json, print_table, table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Customer = Annotated[str, typer.Argument(help="The customer's id.")]
@@ -30,22 +26,12 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Exempt a customer from automatic holds. People can still propose one, and see a warning."""
-    context = open_context()
-    context.require(Permission.CHANGE_POLICY)
-    with transaction(context.engine) as session:
-        granted = exemptions.grant(
-            session,
-            customer,
-            owner=owner or context.actor,
-            reason=reason,
-            until=until.date(),
-            actor=context.actor,
-            now=datetime.now(UTC),
-        )
+    desk = open_desk()
+    granted = desk.post("customers", customer, "exemption", until=until.date(), reason=reason, owner=owner)
     if as_json:
-        print_json(exemption_documents.document(granted))
+        print_json(granted)
     else:
-        err.print(f"Customer {customer} is exempt from automatic holds until {granted.until}.")
+        err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
 
 
 @app.command("list")
@@ -53,15 +39,11 @@ def list_exemptions(
     over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
 ) -> None:
     """List exemptions, the next to end first."""
-    context = open_context()
-    context.require(Permission.LOOK)
-    with transaction(context.engine) as session:
-        found = exemptions.listed(session, datetime.now(UTC), over_too=over_too)
+    document = open_desk().get("exemptions", over=over_too)
     if as_json:
-        documents = [exemption_documents.document(one) | {"customer_name": name} for one, name in found]
-        print_json({"exemptions": documents})
+        print_json(document)
         return
-    if not found:
+    if not document["exemptions"]:
         err.print("Nobody is exempt from automatic holds.")
         return
     made = table(
@@ -72,20 +54,17 @@ def list_exemptions(
         Column("Why", wraps=16, drop=4),
         Column("Ended", wraps=16, drop=1),
     )
-    for one, name in found:
-        ended = f"{one.ended_at:%Y-%m-%d} by {one.ended_by}: {one.end_reason}" if one.ended_at else ""
-        made.add(one.customer_id, name, str(one.until), one.owner, one.reason, ended)
+    for row in document["exemptions"]:
+        ended = f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
+        made.add(row["customer_id"], row["customer_name"], row["until"], row["owner"], row["reason"], ended)
     print_table(made)
 
 
 @app.command()
 def end(customer: Customer, reason: Reason, as_json: Json = False) -> None:
     """End a customer's exemption before its last day."""
-    context = open_context()
-    context.require(Permission.CHANGE_POLICY)
-    with transaction(context.engine) as session:
-        ended = exemptions.end(session, customer, reason=reason, actor=context.actor, now=datetime.now(UTC))
+    ended = open_desk().delete("customers", customer, "exemption", reason=reason)
     if as_json:
-        print_json(exemption_documents.document(ended))
+        print_json(ended)
     else:
         err.print(f"Customer {customer} is not exempt any more.")

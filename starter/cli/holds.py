@@ -1,7 +1,4 @@
-"""`hold start | list | show | claim | approve | decline | undo | retry | skip | cancel`.
-
-Through the desk, where one is configured.
-"""
+"""`hold start | list | show | claim | approve | decline | undo | retry | skip | cancel`."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from credit.permissions import Permission
 from credit.states import Beat, HoldStatus, Verdict
-from services.answers import Document
 from starter.cli import asking, bulk, pages
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
+
+app = typer.Typer()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
@@ -31,20 +29,7 @@ class ManualTrigger(StrEnum):
     MANUAL = "manual"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands about holds."""
-    app.command("start")(start)
-    app.command("list")(list_holds)
-    app.command("show")(show)
-    app.command("claim")(claim)
-    app.command("approve")(approve)
-    app.command("decline")(decline)
-    app.command("undo")(undo)
-    app.command("retry")(retry)
-    app.command("skip")(skip)
-    app.command("cancel")(cancel)
-
-
+@app.command()
 def start(
     customer: Annotated[str | None, typer.Argument(help="The customer's id.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why a hold should be considered.")] = None,
@@ -57,30 +42,29 @@ def start(
     """Propose a hold. Nothing happens to the customer before somebody approves it."""
     del trigger  # the only one a person may give
     name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
-    context = open_context()
     if file is not None:
-        context.require(Permission.START_HOLD)
-        bulk.start(context, file, yes=yes, dry_run=dry_run, as_json=as_json)
+        bulk.propose("holds", "Propose a hold", file, yes=yes, dry_run=dry_run, as_json=as_json)
         return
     asking.require_text(why)
-    desk = context.desk
-    started = desk.start(name, reason=why)
+    desk = open_desk()
+    started = desk.post("holds", customer_id=name, trigger="manual", reason=why)
     if as_json:
         print_json(started)
         return
-    hold = desk.hold(started["id"])
+    hold = desk.get("holds", started["id"])
     created = started["created"]
     what = "proposed" if created else "already open; your reason was added as evidence to"
     err.print(f"{'Hold' if created else 'A hold is'} {what} {hold['customer_name']}.")
     print_page(pages.hold(hold))
 
 
+@app.command("list")
 def list_holds(
     status: Annotated[HoldStatus | None, typer.Option("--status", help="Only these; open ones by default.")] = None,
     as_json: Json = False,
 ) -> None:
     """List holds: the open ones, or those in one status."""
-    document = open_context().desk.holds(status)
+    document = open_desk().whole_list("holds", status=status)
     if as_json:
         print_json(document)
         return
@@ -91,20 +75,23 @@ def list_holds(
     say_unreadable(document["unreadable"])
 
 
+@app.command()
 def show(name: Name, as_json: Json = False) -> None:
     """Show one hold whole: what, why, how much, its beats, its messages and its life so far."""
-    document = open_context().desk.hold(name)
+    document = open_desk().get("holds", name)
     if as_json:
         print_json(document)
     else:
         print_page(pages.hold(document))
 
 
+@app.command()
 def claim(name: Name, as_json: Json = False) -> None:
     """Claim a proposal, so that nobody else decides it while you look."""
-    asking.say_claimed(open_context().desk.claim(name), as_json=as_json)
+    asking.say_claimed(open_desk().post("holds", name, "claim"), as_json=as_json)
 
 
+@app.command()
 def approve(
     name: Name, reason: Reason = None, yes: Yes = False, revision: Revision = None, as_json: Json = False
 ) -> None:
@@ -112,6 +99,7 @@ def approve(
     _decide(name, Verdict.APPROVE, reason=reason, yes=yes, revision=revision, as_json=as_json)
 
 
+@app.command()
 def decline(
     name: Name,
     reason: Reason = None,
@@ -128,6 +116,7 @@ def decline(
     _decide(name, Verdict.DECLINE, reason=reason, yes=yes, revision=revision, keep_block=keep, as_json=as_json)
 
 
+@app.command()
 def undo(
     name: Name,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
@@ -135,13 +124,14 @@ def undo(
 ) -> None:
     """Take an approval back, while the policy allows it; the proposal is open again."""
     asking.require_text(reason)
-    document = open_context().desk.undo(name, reason=reason)
+    document = open_desk().post("holds", name, "undo", reason=reason)
     if as_json:
         print_json(document)
     else:
         err.print(f"Taken back. The proposal is open again, at revision {document['revision']}.")
 
 
+@app.command()
 def retry(
     name: Name,
     beat: Annotated[Beat | None, typer.Option("--beat", help="One beat; every unfinished one by default.")] = None,
@@ -149,7 +139,7 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Try unfinished beats again now: after mending what they need, or instead of waiting for the next try."""
-    document = open_context().desk.retry(name, beat=beat, reason=reason)
+    document = open_desk().post("holds", name, "beats", *([beat] if beat else []), "retry", reason=reason)
     if as_json:
         print_json(document)
     else:
@@ -157,20 +147,22 @@ def retry(
         err.print(f"Trying again: {again}. Watch it with `hold show {name}`.")
 
 
+@app.command()
 def skip(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
     """End an unfinished beat undone: the hold goes on without it."""
     asking.require_text(reason)
-    document = open_context().desk.skip(name, beat=beat, reason=reason)
+    document = open_desk().post("holds", name, "beats", beat, "skip", reason=reason)
     if as_json:
         print_json(document)
     else:
         err.print(f"Skipped: {beat}. The hold goes on without it.")
 
 
+@app.command()
 def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
     """Stop trying an unfinished beat until somebody retries it."""
     asking.require_text(reason)
-    document = open_context().desk.cancel(name, beat=beat, reason=reason)
+    document = open_desk().post("holds", name, "beats", beat, "cancel", reason=reason)
     if as_json:
         print_json(document)
     else:
@@ -188,25 +180,27 @@ def _decide(
     keep_block: bool = True,
 ) -> None:
     asking.require_answers(reason, yes=yes, revision=revision)
-    desk = open_context().desk
-    held, seen = desk.claim(name), None
+    desk = open_desk()
+    held, seen = desk.post("holds", name, "claim"), {}
     if not yes:
-        shown = desk.hold(name)
-        seen = shown["proposal"].get("evidence_count")
+        shown = desk.get("holds", name)
+        seen = {"evidence_seen": shown["proposal"]["evidence_count"]}
         print_page(pages.hold(shown), to=err)
         for effect in pages.effects(shown, verdict):
             err.print(effect)
         if not asking.confirmed(f"{verdict.capitalize()} this?"):
-            desk.release_claim(name, held["claim"])
+            desk.delete("holds", name, "claim", held["claim"])
             return
-    decided = desk.decide(
+    decided = desk.post(
+        "holds",
         name,
+        "decision",
         claim=held["claim"],
         revision=held["revision"] if revision is None else revision,
-        verdict=verdict,
+        decision=verdict,
         reason=asking.reason_or_ask(reason),
         keep_block=keep_block,
-        evidence_seen=seen,
+        **seen,
     )
     _say_decided(name, decided, as_json=as_json)
 

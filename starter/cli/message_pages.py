@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.text import Text
 
 from credit.states import Delivery, MessageStatus
-from services.answers import Document
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Page, Table, facts, table
 
 _STATUS = {

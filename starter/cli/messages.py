@@ -1,4 +1,4 @@
-"""`hold messages …`: drafted e-mails, through the desk where one is configured."""
+"""`hold messages …`: drafted e-mails."""
 
 from typing import Annotated
 
@@ -7,13 +7,13 @@ from rich.text import Text
 
 from credit.plain_text import NotPlainTextError, plain
 from credit.states import MessageStatus, MessageVerdict, TextFormat
-from db.errors import StaleRevisionError
-from services.answers import Document
 from starter.cli import asking, message_pages
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
+from starter.cli.errors import RefusedError
 from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Drafted e-mails: read, edit, approve, recall.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The message's id.")]
@@ -32,13 +32,13 @@ def list_messages(
     as_json: Json = False,
 ) -> None:
     """List messages: the unsent ones, those in one status, or all of one hold."""
-    desk = open_context().desk
+    desk = open_desk()
     if name is None:
-        document = desk.messages(status)
+        document = desk.whole_list("messages", status=status)
         rows, unreadable = document["messages"], document["unreadable"]
     else:
         unreadable = []
-        rows = [row for row in desk.hold(name)["messages"] if status in (None, row["status"])]
+        rows = [row for row in desk.get("holds", name)["messages"] if status in (None, row["status"])]
     if as_json:
         print_json({"messages": rows, "unreadable": unreadable})
         return
@@ -52,7 +52,7 @@ def list_messages(
 @app.command()
 def show(message: Id, as_json: Json = False) -> None:
     """Show one message: its text, and where it stands."""
-    _print(open_context().desk.message(message), as_json=as_json)
+    _print(open_desk().get("messages", message), as_json=as_json)
 
 
 @app.command()
@@ -71,18 +71,19 @@ def edit(
     body = None if body_file is None else _text(body_file.read())
     if subject is None and body is None and to is None and text_format is None:
         raise typer.BadParameter("nothing to change: give --subject, --body-file, --to or --format")
-    desk = open_context().desk
-    shown = desk.message(message)
+    desk = open_desk()
+    shown = desk.get("messages", message)
     try:
-        edited = desk.edit_message(
+        edited = desk.put(
+            "messages",
             message,
             revision=shown["revision"] if revision is None else revision,
             subject=shown["subject"] if subject is None else subject,
             body=shown["body"] if body is None else body,
             recipient=shown["recipient"] if to is None else to,
-            text_format=TextFormat(shown["format"]) if text_format is None else text_format,
+            format=shown["format"] if text_format is None else text_format,
         )
-    except StaleRevisionError as error:
+    except RefusedError as error:
         _show_difference(error)
         raise
     _print(edited, as_json=as_json)
@@ -91,7 +92,7 @@ def edit(
 @app.command()
 def claim(message: Id, as_json: Json = False) -> None:
     """Claim a message, so that nobody else changes or decides it while you look."""
-    asking.say_claimed(open_context().desk.claim_message(message), as_json=as_json)
+    asking.say_claimed(open_desk().post("messages", message, "claim"), as_json=as_json)
 
 
 @app.command()
@@ -114,50 +115,52 @@ def discard(
 def recall(message: Id, reason: Why, as_json: Json = False) -> None:
     """Take an approval back before the message leaves."""
     asking.require_text(reason)
-    _print(open_context().desk.recall_message(message, reason=reason), as_json=as_json)
+    _print(open_desk().post("messages", message, "recall", reason=reason), as_json=as_json)
 
 
 @app.command()
 def arrived(message: Id, reason: Why, as_json: Json = False) -> None:
     """Say that a message arrived whose answer was lost: it counts as sent."""
     asking.require_text(reason)
-    _print(open_context().desk.settle_message(message, arrived=True, reason=reason), as_json=as_json)
+    _print(open_desk().post("messages", message, "delivery", arrived=True, reason=reason), as_json=as_json)
 
 
 @app.command("not-arrived")
 def not_arrived(message: Id, reason: Why, as_json: Json = False) -> None:
     """Say that a message did not arrive whose answer was lost: it is sent again."""
     asking.require_text(reason)
-    _print(open_context().desk.settle_message(message, arrived=False, reason=reason), as_json=as_json)
+    _print(open_desk().post("messages", message, "delivery", arrived=False, reason=reason), as_json=as_json)
 
 
 @app.command()
 def retry(message: Id, reason: Why, as_json: Json = False) -> None:
     """Try again now to send a message that the mail server refused or put off."""
     asking.require_text(reason)
-    _print(open_context().desk.retry_message(message, reason=reason), as_json=as_json)
+    _print(open_desk().post("messages", message, "delivery", "retry", reason=reason), as_json=as_json)
 
 
 def _decide(
     message: str, verdict: MessageVerdict, *, reason: str | None, yes: bool, revision: int | None, as_json: bool
 ) -> None:
     asking.require_answers(reason, yes=yes, revision=revision)
-    desk = open_context().desk
-    held = desk.claim_message(message)
+    desk = open_desk()
+    held = desk.post("messages", message, "claim")
     if not yes:
-        print_page(message_pages.message(desk.message(message)), to=err)
+        print_page(message_pages.message(desk.get("messages", message)), to=err)
         if not asking.confirmed(f"{verdict.capitalize()} this?"):
-            desk.release_message_claim(message, held["claim"])
+            desk.delete("messages", message, "claim", held["claim"])
             return
     try:
-        decided = desk.decide_message(
+        decided = desk.post(
+            "messages",
             message,
+            "decision",
             claim=held["claim"],
             revision=held["revision"] if revision is None else revision,
-            verdict=verdict,
+            decision=verdict,
             reason=asking.reason_or_ask(reason),
         )
-    except StaleRevisionError as error:
+    except RefusedError as error:
         _show_difference(error)
         raise
     if as_json:
@@ -175,8 +178,8 @@ def _text(body: str) -> str:
         raise typer.BadParameter(f"the text cannot be kept: {error}", param_hint="--body-file") from None
 
 
-def _show_difference(error: StaleRevisionError) -> None:
-    for line in getattr(error, "difference", "").splitlines():
+def _show_difference(error: RefusedError) -> None:
+    for line in error.members.get("difference", "").splitlines():
         err.print(Text(line, {"+": "green", "-": "red"}.get(line[:1], "")))
 
 

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from services.answers import Document
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="What an organisation has chosen.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -27,12 +27,12 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the settings of every organisation, or of one."""
-    profiles = open_context().desk.profiles
+    desk = open_desk()
     if organisation is not None:
-        document = profiles.organisation(organisation)
+        document = desk.get("org-settings", organisation)
         rows = [document]
     else:
-        document = profiles.organisations()
+        document = desk.get("org-settings")
         rows = document["organisations"]
     if as_json:
         print_json(document)
@@ -60,7 +60,7 @@ def set_organisation(
         changes["language"] = language
     if not changes:
         raise typer.BadParameter("nothing to change: give --auto-apply, --auto-lift or --language")
-    document = open_context().desk.profiles.set_organisation(organisation, changes)
+    document = open_desk().put("org-settings", organisation, **changes)
     if as_json:
         print_json(document)
     else:

@@ -1,22 +1,16 @@
 """`hold override`: lift a hold now, its release proposed and approved in one step."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from credit.permissions import Permission, Role
-from services.holds.operations import Decided
-from starter.cli.context import open_context
-from starter.cli.dates import operations
+from starter.cli.context import open_desk
 from starter.cli.output import err, print_json
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("override")(override)
+app = typer.Typer()
 
 
+@app.command()
 def override(
     name: Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
@@ -24,22 +18,15 @@ def override(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Lift a hold now, and record it as an override. Where two people have to approve, the second still has to."""
-    context = open_context()
-    context.require(Permission.DECIDE)
+    desk = open_desk()
     if not yes:
         typer.confirm(f"Lift the hold {name} now?", abort=True, err=True)
-
-    async def run() -> None:
-        is_admin = context.caller.role is Role.ADMIN
-        done = await (await operations(context)).override(name, reason=reason, actor=context.actor, is_admin=is_admin)
-        if as_json:
-            decision_id = str(done.decision_id) if isinstance(done, Decided) else None
-            print_json({"id": str(done.hold_id), "decision_id": decision_id, "status": done.status})
-        elif not isinstance(done, Decided):
-            err.print("Noted. Above this amount a second person has to approve the release too.")
-        elif not done.delivered:
-            err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
-        else:
-            err.print(f"Lifted. Watch it with `hold show {name}`.")
-
-    asyncio.run(run())
+    done = desk.post("holds", name, "override", reason=reason)
+    if as_json:
+        print_json({key: done[key] for key in ("id", "decision_id", "status")})
+    elif done["decision_id"] is None:
+        err.print("Noted. Above this amount a second person has to approve the release too.")
+    elif not done["delivered"]:
+        err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
+    else:
+        err.print(f"Lifted. Watch it with `hold show {name}`.")

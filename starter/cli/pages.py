@@ -7,7 +7,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
-from services.answers import Document
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Page, Table, facts, plural, table
 
 _STATUS = {

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from credit.credit_hold import CreditStatus
-from services.answers import Document
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Table, err, facts, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Accounting profiles: credit status and credit limit.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Customer = Annotated[str, typer.Argument(help="The customer's id.")]
@@ -22,7 +22,7 @@ _CENT = Decimal("0.01")
 @app.command()
 def show(customer: Customer, as_json: Json = False) -> None:
     """Show a customer's credit status, limit and exposure, with what blocks it."""
-    document = open_context().desk.profiles.show(customer)
+    document = open_desk().get("customers", customer, "accounting-profile")
     if as_json:
         print_json(document)
     else:
@@ -48,7 +48,7 @@ def set_profile(
         changes["credit_limit"] = None if limit.lower() == NO_LIMIT else _amount(limit)
     if not changes:
         raise typer.BadParameter("nothing to change: give --status, --limit, or both", param_hint="--status")
-    document = open_context().desk.profiles.set(customer, changes, reason=reason)
+    document = open_desk().put("customers", customer, "accounting-profile", **changes, reason=reason)
     if as_json:
         print_json(document)
         return

@@ -4,17 +4,14 @@ from typing import Annotated
 
 import typer
 
-from credit.permissions import Permission
 from starter.cli import bulk, pages
-from starter.cli.context import open_context
+from starter.cli.context import open_desk
 from starter.cli.output import err, print_json, print_page
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("release")(release)
+app = typer.Typer()
 
 
+@app.command()
 def release(
     customer: Annotated[
         str | None, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")
@@ -27,16 +24,14 @@ def release(
 ) -> None:
     """Propose to release a hold. It stays in force until somebody approves the release."""
     name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
-    context = open_context()
     if file is not None:
-        context.require(Permission.START_HOLD)
-        bulk.release(context, file, yes=yes, dry_run=dry_run, as_json=as_json)
+        bulk.propose("releases", "Propose a release", file, yes=yes, dry_run=dry_run, as_json=as_json)
         return
-    desk = context.desk
-    proposed = desk.release(name, reason=why)
+    desk = open_desk()
+    proposed = desk.post("holds", name, "release", reason=why)
     if as_json:
         print_json(proposed)
         return
-    hold = desk.hold(proposed["id"])
+    hold = desk.get("holds", proposed["id"])
     err.print(f"The release of {hold['customer_name']} waits for an approver.")
     print_page(pages.hold(hold))

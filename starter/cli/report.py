@@ -5,20 +5,15 @@ from typing import Annotated
 
 import typer
 
-from credit.permissions import Permission
-from credit.report import Numbers, PeriodError, Report, Spread, period_of
-from db.engine import transaction
-from db.holds import report as numbers_of
-from services.holds import report_documents
-from starter.cli.context import open_context
+from credit.report import Numbers, PeriodError, Spread, Standing, period_of
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, Table, err, print_json, print_table, table
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
+app = typer.Typer()
 
 
+@app.command()
 def report(
     first: Annotated[
         datetime | None,
@@ -30,29 +25,26 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with weekly numbers.")] = False,
 ) -> None:
     """Report what a period's holds came to (days in UTC, inclusive), beside all time, and how things stand now."""
-    context = open_context()
-    context.require(Permission.LOOK)
-    now = datetime.now(UTC)
     try:
-        begin, end = period_of(first and first.date(), last and last.date(), today=now.date())
+        begin, end = period_of(first and first.date(), last and last.date(), today=datetime.now(UTC).date())
     except PeriodError as error:
         raise typer.BadParameter(str(error), param_hint="--from") from None
-    with transaction(context.engine) as session:
-        made = numbers_of.make(session, first=begin, last=end, now=now)
+    document = open_desk().get("report", **{"from": begin, "to": end})
     if as_json:
-        print_json(report_documents.document(made))
+        print_json(document)
         return
-    print_table(_table(made))
-    _say_now(made)
+    print_table(_table(document))
+    _say_now(Standing.model_validate(document["now"]))
 
 
-def _table(report: Report) -> Table:
+def _table(report: Document) -> Table:
     made = table(
         Column("", wraps=24),
-        Column(f"{report.first} to {report.last}", number=True),
+        Column(f"{report['from']} to {report['to']}", number=True),
         Column("All time", number=True, drop=1),
     )
-    for one, other in zip(_lines(report.period, report.currency), _lines(report.overall, report.currency), strict=True):
+    numbers = (Numbers.model_validate(report[period]) for period in ("period", "overall"))
+    for one, other in zip(*(_lines(each, report["currency"]) for each in numbers), strict=True):
         made.add(one[0], one[1], other[1])
     return made
 
@@ -75,8 +67,7 @@ def _lines(numbers: Numbers, currency: str) -> list[tuple[str, str]]:
     ]
 
 
-def _say_now(report: Report) -> None:
-    now = report.now
+def _say_now(now: Standing) -> None:
     spread = f", for {_spread(now.time_in_force)} (median / 90 %)" if now.in_force else ""
     err.print(f"In force now: {now.in_force:,}{spread}.")
     for beat, count in now.stuck_beats.items():

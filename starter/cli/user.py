@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from credit.permissions import Role
+from starter.cli.context import open_desk
+from starter.cli.desk_client import Document
 from starter.cli.output import Column, console, err, plural, print_json
-from starter.cli.token import AsJson, RoleName, manage_people, print_documents
+from starter.cli.token import AsJson, RoleName, print_documents
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Who may sign in to the desk, and as what.")
 
 Login = Annotated[str, typer.Argument(help="The name he or she signs in with.")]
 
@@ -22,18 +23,15 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a local account and print its one-time password, once."""
-    context, people = manage_people()
-    password = people.create(login, Role[role.upper()], actor=context.actor, name=name, email=email)
-    _print_once(login, password, as_json=as_json)
+    _print_once(open_desk().post("users", login=login, role=role, name=name, email=email), as_json=as_json)
 
 
 @app.command("list")
 def list_users(as_json: AsJson = False) -> None:
     """List everybody."""
-    _, people = manage_people()
-    found = people.listed()
+    document = open_desk().get("users")
     if as_json:
-        print_json({"users": found})
+        print_json(document)
     else:
         columns = [
             Column("login"),
@@ -43,21 +41,19 @@ def list_users(as_json: AsJson = False) -> None:
             Column("signs_in_with", drop=1),
             Column("disabled_at"),
         ]
-        print_documents(columns, found)
+        print_documents(columns, document["users"])
 
 
 @app.command()
 def disable(login: Login, as_json: AsJson = False) -> None:
     """Shut a user out, at once, and end his or her sessions."""
-    context, people = manage_people()
-    _print_changed(people.change(login, disabled=True, actor=context.actor), as_json=as_json)
+    _print_changed(open_desk().patch("users", login, disabled=True), as_json=as_json)
 
 
 @app.command()
 def enable(login: Login, as_json: AsJson = False) -> None:
     """Let a user sign in again."""
-    context, people = manage_people()
-    _print_changed(people.change(login, disabled=False, actor=context.actor), as_json=as_json)
+    _print_changed(open_desk().patch("users", login, disabled=False), as_json=as_json)
 
 
 @app.command()
@@ -67,37 +63,34 @@ def role(
     as_json: AsJson = False,
 ) -> None:
     """Give a user another role; it counts from the next request on."""
-    context, people = manage_people()
-    _print_changed(people.change(login, role=Role[role.upper()], actor=context.actor), as_json=as_json)
+    _print_changed(open_desk().patch("users", login, role=role), as_json=as_json)
 
 
 @app.command("reset-password")
 def reset_password(login: Login, as_json: AsJson = False) -> None:
     """Replace a password by a one-time one and print it, once; the user's sessions end."""
-    context, people = manage_people()
-    _print_once(login, people.reset_password(login, actor=context.actor), as_json=as_json)
+    _print_once(open_desk().post("users", login, "reset-password"), as_json=as_json)
 
 
 @app.command("sign-out")
 def sign_out(login: Login, as_json: AsJson = False) -> None:
     """End all sessions of a user."""
-    context, people = manage_people()
-    ended = people.sign_out(login, actor=context.actor)
+    ended = open_desk().post("users", login, "sign-out")
     if as_json:
-        print_json({"login": login, "sessions_ended": ended})
+        print_json(ended)
     else:
-        err.print(f"{plural(ended, 'session')} of {login} ended.")
+        err.print(f"{plural(ended['sessions_ended'], 'session')} of {login} ended.")
 
 
-def _print_once(login: str, password: str, *, as_json: bool) -> None:
+def _print_once(made: Document, *, as_json: bool) -> None:
     if as_json:
-        print_json({"login": login.strip().lower(), "one_time_password": password})
+        print_json({"login": made["login"].strip().lower(), "one_time_password": made["one_time_password"]})
     else:
-        err.print(f"One-time password of {login}; it is not shown again.")
-        console.print(password)
+        err.print(f"One-time password of {made['login']}; it is not shown again.")
+        console.print(made["one_time_password"])
 
 
-def _print_changed(user: dict[str, object], *, as_json: bool) -> None:
+def _print_changed(user: Document, *, as_json: bool) -> None:
     if as_json:
         print_json(user)
     else:

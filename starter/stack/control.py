@@ -25,7 +25,6 @@ class StackOptions:
 
     @property
     def named_ports(self) -> dict[str, int | None]:
-        """The ports by the names of `ports.DEFAULTS`."""
         return {name.removesuffix("_port"): port for name, port in asdict(self).items() if name.endswith("_port")}
 
     def plan(self, data_dir: Path, say: Say) -> Plan:

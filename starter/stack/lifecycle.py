@@ -35,7 +35,6 @@ _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal one thing."""
     with suppress(OSError):  # a closed terminal must not end the stack
         print(line, file=sys.stderr, flush=True)  # noqa: T201
 

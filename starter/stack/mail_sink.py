@@ -43,8 +43,6 @@ def save(folder: Path, sender: str, recipients: list[str], content: bytes) -> Pa
 
 
 class MailSink:
-    """What aiosmtpd calls for each message."""
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 

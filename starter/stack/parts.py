@@ -44,7 +44,6 @@ def answers(url: str) -> bool:
 
 
 def takes_mail(host: str, port: int) -> bool:
-    """Tell whether an SMTP server greets there."""
     with suppress(OSError, smtplib.SMTPException), smtplib.SMTP(host, port, timeout=_PROBE_LIMIT):
         return True
     return False
@@ -66,12 +65,10 @@ class Stack:
 
     @property
     def postgres(self) -> Postgres:
-        """The database server."""
         return Postgres(self.data_dir, self.ports["postgres"])
 
     @property
     def temporal(self) -> TemporalServer:
-        """The Temporal server."""
         return TemporalServer(self.temporal_cli, self.data_dir, self.ports["temporal"], self.ports["temporal_ui"])
 
     @property

@@ -63,7 +63,6 @@ class Reservations:
         raise StackError(f"No free port was found between {_SPARE.start} and {_SPARE.stop}.")
 
     def close(self) -> None:
-        """Give every reservation back."""
         while self._held:
             self._held.popitem()[1].close()
 

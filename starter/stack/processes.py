@@ -51,7 +51,6 @@ class Identity:
         return None if started is None else cls(pid, started)
 
     def alive(self) -> bool:
-        """Tell whether this very process still runs."""
         return start_mark(self.pid) == self.started
 
     def send(self, signal_number: int) -> None:

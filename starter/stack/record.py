@@ -27,12 +27,10 @@ class PartRecord:
 
     @property
     def identity(self) -> Identity | None:
-        """The part's process, as recorded."""
         return None if self.pid is None or self.started is None else Identity(self.pid, self.started)
 
     @property
     def alive(self) -> bool:
-        """Whether the recorded process still runs."""
         return self.identity is not None and self.identity.alive()
 
 
@@ -53,7 +51,6 @@ class StackRecord:
 
 
 def path(data_dir: Path) -> Path:
-    """Return where the record of this data folder is."""
     return data_dir / "stack.json"
 
 
@@ -86,8 +83,6 @@ def read(data_dir: Path) -> StackRecord | None:
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One part as it is now."""
-
     name: str
     pid: int | None
     state: PartState
@@ -112,11 +107,9 @@ class StackStatus:
 
     @property
     def running(self) -> bool:
-        """Whether there are parts and each of them runs."""
         return bool(self.parts) and all(part.state == "running" for part in self.parts)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the answer of `hold status --json`."""
         return {**asdict(self), "parts": [asdict(part) for part in self.parts]}
 
 

@@ -63,7 +63,6 @@ class Session:
         self._log = log.open("a")
 
     def say(self, line: str) -> None:
-        """Tell the person, and the log."""
         stamped = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n"
         self._log.write(stamped)
         self._log.flush()
@@ -101,13 +100,11 @@ class Session:
         self._write()
 
     def stopping(self) -> None:
-        """Record that the parts are being stopped."""
         self._state = "stopping"
         self._write()
         self.say("Stopping.")
 
     def close(self) -> None:
-        """Record that nothing runs any more."""
         self._state = "stopped"
         self._write()
         self._release()

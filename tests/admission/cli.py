@@ -1,4 +1,4 @@
-"""`hold` as a program, on the stack of a test."""
+"""`hold` as a program: a desk of the test and a token are all it has."""
 
 import asyncio
 import json
@@ -29,6 +29,8 @@ class Done:
         return json.loads(self.out)
 
 
+NOWHERE = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+
 Program = Callable[..., Awaitable[Done]]
 
 
@@ -37,13 +39,12 @@ def token(world: World, role: Role) -> str:
         return tokens.create(session, name=f"a-{role.label}", role=role, actor="test", at=datetime.now(UTC))
 
 
-def program(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
-    """Call `hold` with a role's token (admin by default); the command runs in a thread, as it has a loop of its own."""
+def program(world: World, desk: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    """Call `hold` with a role's token (admin by default), in a thread: whom it asks may run in this one."""
     for name, value in {
-        "HOLD_DATABASE_URL": world.settings.database_url.get_secret_value(),
+        "HOLD_DESK_URL": desk,
+        "HOLD_DATABASE_URL": NOWHERE,
         "HOLD_DATA_DIR": str(world.settings.data_dir / "none"),
-        "HOLD_TEMPORAL_ADDRESS": world.settings.temporal_address,
-        "HOLD_TASK_QUEUE": world.settings.task_queue,
         "COLUMNS": "200",
     }.items():
         monkeypatch.setenv(name, value)

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -7,13 +7,15 @@ import uvicorn
 
 from desk.app import create_app
 from tests.admission.cli import Program, program
+from tests.desk.server import DeskServer
 from tests.patience import PATIENCE
 from tests.world import World
 
 
 @pytest.fixture
-def hold(idle_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
-    return program(idle_world, monkeypatch, capsys)
+def hold(idle_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Program]:
+    with DeskServer(idle_world.settings) as served:
+        yield program(idle_world, served.url, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from credit.bulk import BulkFileError, Outcome, read
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import HoldTrigger, ReleaseRequest
 from services.holds import bulk
-from services.holds.bulk import Item, Outcome
+from services.holds.bulk import Item
 from tests.admission.cli import Program
 from tests.holds.helpers import holds_of, in_force
 from tests.world import World
@@ -144,19 +145,21 @@ async def test_one_customer_or_one_file(
         (b"customer_id,reason\nC-1,\xff\n", "not a CSV file in UTF-8"),
     ],
 )
-def test_file_that_cannot_be_taken(tmp_path: Path, content: bytes, said: str) -> None:
-    file = tmp_path / "customers.csv"
-    file.write_bytes(content)
-    with pytest.raises(bulk.BulkFileError, match=said):
-        bulk.read(file)
+def test_file_that_cannot_be_taken(content: bytes, said: str) -> None:
+    with pytest.raises(BulkFileError, match=said):
+        read(content)
+
+
+def items(folder: Path, *lines: str, **how: str) -> list[Item]:
+    return bulk.items(read(csv_file(folder, *lines, **how).read_bytes()))
 
 
 def test_keys_are_the_contents_and_the_lines(tmp_path: Path) -> None:
-    one = bulk.read(csv_file(tmp_path, "A,x", "A,x"))
+    one = items(tmp_path, "A,x", "A,x")
     assert len({item.key for item in one}) == 2
-    assert bulk.read(csv_file(tmp_path, "A,x", "A,x")) == one
-    assert not {item.key for item in one} & {item.key for item in bulk.read(csv_file(tmp_path, "A,x", "A,y"))}
-    (marked,) = bulk.read(csv_file(tmp_path, "A,x,1", header="\ufeffcustomer_id,reason,note"))
+    assert items(tmp_path, "A,x", "A,x") == one
+    assert not {item.key for item in one} & {item.key for item in items(tmp_path, "A,x", "A,y")}
+    (marked,) = items(tmp_path, "A,x,1", header="\ufeffcustomer_id,reason,note")
     assert (marked.customer_id, marked.reason) == ("A", "x")
 
 

@@ -154,8 +154,8 @@ def test_an_edited_file_is_found(
 
     found = audit_trail.verify(engine, file)
 
-    assert not found["intact"]
-    assert said in found["anchors"]["problem"]
+    assert not found.intact
+    assert said in str(found.anchors.problem)
     assert said in anchor(engine, file).problem
 
 
@@ -186,13 +186,13 @@ def audit_events(engine: Engine, action: str) -> list[dict[str, Any]]:
 def test_without_anchors_and_without_a_readable_file_it_says_so(engine: Engine, file: Path) -> None:
     fill(engine, "a")
     found = audit_trail.verify(engine, file)
-    assert (found["intact"], found["rows"]) == (True, 5)
-    assert "Nothing is anchored yet" in found["note"]
+    assert (found.intact, found.rows) == (True, 5)
+    assert "Nothing is anchored yet" in found.note
 
     file.mkdir(parents=True)
     found = audit_trail.verify(engine, file)
-    assert not found["intact"]
-    assert "cannot be read" in found["anchors"]["problem"]
+    assert not found.intact
+    assert "cannot be read" in str(found.anchors.problem)
 
 
 def test_an_anchor_that_names_what_the_database_cannot_hold_is_no_anchor(engine: Engine, file: Path) -> None:
@@ -203,7 +203,7 @@ def test_an_anchor_that_names_what_the_database_cannot_hold_is_no_anchor(engine:
     with file.open("a") as output:
         output.write(json.dumps(odd) + "\n")
 
-    assert "line 2 cannot be read" in audit_trail.verify(engine, file)["anchors"]["problem"]
+    assert "line 2 cannot be read" in str(audit_trail.verify(engine, file).anchors.problem)
 
 
 def test_rows_committed_late_are_anchored_with_the_next_one(engine: Engine, file: Path) -> None:

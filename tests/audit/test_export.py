@@ -5,7 +5,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from services.audit_trail import ExportFormat
 from starter.cli import run
 from tests.audit.helpers import NOW, anchor, fill, tampering
 from tests.conftest import free_port
+from tests.desk.server import DeskServer
 
 COLUMNS = ["at", "chain", "seq", "actor", "action", "detail", "prev_hash", "hash"]
 Hold = Callable[..., tuple[int, str, str]]
@@ -51,8 +52,9 @@ def token(engine: Engine, role: Role) -> str:
 
 
 @pytest.fixture
-def hold(settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Hold:
-    monkeypatch.setenv("HOLD_DATABASE_URL", settings.database_url.get_secret_value())
+def hold(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> Iterator[Hold]:
     monkeypatch.setenv("HOLD_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("HOLD_TOKEN", token(engine, Role.APPROVER))
 
@@ -61,7 +63,9 @@ def hold(settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch, ca
         said = capsys.readouterr()
         return code, said.out, said.err
 
-    return call
+    with DeskServer(settings) as desk:
+        monkeypatch.setenv("HOLD_DESK_URL", desk.url)
+        yield call
 
 
 def test_an_outsider_can_verify_the_export(hold: Hold, engine: Engine, tmp_path: Path) -> None:

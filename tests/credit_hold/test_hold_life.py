@@ -41,6 +41,7 @@ from services.holds.outcomes import OutcomeOperations
 from tests.admission.cli import program
 from tests.conftest import free_port
 from tests.desk.pages.conftest import sit
+from tests.desk.server import DeskServer
 from tests.holds.helpers import (
     all_done,
     holds_of,
@@ -326,12 +327,12 @@ async def test_decline_keeps_the_block(world: World) -> None:
 
 @pytest.mark.usefixtures("relaying")
 async def test_decline_by_the_command_line_lifts_the_block_as_an_override(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, desk: DeskServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     customer = crossed(world)
     await proposed(world, customer)
     block_by_hand(world, customer)
-    hold = program(world, monkeypatch, capsys)
+    hold = program(world, desk.url, monkeypatch, capsys)
     why = ("--reason", "a bank guarantee came")
     done = await hold("decline", customer, "--lift-block", "--yes", "--revision", "1", *why, "--json")
     assert done.code == 0, done.err

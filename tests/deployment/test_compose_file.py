@@ -153,6 +153,8 @@ def test_the_worker_and_the_sandbox_agree_on_who_signs_in() -> None:
     assert made["--private"] == worker["HOLD_NETSUITE_PRIVATE_KEY_FILE"]
     assert made["--public"] == sandbox["--public-key"]
     assert made["--algorithm"] == worker["HOLD_NETSUITE_ALGORITHM"]
+    desk = _SERVICES["desk"].environment
+    assert [name for name in worker if name.startswith("HOLD_NETSUITE_") and desk.get(name) != worker[name]] == []
 
 
 def test_the_database_has_room_for_every_pool() -> None:

@@ -1,5 +1,6 @@
-"""Holds every answer against the OpenAPI document: its status is declared, its body is as described."""
+"""Holds every answer against the OpenAPI document: its status is declared, its body is as described, and no more."""
 
+import copy
 import re
 from typing import Any
 
@@ -13,6 +14,10 @@ class Contract:
         self.seen: set[tuple[str, str, bool]] = set()
         """(method, path, whether it went well) of every answer that was checked."""
         self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
+        self._components = copy.deepcopy(document["components"])
+        for schema in self._components["schemas"].values():
+            if "properties" in schema:
+                schema.setdefault("additionalProperties", False)  # a member that is answered is declared
 
     async def check(self, response: httpx.Response) -> None:
         await response.aread()
@@ -30,8 +35,9 @@ class Contract:
             return
         kind = response.headers["content-type"].partition(";")[0]
         assert kind in content, said
-        schema = {**content[kind]["schema"], "components": self.document["components"]}
-        errors = [error.message for error in Draft202012Validator(schema).iter_errors(response.json())]
+        body = response.json() if kind.endswith("json") else response.text
+        schema = {**content[kind]["schema"], "components": self._components}
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(body)]
         assert not errors, f"{said}\n{errors}"
 
     def _path_of(self, path: str) -> str | None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from db.engine import transaction
-from services.netsuite import drift
+from services.netsuite.answers import Differences
 from services.netsuite.drift import DriftOperations
 from tests.holds.helpers import all_done, rows
 from tests.world import World
@@ -30,7 +30,7 @@ def written(world: World, customer: str) -> list[str]:
 def listed(world: World, customer: str) -> list[dict[str, Any]]:
     """The differences of one customer; the sandbox is shared with other tests."""
     with transaction(world.engine) as session:
-        return [row for row in drift.listed(session)["drift"] if row["netsuite_id"] == f"N-{customer}"]
+        return [row for row in Differences.of(session).document()["drift"] if row["netsuite_id"] == f"N-{customer}"]
 
 
 async def asked(world: World, customer: str) -> dict[str, Any]:

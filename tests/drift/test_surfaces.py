@@ -1,11 +1,14 @@
 """The same from the command line and over HTTP: what it says, and what it refuses."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from credit.permissions import Role
 from tests.admission.cli import Program, program, token
 from tests.admission.conftest import desk
+from tests.desk.server import DeskServer
 from tests.drift.helpers import asked, check, listed, released, says, written
 from tests.holds.helpers import in_force
 from tests.world import World
@@ -14,8 +17,9 @@ __all__ = ["desk"]
 
 
 @pytest.fixture
-def hold(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
-    return program(world, monkeypatch, capsys)
+def hold(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Program]:
+    with DeskServer(world.settings) as served:
+        yield program(world, served.url, monkeypatch, capsys)
 
 
 async def test_the_command_line_looks_repairs_and_accepts(world: World, hold: Program) -> None:

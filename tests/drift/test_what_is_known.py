@@ -6,7 +6,8 @@ import pytest
 
 from credit.permissions import Role
 from db.engine import transaction
-from services.netsuite import drift, drift_checks
+from services.netsuite import drift_checks
+from services.netsuite.answers import Differences
 from services.netsuite.drift_checks import CheckState, LastCheck
 from tests.admission.cli import program
 from tests.desk.pages.reader import Reader
@@ -56,7 +57,7 @@ async def test_never_running_and_done_on_every_surface(
     idle_world: World, desk: DeskServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world, mike = idle_world, Reader.of(desk, Role.APPROVER, "mike")
-    hold, api = program(world, monkeypatch, capsys), desk.client(Role.VIEWER)
+    hold, api = program(world, desk.url, monkeypatch, capsys), desk.client(Role.VIEWER)
     assert "Nothing differs" not in (await mike.get("/drift")).text
     assert "No check has run yet" in (await mike.get("/drift")).text
     assert (await api.get("/api/drift")).json()["check"]["state"] == "never"
@@ -97,4 +98,4 @@ async def test_a_value_that_waits_to_be_written_is_told(world: World) -> None:
     await world.approve(stuck)
     await world.eventually(lambda: world.beat(stuck, "push_netsuite")["status"] == "needs_attention")
     with transaction(world.engine) as session:
-        assert drift.listed(session)["unwritten"] == 1
+        assert Differences.of(session).unwritten == 1

@@ -42,7 +42,8 @@ async def test_unknown_netsuite_id_waits_for_an_operator_and_is_retried_once_men
     assert "RecordNotFound" in world.beat(customer, PUSH)["last_error"]
 
     world.sandbox.seed([{"id": f"N-{customer}", "externalId": customer}]).raise_for_status()
-    assert await world.operations.retry_beat(customer, beat=PUSH, actor="olga", reason="created it") == [PUSH]
+    retried = await world.operations.retry_beat(customer, beat=PUSH, actor="olga", reason="created it")
+    assert retried.beats == [PUSH]
     await all_done(world, customer)
 
     assert len(world.sandbox.applied(customer)) == 1

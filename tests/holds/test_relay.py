@@ -107,8 +107,8 @@ async def test_decision_resent_while_no_worker_runs_is_applied_once_when_one_doe
         async with workers(world):
             await all_done(world, customer)
 
-    assert len(events(world, decided.hold_id, "hold_in_force")) == 1
-    assert events(world, decided.hold_id, "signal_refused") == []
+    assert len(events(world, decided.id, "hold_in_force")) == 1
+    assert events(world, decided.id, "signal_refused") == []
     assert len(world.sandbox.applied(customer)) == 1
 
 

@@ -13,8 +13,9 @@ from db.engine import transaction
 from db.errors import TooLateError
 from db.messages import deliveries, messages, review, templates
 from db.models import AuditEvent, Hold, Message
-from services.holds import documents
-from services.messages.operations import MessageDecided, MessageOperations
+from services.answers import Document
+from services.messages import answers
+from services.messages.operations import MessageOperations
 from tests.holds.helpers import events, until
 from tests.world import World
 from workflows.contract import OUTBOUND_MESSAGE, OutboundMessageInput, message_workflow_id
@@ -88,13 +89,13 @@ class Mailing:
         text["format"] = TextFormat(shown["format"])
         return await self.operations.edit(message, **(text | changes), actor=actor)
 
-    async def decide(self, message: UUID, verdict: MessageVerdict, actor: str = "mike") -> MessageDecided:
+    async def decide(self, message: UUID, verdict: MessageVerdict, actor: str = "mike") -> answers.MessageDecision:
         claim, shown = await self.operations.claim(message, actor=actor)
         return await self.operations.decide(
             message, claim_id=claim.id, revision=shown.revision, verdict=verdict, reason="as discussed", actor=actor
         )
 
-    async def approve(self, message: UUID, actor: str = "mike") -> MessageDecided:
+    async def approve(self, message: UUID, actor: str = "mike") -> answers.MessageDecision:
         return await self.decide(message, MessageVerdict.APPROVE, actor)
 
     def decide_and_tell_nobody(self, message: UUID, verdict: MessageVerdict) -> UUID:
@@ -146,9 +147,9 @@ class Mailing:
         with transaction(self.world.engine) as session:
             return messages.find(session, message)
 
-    def show(self, message: UUID) -> documents.Document:
+    def show(self, message: UUID) -> Document:
         with transaction(self.world.engine) as session:
-            return documents.message(session, messages.find(session, message), datetime.now(UTC))
+            return answers.Message.whole(session, messages.find(session, message), datetime.now(UTC)).document()
 
     def audit(self, message: UUID, action: str) -> list[AuditEvent]:
         return events(self.world, self.row(message).hold_id, action)
@@ -156,11 +157,11 @@ class Mailing:
     def handle(self, message: UUID) -> WorkflowHandle[Any, Any]:
         return self.world.client.get_workflow_handle(message_workflow_id(message))
 
-    async def in_status(self, message: UUID, status: str) -> documents.Document:
+    async def in_status(self, message: UUID, status: str) -> Document:
         await self.world.eventually(lambda: self.row(message).status == status)
         return self.show(message)
 
-    async def in_delivery(self, message: UUID, delivery: str) -> documents.Document:
+    async def in_delivery(self, message: UUID, delivery: str) -> Document:
         await self.world.eventually(lambda: self.row(message).delivery == delivery)
         return self.show(message)
 

@@ -20,7 +20,7 @@ from db.errors import (
 )
 from db.messages import messages
 from db.models import Claim, MessageDecision, MessageRevision
-from services.holds import documents
+from services.messages.answers import MessageList
 from tests.holds.helpers import rows
 from tests.messages.mailing import Mailing
 
@@ -221,7 +221,7 @@ async def test_list_shows_who_reviews_what_and_goes_on_page_by_page(mailing: Mai
     with transaction(mailing.world.engine) as session:
         first = messages.listed(session, limit=2)
         rest = messages.listed(session, limit=2, after=(first[-1].drafted_at, first[-1].id))
-        document = documents.message_list(session, [*first, *rest], datetime.now(UTC))["messages"]
+        document = MessageList.of(session, [*first, *rest], datetime.now(UTC)).document()["messages"]
 
     assert [one["id"] for one in document] == [str(one) for one in made]
     assert [one["claimed_by"] for one in document] == ["mike", None, None]

@@ -81,7 +81,8 @@ def decide(world: World, hold_id: UUID, verdict: Verdict, *, actor: str = "mike"
             now=now,
         )
         assert not isinstance(made, decisions.FirstApproval)
-        return decisions.settle(session, hold_id=hold_id, decision_id=made.id, now=now).outcome
+        decisions.settle(session, hold_id=hold_id, decision_id=made.id, now=now)
+        return made.outcome or "waiting"
 
 
 def outbox(world: World, channel: NotificationChannel = NotificationChannel.MAIL) -> list[Notification]:

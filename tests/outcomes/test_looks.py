@@ -1,10 +1,10 @@
 """A look notes what happened since the last one, does what follows, and asks again only for what is new."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from credit.calendar import Calendar
@@ -16,7 +16,7 @@ from credit.triggers import TriggerKind
 from db import audit, policy_change
 from db.errors import BadInputError, ClaimedByAnotherError, NotInForceError
 from db.holds import by_hand, decisions, holds
-from db.models import AutoDecision, Decision, PaymentPlan, PromiseToPay, ReleaseRequest
+from db.models import AutoDecision, Decision, Notification, PaymentPlan, PromiseToPay, ReleaseRequest, User
 from db.receivables import payment_plans
 from tests.outcomes.rows import DAY, HAPPENINGS, NOON, TODAY, Held, decide, held, let_through, set_date
 
@@ -208,6 +208,25 @@ def test_a_person_who_was_deciding_finds_it_decided(session: Session) -> None:
 
     assert it.state() == "L"
     assert claim.released_at == it.now
+
+
+def by_policy(it: Held) -> None:
+    it.pay("45000")
+    it.look()
+
+
+@pytest.mark.parametrize("how", [by_policy, HAPPENINGS["overridden"]])
+def test_nobody_is_asked_to_decide_what_was_decided_at_once(session: Session, how: Callable[[Held], None]) -> None:
+    session.add(User(login="ann", name="Ann", email="ann@example.test", role="approver"))
+    change_policy(session, auto_release_on_payment=True)
+    it = held(session)
+    session.execute(update(Notification).values(sent_at=it.now))  # of the hold itself, long ago
+    how(it)
+
+    waiting = select(Notification.event).where(Notification.hold_id == it.hold_id, Notification.sent_at.is_(None))
+    assert it.hold().status == "releasing"
+    assert session.scalars(waiting.where(Notification.channel == "mail")).all() == []
+    assert "proposal.opened" in session.scalars(waiting.where(Notification.channel == "webhook")).all()
 
 
 @pytest.mark.parametrize("kind", [TriggerKind.MANUAL, TriggerKind.REPEATED_DISPUTES, TriggerKind.CUSTOMER_HEALTH])

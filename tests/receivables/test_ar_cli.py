@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,10 @@ from sqlalchemy import Engine
 from credit.permissions import Role
 from db.engine import transaction
 from db.people import tokens
+from runtime.settings import Settings
 from starter.cli import run
 from starter.cli.output import SafeConsole
+from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import SandboxServer
 from tests.patience import PATIENCE
 from tests.receivables.files import EXPORT, EXPORT_MAPPING, ledger, needs_export, rows, write_rows
@@ -51,7 +53,8 @@ def environment(database_url: str, engine: Engine, tmp_path: Path) -> dict[str, 
 @pytest.fixture
 def hold(
     environment: dict[str, str], engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Hold:
+) -> Iterator[Hold]:
+    """The command on the machine of the database, which is also the desk's."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
@@ -60,7 +63,9 @@ def hold(
         said = capsys.readouterr()
         return Done(code, said.out, said.err)
 
-    return call
+    with DeskServer(Settings(temporal_address="127.0.0.1:1")) as desk:
+        monkeypatch.setenv("HOLD_DESK_URL", desk.url)
+        yield call
 
 
 @needs_export
@@ -170,7 +175,7 @@ def test_the_last_line_gives_the_rate_and_a_terminal_a_bar(
         assert re.fullmatch(r"2,500 rows in [0-9.]+ s \([0-9,]+ rows/s\)", done.err.splitlines()[-1])
         assert "reading" not in done.err
     screen = io.StringIO()
-    monkeypatch.setattr("starter.cli.ar.err", SafeConsole(file=screen, force_terminal=True, width=120))
+    monkeypatch.setattr("starter.cli.local.ledger_import.err", SafeConsole(file=screen, force_terminal=True, width=120))
     hold("ar", "import", file)
     assert "ledger.csv: merging" in screen.getvalue()
     assert re.search(r"2,500 rows, [0-9,]+ rows/s", screen.getvalue())

@@ -151,8 +151,6 @@ _NAMED = "SELECT count(*) AS customers, count(*) FILTER (WHERE spellings > 1) AS
 
 
 class Merged(NamedTuple):
-    """What a merge did."""
-
     counts: Counts = Counts()
     customers: int = 0
     """Customers that the staged rows name …"""

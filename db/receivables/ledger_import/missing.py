@@ -42,8 +42,6 @@ WHERE m.id = d.invoice_id AND NOT m.is_credit AND d.closed_at IS NULL AND d.sour
 
 
 class Closed(NamedTuple):
-    """How many rows of each table were closed."""
-
     invoices: int = 0
     credits: int = 0
     disputes: int = 0
@@ -68,7 +66,6 @@ def refusal(missing: Missing, *, most: Decimal, told: int | None, currency: str)
         most: share of the open items, and of the open amount, up to which they are closed unasked.
         told: how many the caller said would be closed; then it must be exactly as many, few or not. That nothing is
             missing (any more) contradicts nobody, so that a command given twice does nothing the second time.
-        currency: of the ledger.
     """
     few = missing.items <= most * missing.open_items and missing.amount <= most * missing.open_amount
     if missing.items in (0, told) or (told is None and few):

@@ -69,13 +69,10 @@ class Missing(BaseModel):
 
     @property
     def items(self) -> int:
-        """Invoices and credits."""
         return self.invoices + self.credits
 
 
 class ImportReport(Counts):
-    """The outcome of one import."""
-
     file_name: str
     sha256: str
     encoding: str

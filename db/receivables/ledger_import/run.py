@@ -80,7 +80,6 @@ def import_ledger(
     amount, nothing is imported. Writes a row in `imports` and an audit event where anything changed.
 
     Args:
-        engine: the database.
         path: the file: CSV in UTF-8 or Windows-1252, delimiter one of `,` `;` tab `|`.
         mapping: canonical column to the file's column (`credit.ledger_file.CANONICAL`).
         as_of: the day the export speaks of; kept with the import, changes nothing else.

@@ -22,8 +22,6 @@ class Stage(StrEnum):
 
 
 class Progress(NamedTuple):
-    """How far an import has come."""
-
     stage: Stage
     rows: int
     """Rows read, good and bad."""
@@ -61,19 +59,16 @@ class Tally:
         self._on_bad_row = on_bad_row
 
     def read(self, source: LedgerSource) -> None:
-        """Count a row that was read from `source`."""
         self.rows += 1
         if self._progress and self.rows % _PROGRESS_EVERY == 0:
             self._progress(Progress(Stage.READING, self.rows, source.position, self._size))
 
     def begin(self, stage: Stage) -> None:
-        """Tell that a stage begins."""
         if self._progress:
             read = 0 if stage is Stage.READING else self._size
             self._progress(Progress(stage, self.rows, read, self._size))
 
     def refuse(self, row: BadRow) -> None:
-        """Count a bad row."""
         self.bad_rows += 1
         if len(self.listed) < LISTED:
             self.listed.append(row)

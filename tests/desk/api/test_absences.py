@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from credit.permissions import Role
 from tests.desk.api.helpers import claimed, refused
-from tests.desk.api.test_cli import BOTH, REFUSED, USAGE, Hold
+from tests.desk.api.test_cli import REFUSED, USAGE, Hold
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events
 from tests.notifications.helpers import person
@@ -81,12 +81,11 @@ async def test_a_repeated_request_adds_one_absence(desk: DeskServer, world: Worl
     assert len(events(world, "system", "absence_added")) == 1
 
 
-@BOTH
-async def test_absences_from_the_command_line(desk: DeskServer, world: World, *, direct: bool) -> None:
+async def test_absences_from_the_command_line(desk: DeskServer, world: World) -> None:
     for login in ("anna", "dana"):
         person(world, login, "viewer" if login == "dana" else "approver")
-    anna = Hold(desk, desk.token("anna", Role.APPROVER), direct=direct)
-    dana = Hold(desk, desk.token("dana", Role.VIEWER), direct=direct)
+    anna = Hold(desk, desk.token("anna", Role.APPROVER))
+    dana = Hold(desk, desk.token("dana", Role.VIEWER))
     day = datetime.now(UTC).date()
     add = ("absence", "add", "--delegate", "dana", "--from", str(day), "--until", str(day), "--reason")
     added = await anna.json(*add, "ill")

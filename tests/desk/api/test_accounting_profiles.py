@@ -9,7 +9,7 @@ import pytest
 
 from credit.permissions import Role
 from tests.desk.api.helpers import refused
-from tests.desk.api.test_cli import BOTH, REFUSED, USAGE, Hold
+from tests.desk.api.test_cli import REFUSED, USAGE, Hold
 from tests.desk.server import DeskServer
 from tests.holds.helpers import in_force
 from tests.world import World
@@ -154,10 +154,9 @@ async def test_a_holds_entry_is_released_never_deleted(desk: DeskServer, world: 
     refused(await mike.delete(f"{path}/{entry['id']}"), 404, "unknown_entry")
 
 
-@BOTH
-async def test_profiles_and_blocks_from_the_command_line(desk: DeskServer, world: World, *, direct: bool) -> None:
+async def test_profiles_and_blocks_from_the_command_line(desk: DeskServer, world: World) -> None:
     customer = world.customer(in_netsuite=False)
-    hold = Hold(desk, desk.token("mike", Role.APPROVER), direct=direct)
+    hold = Hold(desk, desk.token("mike", Role.APPROVER))
     limited = await hold.json("profile", "set", customer, "--limit", "50000", "--reason", "agreed")
     assert (limited["credit_limit"], limited["credit_status"]) == ("50000.00", "good")
     held = await hold.json("profile", "set", customer, "--status", "credit_hold", "--reason", "two cheques")
@@ -181,6 +180,6 @@ async def test_profiles_and_blocks_from_the_command_line(desk: DeskServer, world
         await hold("profile", "set", customer, *arguments, code=USAGE)
     await hold("block", "add", customer, "--note", " ", code=USAGE)
     await hold("block", "remove", customer, "odd", code=USAGE)
-    viewer = Hold(desk, desk.token("vera", Role.VIEWER), direct=direct)
+    viewer = Hold(desk, desk.token("vera", Role.VIEWER))
     assert "viewer" in await viewer("profile", "set", customer, "--limit", "1", code=REFUSED)
     assert "Nothing is blocked" in await viewer("block", "list", world.customer(in_netsuite=False))

@@ -6,7 +6,7 @@ import pytest
 from credit.permissions import Role
 from credit.states import Beat
 from tests.desk.api.helpers import claimed, refused
-from tests.desk.api.test_cli import BOTH, REFUSED, USAGE, Hold
+from tests.desk.api.test_cli import REFUSED, USAGE, Hold
 from tests.desk.server import DeskServer
 from tests.holds.helpers import in_force, knows
 from tests.world import World
@@ -112,9 +112,8 @@ async def test_the_due_date_is_in_every_list(desk: DeskServer, world: World) -> 
     assert (await api.get(f"/api/holds/{customer}")).json()["due_at"] is None
 
 
-@BOTH
-async def test_from_the_command_line(desk: DeskServer, world: World, stuck: str, *, direct: bool) -> None:
-    hold = Hold(desk, desk.token("mike", Role.APPROVER), direct=direct)
+async def test_from_the_command_line(desk: DeskServer, world: World, stuck: str) -> None:
+    hold = Hold(desk, desk.token("mike", Role.APPROVER))
     beat = ("--beat", "push_netsuite")
     cancelled = await hold.json("cancel", stuck, *beat, "--reason", "their migration")
     assert (cancelled["beat"], cancelled["status"]) == ("push_netsuite", "needs_attention")
@@ -130,6 +129,6 @@ async def test_from_the_command_line(desk: DeskServer, world: World, stuck: str,
     proposed = world.customer(in_netsuite=False)
     await world.start(proposed)
     assert "no hold to release" in await hold("release", proposed, "--reason", "x", code=REFUSED)
-    viewer = Hold(desk, desk.token("vera", Role.VIEWER), direct=direct)
+    viewer = Hold(desk, desk.token("vera", Role.VIEWER))
     for command in (("release", stuck), ("skip", stuck, *beat), ("cancel", stuck, *beat)):
         assert "vera is viewer" in await viewer(*command, "--reason", "x", code=REFUSED)

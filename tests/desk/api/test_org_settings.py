@@ -2,7 +2,7 @@
 
 from credit.permissions import Role
 from tests.desk.api.helpers import refused
-from tests.desk.api.test_cli import BOTH, REFUSED, USAGE, Hold
+from tests.desk.api.test_cli import REFUSED, USAGE, Hold
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events
 from tests.world import World
@@ -69,10 +69,9 @@ async def test_organisations_are_made_by_name(desk: DeskServer, world: World) ->
     assert (row.actor, row.detail["organisation"]) == ("ada", "west-coast")
 
 
-@BOTH
-async def test_organisations_from_the_command_line(desk: DeskServer, world: World, *, direct: bool) -> None:
+async def test_organisations_from_the_command_line(desk: DeskServer, world: World) -> None:
     del world
-    ada = Hold(desk, desk.token("ada", Role.ADMIN), direct=direct)
+    ada = Hold(desk, desk.token("ada", Role.ADMIN))
     changed = await ada.json("org", "set", "--auto-apply", "on", "--auto-lift", "on", "--language", "de")
     assert (changed["auto_apply_credit_hold"], changed["auto_lift_credit_hold"], changed["language"]) == (
         True,
@@ -87,5 +86,5 @@ async def test_organisations_from_the_command_line(desk: DeskServer, world: Worl
     assert "version 4" in await ada("org", "set", "--auto-apply", "off")
     await ada("org", "set", code=USAGE)
     assert "no organisation" in await ada("org", "show", "--organisation", "nowhere", code=REFUSED)
-    mike = Hold(desk, desk.token("mike", Role.APPROVER), direct=direct)
+    mike = Hold(desk, desk.token("mike", Role.APPROVER))
     assert "approver" in await mike("org", "set", "--auto-apply", "on", code=REFUSED)

@@ -94,7 +94,7 @@ async def test_facts_that_cannot_be_read_hide_one_item_and_no_other(
     assert [one["id"] for one in listed["holds"]] == [str(good.hold_id)]
     assert listed["unreadable"] == [str(bad.hold_id)]
 
-    said = await program(idle_world, monkeypatch, capsys)("list", role=Role.VIEWER)
+    said = await program(idle_world, str(reader.http.base_url), monkeypatch, capsys)("list", role=Role.VIEWER)
     assert (said.code, good.customer in said.out) == (0, True), said.err
     assert str(bad.hold_id) in said.err
 

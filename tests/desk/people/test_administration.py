@@ -103,7 +103,7 @@ def test_the_api(desk: RunningDesk) -> None:
 @pytest.fixture
 def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hold:
     """The command line as an admin's; `role` makes it somebody else's."""
-    monkeypatch.setenv("HOLD_DATABASE_URL", desk.settings.database_url.get_secret_value())
+    monkeypatch.setenv("HOLD_DESK_URL", desk.url)
     monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:

@@ -117,7 +117,7 @@ def test_somebody_the_provider_knows(desk: RunningDesk, provider: OidcProvider) 
     assert (user.oidc_issuer, user.oidc_subject) == (provider.issuer, "s-1")
     assert desk.audit("signed_in")[0].detail["how"] == "provider"
     sign_in(desk, "s-1")
-    assert [person["login"] for person in People(desk.engine).listed()] == ["anna"]
+    assert [person.login for person in People(desk.engine).listed().users] == ["anna"]
 
 
 def test_the_question_carries_pkce_state_and_nonce(desk: RunningDesk) -> None:
@@ -135,7 +135,7 @@ def test_people_are_told_apart_by_subject_not_by_name_or_address(desk: RunningDe
         tokens.create(session, name="operator", role=Role.ADMIN, actor="test", at=desk.user(local).created_at)
     for subject in ("s-1", "s-2", "s-3", "s-5"):
         assert sign_in(desk, subject)[1].status_code == 303
-    people = {person["login"]: person["role"] for person in People(desk.engine).listed()}
+    people = {person.login: person.role for person in People(desk.engine).listed().users}
     assert people == {
         "anna": "approver",
         "anna@example.test": "viewer",  # the second Anna has her address, and is not her
@@ -158,7 +158,7 @@ def test_who_has_no_role_may_not_come_in(desk: RunningDesk) -> None:
     assert answer.status_code == 403
     assert "none of your groups" in answer.text
     assert browser.cookie == ""
-    assert People(desk.engine).listed() == []
+    assert People(desk.engine).listed().users == []
     assert desk.refusals() == [("unknown", "sign_in_refused", "/sign-in/callback")]
 
 

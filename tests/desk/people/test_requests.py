@@ -14,7 +14,7 @@ from tests.desk.people.browser import PASSWORD, RunningDesk
 
 
 def logins(desk: RunningDesk) -> list[str]:
-    return [person["login"] for person in People(desk.engine).listed()]
+    return [person.login for person in People(desk.engine).listed().users]
 
 
 def token(desk: RunningDesk, role: Role = Role.ADMIN) -> dict[str, str]:

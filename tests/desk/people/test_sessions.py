@@ -191,5 +191,5 @@ def test_a_session_that_ends_in_the_middle(desk: RunningDesk, how: str) -> None:
     assert posted.status_code == 401
     assert "Nothing was done" in posted.text
     assert '<input type="hidden" name="next" value="/people">' in posted.text
-    assert [person["login"] for person in People(desk.engine).listed()] == ["vera"]
+    assert [person.login for person in People(desk.engine).listed().users] == ["vera"]
     assert browser.http.get("/api/users").json()["code"] == "not_signed_in"

@@ -1,0 +1,129 @@
+"""What is answered about people, their absences and API tokens, and about who is calling."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import PlainSerializer
+
+from credit.permissions import Permission
+from db import models
+from db.people.tokens import Caller
+from services.answers import Answer, Login, Time
+
+Stamp = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
+"""A time as these answers have always given it: ISO 8601 UTC, with `+00:00`."""
+UserRole = Literal["viewer", "requester", "approver", "admin"]
+TokenRole = Literal["sender", UserRole]
+"""A sender may post events (`/api/events/…`) and nothing else."""
+
+
+class Me(Answer):
+    """Who is calling, and what they may do."""
+
+    name: Login
+    role: TokenRole
+    permissions: list[Permission]
+
+    @classmethod
+    def of(cls, who: Caller) -> Self:
+        """Show a caller."""
+        permissions = [permission for permission in Permission if who.may(permission)]
+        return cls.of_row(who, role=who.role.label, permissions=permissions)
+
+
+class User(Answer):
+    """Somebody who may sign in."""
+
+    login: Login
+    name: str
+    email: str | None
+    role: UserRole
+    signs_in_with: Literal["provider", "password"]
+    one_time_password: bool
+    """Whether the password must be changed before anything else."""
+    created_at: Stamp
+    disabled_at: Stamp | None
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        """Show a user."""
+        return cls.of_row(row, signs_in_with="provider" if row.oidc_subject else "password")
+
+
+class Users(Answer):
+    """Everybody, by login."""
+
+    users: list[User]
+
+
+class NewPassword(Answer):
+    """A one-time password, shown this once."""
+
+    login: Login
+    one_time_password: str
+
+
+class NewAccount(NewPassword):
+    """A local account that was made."""
+
+    role: UserRole
+
+
+class SignedOut(Answer):
+    """Whose sessions ended."""
+
+    login: Login
+    sessions_ended: int
+
+
+class Token(Answer):
+    """What may be known of an API token."""
+
+    name: str
+    role: TokenRole
+    created_at: Stamp
+    revoked_at: Stamp | None
+
+
+class Tokens(Answer):
+    """The API tokens, by name."""
+
+    tokens: list[Token]
+
+
+class MadeToken(Answer):
+    """An API token, shown this once."""
+
+    name: str
+    role: TokenRole
+    token: str
+
+
+class Absence(Answer):
+    """Who is away, who stands in, and for how long."""
+
+    id: UUID
+    login: Login
+    delegate: Login
+    starts_at: Time
+    ends_at: Time
+    """The first moment that does not count any more."""
+    ended_at: Time | None
+    """When somebody ended it before."""
+    state: Literal["planned", "lasting", "over"]
+    reason: str
+    created_by: Login
+    created_at: Time
+
+    @classmethod
+    def of(cls, row: models.Absence, now: datetime) -> Self:
+        """Show an absence as it stands now."""
+        ends = row.ended_at or row.ends_at
+        return cls.of_row(row, state="over" if ends <= now else "lasting" if row.starts_at <= now else "planned")
+
+
+class Absences(Answer):
+    """Absences, the first to start first."""
+
+    absences: list[Absence]

@@ -1,0 +1,65 @@
+"""The policy: what is answered about it, and how a new one is put in force. The authority behind API and pages."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from credit.permissions import Permission
+from credit.policy import Policy
+from db import models, policies, policy_change
+from db.engine import in_transaction
+from db.people.tokens import Caller
+from services.answers import Answer, Login, Time
+
+
+class PolicyVersion(Answer):
+    """One version of the policy. Durations are ISO 8601, amounts and shares strings."""
+
+    version: int
+    policy: Policy
+    """Whole: values that are younger than the version are at their defaults."""
+    note: str
+    created_by: Login
+    created_at: Time
+
+    @classmethod
+    def of(cls, row: models.PolicyVersion) -> Self:
+        """Show a version."""
+        return cls.of_row(row, policy=Policy.model_validate(row.settings))
+
+
+class PolicyVersions(Answer):
+    """The newest versions, newest first."""
+
+    versions: list[PolicyVersion]
+
+    @classmethod
+    def of(cls, rows: Sequence[models.PolicyVersion]) -> Self:
+        """Show versions in the order given."""
+        return cls(versions=[PolicyVersion.of(row) for row in rows])
+
+
+def newest(session: Session) -> PolicyVersion:
+    """Show the policy in force."""
+    return PolicyVersion.of(policies.versions(session, limit=1)[0])
+
+
+async def change(engine: Engine, who: Caller, policy: Policy, *, note: str, changed: int) -> PolicyVersion:
+    """Put a policy in force, whole, in the place of version `changed`; `note` says why.
+
+    Raises:
+        NotAllowedError: the caller may not change the policy.
+        StaleVersionError: `changed` is not in force any more.
+        BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
+        CurrencyInUseError: another currency for a ledger that has amounts.
+    """
+    who.require(Permission.CHANGE_POLICY)
+    return await in_transaction(engine, _change, policy, note, changed, who.name)
+
+
+def _change(session: Session, policy: Policy, note: str, changed: int, actor: str) -> PolicyVersion:
+    policy_change.change(session, policy, actor=actor, note=note, at=datetime.now(UTC), changed=changed)
+    return newest(session)

@@ -1,0 +1,1 @@
+"""What works without a desk, on the machine of the stack or of its database. Loaded only for these commands."""

@@ -1,0 +1,110 @@
+"""What `hold up | down | status | doctor` do."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+from sqlalchemy import make_url
+
+from credit.permissions import Permission
+from runtime.temporal import connect
+from services.holds.operations import Operations
+from services.people.first_admin import LOGIN, PASSWORD_FILE
+from starter.cli.context import read_settings
+from starter.cli.errors import UnreachableError
+from starter.cli.local.database import Database, opened
+from starter.cli.output import console, err, plural, print_json
+from starter.stack import control, record
+from starter.stack.control import StackOptions
+from starter.stack.doctor import Check, diagnose
+from workflows.contract import Mending, ReconcileReport
+
+
+def up(ports: dict[str, int | None], *, detach: bool) -> int:
+    """Start the embedded stack; returns the exit code.
+
+    Args:
+        ports: `{part}_port` -> which is wanted; None for any.
+        detach: Whether to return when everything is ready.
+    """
+    options = StackOptions(read_settings().data_dir, **ports)
+    return control.up_detached(options) if detach else control.up(options)
+
+
+def down() -> int:
+    """Stop the embedded stack; returns the exit code."""
+    return control.down(read_settings().data_dir)
+
+
+def status(*, as_json: bool) -> bool:
+    """Print where everything is; returns whether all of it runs."""
+    data_dir = read_settings().data_dir
+    found = record.status(data_dir)
+    running = bool(found.parts) and all(part.state == "running" for part in found.parts)
+    if as_json:
+        print_json(asdict(found))
+    elif not found.parts:
+        err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", soft_wrap=True)
+    else:
+        for name, value in asdict(found).items():
+            if name != "parts" and value:
+                shown = make_url(value).render_as_string() if name == "postgres" else str(value)
+                console.print(Text(f"{name.replace('_', ' '):<12} {shown}"), soft_wrap=True)
+        for part in found.parts:
+            colour = "green" if part.state == "running" else "red"
+            console.print(Text.assemble("  ", ("●", colour), f" {part.name:<10} {part.state:<10} pid {part.pid}"))
+        if (data_dir / PASSWORD_FILE).exists():
+            err.print(f"Sign in to the desk as {LOGIN}; the one-time password is in {data_dir / PASSWORD_FILE}")
+    return running
+
+
+def doctor(*, repair: bool, as_json: bool) -> bool:
+    """Print what is known of each dependency, and mend what can be; returns whether all are well."""
+    settings = read_settings()
+    checks = diagnose(settings)
+    healthy = all(check.ok for check in checks)
+    report = None
+    if repair and healthy:
+        with opened(settings) as database:
+            report = asyncio.run(_repair(database))
+    if as_json:
+        document: dict[str, Any] = {"checks": [asdict(check) for check in checks]}
+        print_json(document | ({"repair": report.model_dump(mode="json")} if report else {}))
+    else:
+        _print_checks(checks)
+        _print_repair(report, repair=repair)
+    return healthy
+
+
+async def _repair(database: Database) -> ReconcileReport:
+    caller = database.caller(Permission.REPAIR)
+    try:
+        client = await connect(database.settings)
+    except RuntimeError as error:
+        raise UnreachableError(f"a service: {error}") from error
+    operations = Operations(database.engine, client, database.settings.task_queue)
+    return await operations.reconcile(Mending.REPAIR, actor=caller.name)
+
+
+def _print_checks(checks: Sequence[Check]) -> None:
+    for check in checks:
+        known = not (check.version or "").startswith("unknown")
+        mark = ("✓", "green") if check.ok and known else ("?", "yellow") if check.ok else ("✗", "red")
+        console.print(
+            Text.assemble(mark), Text.assemble((f"{check.name:<21}", "bold"), check.version or ""), soft_wrap=True
+        )
+        if not check.ok:
+            console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
+
+
+def _print_repair(report: ReconcileReport | None, *, repair: bool) -> None:
+    if report is None:
+        if repair:
+            err.print("Nothing was repaired: mend the services first.")
+        return
+    console.print(f"{report.looked_at:,} compared with Temporal, {plural(len(report.findings), 'disagreement')}")
+    for finding in report.findings:
+        done = finding.done or "Only reported."
+        console.print(Text(f"  {finding.workflow_id}: {finding.problem}\n    → {done}"), soft_wrap=True)

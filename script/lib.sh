@@ -93,19 +93,56 @@ ensure_packages() {
   export PATH="$PATH:$(dirname "$UV")"
   say 'Installing the Python packages of uv.lock into .venv.'
   # The folder is named, so that an activated environment or UV_PROJECT_ENVIRONMENT elsewhere is left alone.
-  if ! (cd "$ROOT" && UV_PROJECT_ENVIRONMENT="$VENV" run_uv sync --frozen --quiet --python '>=3.11'); then
+  if ! (cd "$ROOT" && UV_PROJECT_ENVIRONMENT="$VENV" run_uv sync --frozen --quiet --compile-bytecode --python '>=3.11'); then
     fail 'The Python packages could not be installed; what uv said stands above.' \
       'Needed are Python 3.11 or newer and, the first time, a way to the Python Package Index (or a mirror of it).'
   fi
   printf '%s\n' "$wanted" >"$stamp"
 }
 
-# Make everything ready and leave TEMPORAL_CLI and PATH set for what runs next.
-prepare() {
-  unset VIRTUAL_ENV PYTHONHOME
+# Make the packages ready and leave PATH set for what runs next.
+prepare_packages() {
+  # Without byte code on disk every process compiles all that it imports: seconds for each start of each part.
+  unset VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
   ensure_packages
   export PATH="$VENV/bin:$PATH"
+}
+
+# The same for everything, and leave TEMPORAL_CLI set.
+prepare() {
+  prepare_packages
   TEMPORAL_CLI="$(cd "$ROOT" && "$VENV/bin/python" -m starter.stack.temporal_cli)" ||
     fail 'The Temporal CLI, which holds the Temporal server, is missing; the reason stands above.'
   export TEMPORAL_CLI
+}
+
+FAILED=()
+
+# Run a command under a name; `verdict` tells what failed.
+check() {
+  local name="$1"
+  shift
+  printf '== %s\n' "$name"
+  "$@" || FAILED+=("$name")
+}
+
+checks() {
+  check 'ruff check' ruff check
+  check 'ruff format' ruff format --check
+  check 'import rules' lint-imports
+  check 'mypy' mypy
+}
+
+# Run tests in this many processes at once.
+tests() {
+  python -m pytest --numprocesses "$1" --dist loadgroup --no-loadscope-reorder --durations 20 "${@:2}"
+}
+
+verdict() {
+  if ((${#FAILED[@]})); then
+    printf 'Failed:'
+    printf ' %s;' "${FAILED[@]}"
+    printf '\n'
+    exit 1
+  fi
 }

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,18 +29,26 @@ from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
+from tests import levels
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
+from tests.patience import PATIENCE
 from tests.world import World
 from worker import build_workers, netsuite_client
 
 _TEMPLATE = "template_holds"
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder of a random name is made there)
 _numbers = itertools.count(1)
 _reserved = Reservations()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    levels.sort(items)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave with pytest's own exit code: the SDK's native threads can abort an ordinary exit (sdk-python issue 300)."""
+    _reserved.close()
     code = getattr(config, "exit_code", None)
     if code is not None and not hasattr(config, "workerinput"):  # a worker of xdist still has to report
         sys.stdout.flush()
@@ -56,8 +65,8 @@ def free_port() -> int:
     return _reserved.spare()
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(log.read_text()[-3000:])
@@ -73,7 +82,9 @@ def run_part(launch: Launch, ready: Callable[[], bool], log: Path) -> subprocess
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="holds-", ignore_cleanup_errors=True) as name:
+    """Where the services keep their data: in memory where there is room, since most tests make a database."""
+    in_memory = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
+    with tempfile.TemporaryDirectory(prefix="holds-", dir=in_memory, ignore_cleanup_errors=True) as name:
         path = Path(name)
         path.chmod(0o711)
         yield path

@@ -23,6 +23,7 @@ from services.answers import Document
 from services.holds import answers
 from services.holds.operations import Operations, Started
 from tests.netsuite.sandbox_server import SandboxServer
+from tests.patience import PATIENCE
 from workflows.contract import HoldState, service_hold_id
 
 _numbers = itertools.count(1)
@@ -120,19 +121,19 @@ class World:
     async def state(self, customer: str) -> HoldState:
         return await self.workflow(customer).query("state", result_type=HoldState)
 
-    async def eventually(self, what: Callable[[], Any], seconds: float = 30) -> Any:
+    async def eventually(self, what: Callable[[], Any]) -> Any:
         """Wait until `what()` is true; returns it."""
         clock = asyncio.get_running_loop().time
-        deadline = clock() + seconds
+        deadline = clock() + PATIENCE
         while True:
             asked = clock()
             if result := await asyncio.to_thread(what):
                 return result
-            assert clock() < deadline, f"not within {seconds} s"
+            assert clock() < deadline, f"not within {PATIENCE} s"
             await asyncio.sleep(max(0.05, 2 * (clock() - asked)))  # looking must not slow down what is looked at
 
-    async def in_status(self, name: str | UUID, status: str, seconds: float = 30) -> Document:
-        await self.eventually(lambda: self.status(name) == status, seconds)
+    async def in_status(self, name: str | UUID, status: str) -> Document:
+        await self.eventually(lambda: self.status(name) == status)
         return self.show(name)
 
 

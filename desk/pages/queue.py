@@ -117,7 +117,15 @@ async def changes(
         return Response(status_code=204)
     poll = _poll(asked, since, fresh)
     return part(
-        request, "queue_changes.html", fresh=fresh, news=fresh != told, gone=gone, moved=moved, asked=asked, poll=poll
+        request,
+        "queue_changes.html",
+        fresh=fresh,
+        news=fresh != told,
+        gone=gone,
+        moved=moved,
+        asked=asked,
+        poll=poll,
+        shown=shown,
     )
 
 

@@ -44,7 +44,8 @@ class Postgres:
             `postgres-admin.password` for the superuser `postgres`, both of mode 0600), and `postgres`: the cluster's
             folder or a link to it (see `pg_files`).
         port: The TCP port on 127.0.0.1.
-        durable: False switches `fsync` off: only for tests, a power cut may then lose the cluster (a crash does not).
+        durable: False switches `fsync` off, and lets a password cost little: only for tests, a power cut may then lose
+            the cluster (a crash does not).
     """
 
     def __init__(self, data_dir: Path, port: int, *, durable: bool = True) -> None:
@@ -144,7 +145,7 @@ class Postgres:
             "unix_socket_directories": f'"{quoted}"' if fits else "",  # too long for a socket: TCP alone
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off", "scram_iterations": "1"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         launch = self._launch("postgres", "-D", str(self._cluster / "data"), *options)
         return replace(launch, cwd=self._cluster / "data")
@@ -225,7 +226,7 @@ class Postgres:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 query = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(ROLE))
                 if template is not None:
-                    query += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+                    query += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
                 connection.execute(query)
 
     def drop_database(self, name: str) -> None:

@@ -16,6 +16,7 @@ from db.people import users
 from services.people import passwords
 from tests.desk.server import DeskServer
 from tests.messages.post_office import Sink
+from tests.patience import PATIENCE
 from tests.world import World
 
 PASSWORD = "correct horse battery"
@@ -25,7 +26,7 @@ ARTIFACTS = Path(os.environ.get("HOLD_TEST_ARTIFACTS") or Path(__file__).parents
 _ANSWERED = re.compile(r"status of 4(01|03|04|09|22)")
 """The console repeats each refusal; a test that provokes one looks at the page."""
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Office:

@@ -1,6 +1,5 @@
 """A customer is put on credit hold in its profile: no rates, no load past Committed, until the entry is deleted."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from credit.eligibility import BACK_OFFICE, FRONT_OFFICE
@@ -77,7 +76,6 @@ async def test_credit_hold_stops_rates_and_loads_until_its_entry_is_deleted(offi
     await expect(row.get_by_text("ready", exact=True)).to_be_visible()
 
 
-@pytest.mark.timeout(400)
 async def test_axe_finds_nothing_and_nothing_is_too_wide(office: Office) -> None:
     customer, page = office.world.customer(in_netsuite=False), await office.sign_in("ada", Role.ADMIN)
     await page.goto(f"/customers/{customer}/accounting-profile")

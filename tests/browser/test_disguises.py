@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.async_api import expect
 from sqlalchemy import text
 
@@ -62,7 +61,6 @@ async def addresses(office: Office) -> list[str]:
     ]
 
 
-@pytest.mark.timeout(500)
 async def test_a_long_word_leaves_every_page_as_wide_as_its_screen(office: Office) -> None:
     pages, wide = await addresses(office), []
     for width in (390, 1280):

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from playwright.async_api import expect
 
 from credit.permissions import Role
@@ -11,7 +10,6 @@ from tests.drift.helpers import check, says
 from tests.holds.helpers import in_force
 
 
-@pytest.mark.timeout(400)
 async def test_axe_finds_nothing_and_nothing_is_too_wide(office: Office) -> None:
     world = office.world
     held, asking = world.customer(amount="123456.78"), world.customer()

@@ -54,7 +54,6 @@ async def read_each(page: Page, addresses: list[str]) -> list[str]:
     ],
     ids=["light", "dark", "phone"],
 )
-@pytest.mark.timeout(400)
 async def test_axe_finds_nothing(office: Office, addresses: list[str], how: dict[str, Any]) -> None:
     page = await office.page(**how)
     await page.goto("/sign-in")
@@ -63,7 +62,6 @@ async def test_axe_finds_nothing(office: Office, addresses: list[str], how: dict
     assert await read_each(page, addresses) == []
 
 
-@pytest.mark.timeout(400)
 async def test_nothing_is_wider_than_a_small_phone(office: Office, addresses: list[str]) -> None:
     page = await office.sign_in("ada", Role.ADMIN, viewport={"width": 320, "height": 640})
     for number, address in enumerate(addresses):
@@ -73,7 +71,6 @@ async def test_nothing_is_wider_than_a_small_phone(office: Office, addresses: li
         assert width <= 320, f"{address} is {width} px wide"
 
 
-@pytest.mark.timeout(400)
 async def test_a_viewer_is_offered_nothing_to_do(office: Office, addresses: list[str]) -> None:
     page = await office.sign_in("vera", Role.VIEWER)
     for address in addresses:

@@ -80,9 +80,8 @@ def test_the_lock_hook_passes(hook: str) -> None:
 
 
 def test_the_hooks_check_all_that_is_checked_without_tests() -> None:
-    """The lines `check 'name' command …` of the scripts that check, but for the tests."""
-    scripts = "".join(file.read_text() for file in (ROOT / "script").iterdir() if file.name in ("test", "check"))
-    checks = re.findall(r"^check '[^']+' (.+)$", scripts, re.MULTILINE)
+    """The lines `check 'name' command …` of what the scripts that check share."""
+    checks = re.findall(r"^ +check '[^']+' (.+)$", (ROOT / "script/lib.sh").read_text(), re.MULTILINE)
     commands = {command for command in checks if command.split()[0] in ("ruff", "mypy", "lint-imports")}
     assert len(commands) == 4
     hooked = {hook["entry"].removeprefix(".venv/bin/").replace(" --force-exclude", "") for hook in _HOOKS}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.deployment.compose import ROOT, services
+from tests.patience import PATIENCE
 
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 _LOCK = tomllib.loads((ROOT / "uv.lock").read_text())
@@ -134,7 +135,7 @@ def test_uv_takes_the_lock_as_it_is() -> None:
 
 def _uv(*arguments: str) -> subprocess.CompletedProcess[str]:
     assert _UV
-    return subprocess.run([_UV, *arguments], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run([_UV, *arguments], check=False, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_it_names_no_secret() -> None:

@@ -30,6 +30,7 @@ from starter.stack.temporal_server import TemporalServer
 from tests.conftest import free_port, wait_until
 from tests.deployment.compose import Service, example_environment, filled_in, raw, seconds, services
 from tests.netsuite.sandbox_server import SandboxServer
+from tests.patience import PATIENCE
 from tests.world import World
 
 _NAMESPACE = "compose-topology"
@@ -83,7 +84,7 @@ class Topology:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     def up(self) -> None:

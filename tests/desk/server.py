@@ -17,6 +17,7 @@ from desk.app import create_app
 from runtime.settings import Settings
 from tests.desk.contract import Contract
 from tests.netsuite.sandbox_server import PLAIN_HTTP
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -49,7 +50,7 @@ class DeskServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._server.started:
             assert self._thread.is_alive(), "the desk did not start"
             assert time.monotonic() < deadline
@@ -59,7 +60,7 @@ class DeskServer:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
         self._engine.dispose()
         assert not self._thread.is_alive()
 
@@ -78,7 +79,7 @@ class DeskServer:
             headers=headers,
             trust_env=False,
             verify=PLAIN_HTTP,
-            timeout=60,
+            timeout=PATIENCE,
             event_hooks={"response": [self.contract.check]},
             limits=httpx.Limits(max_connections=None),
         )

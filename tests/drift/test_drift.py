@@ -9,8 +9,9 @@ from sqlalchemy import select
 from db.errors import NothingToRepairError
 from db.models import NetSuiteDrift, NetSuiteRecord
 from tests.drift.helpers import all_done, asked, check, listed, operations, released, rows, says, written
-from tests.holds.helpers import events, in_force, knows, proposals_of, shows
+from tests.holds.helpers import events, in_force, knows, proposals_of, shows, tried_in_vain
 from tests.world import World
+from workflows.contract import DRIFT_CHECK, RESTORE_AGAIN
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_a_push_that_is_retrying_is_no_difference(world: World) -> None:
     await world.in_status(customer, "in_force")
     await world.eventually(lambda: world.beat(customer, "push_netsuite")["status"] == "retrying")
     checking = asyncio.create_task(check(world))
-    await asyncio.sleep(0.5)
+    await tried_in_vain(world, DRIFT_CHECK)
     world.sandbox.clear_faults()
 
     assert (await checking).differing == 0
@@ -145,7 +146,7 @@ async def test_an_outage_in_the_middle_of_a_check_only_makes_it_late(world: Worl
     says(world, held, "OFF")
     world.sandbox.faults(outage=True)
     checking = asyncio.create_task(check(world))
-    await asyncio.sleep(1.5)
+    await tried_in_vain(world, DRIFT_CHECK)
     assert not checking.done()
     assert listed(world, held) == []
     world.sandbox.clear_faults()
@@ -193,7 +194,7 @@ async def test_a_released_hold_is_watched_and_repaired_by_its_own_small_workflow
     world.sandbox.faults(outage=True)
     await operations(world).repair(held, actor="mike", reason="set by mistake")
     assert listed(world, held) == []
-    await asyncio.sleep(0.5)
+    await tried_in_vain(world, RESTORE_AGAIN)
     world.sandbox.clear_faults()
     await world.eventually(lambda: written(world, held) == ["ON", "AUTO", "AUTO"])
     await world.eventually(lambda: world.show(held)["release_beats"][-1]["status"] == "done")

@@ -22,6 +22,7 @@ from services.receivables import netsuite_pull
 from services.receivables.netsuite_pull import NothingToPullError, Patient, pull
 from starter.stack import doctor
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, CountingTransport, SandboxServer, in_threads
+from tests.patience import PATIENCE
 from tests.receivables.files import rows
 
 INVOICES, CREDITS, CUSTOMERS = 2400, 100, 40
@@ -108,7 +109,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
     credentials, transport = Credentials(CLIENT_ID, CERTIFICATE_ID, private, "ES256"), CountingTransport()
     with (
         SandboxServer(tmp_path / "account", public) as server,
-        NetSuiteClient(server.url, credentials, timeout=httpx.Timeout(10), transport=transport) as client,
+        NetSuiteClient(server.url, credentials, timeout=httpx.Timeout(PATIENCE), transport=transport) as client,
     ):
         yield Account(server, client, transport)
 

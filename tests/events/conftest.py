@@ -1,6 +1,5 @@
 """The desk as senders of events meet it: a real HTTP server on the test's database, and signatures made by hand."""
 
-import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +10,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
@@ -20,7 +18,7 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.models import InboundEvent, Invoice
 from db.people import tokens
-from desk.app import create_app
+from tests.desk.server import DeskServer
 from tests.holds.helpers import rows
 from tests.world import World
 
@@ -76,16 +74,11 @@ class Outside:
 async def served(world: World, **changes: Any) -> AsyncIterator[Outside]:
     """Serve the desk over HTTP for as long as the block lasts."""
     settings = world.settings.model_copy(update={"events_secret": SecretStr(f"{OLD},{NEW}")} | changes)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="warning", lifespan="on"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not serving.done()
-        await asyncio.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
-        yield Outside(world, http)
-    server.should_exit = True
-    await serving
+    with DeskServer(settings) as desk:
+        try:
+            yield Outside(world, desk.anyone())
+        finally:
+            await desk.close_clients()
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Outside]]

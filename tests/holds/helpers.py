@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 
 from credit.facts import Facts
@@ -21,6 +23,7 @@ from db.holds import decisions, holds, requests
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
 from netsuite.client import Credentials, NetSuiteClient
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
+from tests.patience import PATIENCE
 from tests.world import World, invoice
 from worker import build_workers
 from workflows.contract import SERVICE_HOLD, DecideSignal, HoldState, ServiceHoldInput, service_hold_id
@@ -109,7 +112,7 @@ async def in_force(world: World, customer: str) -> Any:
     return await world.in_status(customer, "in_force")
 
 
-async def all_done(world: World, customer: str, seconds: float = 30) -> None:
+async def all_done(world: World, customer: str) -> None:
     """Wait until the hold is in force and all four beats are done."""
 
     def done() -> bool:
@@ -122,7 +125,7 @@ async def all_done(world: World, customer: str, seconds: float = 30) -> None:
                 and all(beat.status is BeatStatus.DONE for beat in beats)
             )
 
-    await world.eventually(done, seconds)
+    await world.eventually(done)
 
 
 async def status_of(world: World, customer: str) -> WorkflowExecutionStatus | None:
@@ -134,11 +137,11 @@ async def attributes(world: World, customer: str) -> dict[str, Any]:
     return {pair.key.name: pair.value for pair in found.search_attributes}
 
 
-async def until(what: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+async def until(what: Callable[[], Awaitable[Any]]) -> Any:
     """Wait until `await what()` is true; returns it."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     while not (result := await what()):
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} s"
+        assert asyncio.get_running_loop().time() < deadline, f"not within {PATIENCE} s"
         await asyncio.sleep(0.05)
     return result
 
@@ -168,6 +171,57 @@ async def activities_run(world: World, customer: str, name: str) -> int:
     history = await world.workflow(customer).fetch_history()
     types = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     return types.count(name)
+
+
+async def timers(handle: WorkflowHandle[Any, Any]) -> list[timedelta]:
+    """How long the timers last that a workflow has open."""
+    found = {}
+    for event in (await handle.fetch_history()).events:
+        if event.HasField("timer_started_event_attributes"):
+            found[event.event_id] = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
+        elif event.HasField("timer_fired_event_attributes"):
+            del found[event.timer_fired_event_attributes.started_event_id]
+        elif event.HasField("timer_canceled_event_attributes"):
+            del found[event.timer_canceled_event_attributes.started_event_id]
+    return list(found.values())
+
+
+async def pending(handle: WorkflowHandle[Any, Any]) -> list[PendingActivityInfo]:
+    """The activities that run, or wait for their next try."""
+    return list((await handle.describe()).raw_description.pending_activities)
+
+
+async def tried_in_vain(world: World, workflow_type: str) -> None:
+    """Wait until an activity of a workflow of this type has failed and waits for its next try."""
+    query = f"WorkflowType = '{workflow_type}' AND TaskQueue = '{world.settings.task_queue}'"
+
+    async def waits() -> bool:
+        running = [one async for one in world.client.list_workflows(f"{query} AND ExecutionStatus = 'Running'")]
+        tries = [await pending(world.client.get_workflow_handle(one.id)) for one in running]
+        return any(activity.attempt > 1 for activities in tries for activity in activities)
+
+    await until(waits)
+
+
+async def signals(world: World, customer: str, name: str) -> int:
+    """How many signals of this name the newest run was sent."""
+    history = await world.workflow(customer).fetch_history()
+    names = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
+    return names.count(name)
+
+
+@contextmanager
+def reads(world: World, table: str) -> Iterator[list[str]]:
+    """The queries of a table that are made while the block lasts: how often a relay has looked."""
+    seen: list[str] = []
+
+    def note(_1: Any, _2: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT") and f"FROM {table}" in " ".join(statement.split()):
+            seen.append(statement)
+
+    sqlalchemy_event.listen(world.engine, "before_cursor_execute", note)
+    yield seen
+    sqlalchemy_event.remove(world.engine, "before_cursor_execute", note)
 
 
 def rows(world: World, statement: Any) -> list[Any]:

@@ -73,7 +73,7 @@ async def test_retry_of_an_attempt_that_hangs_starts_another_at_once(world: Worl
 
         await world.operations.retry_beat(customer, beat=REP, actor="olga")
 
-        await world.eventually(lambda: world.beat(customer, REP)["attempts"] == 2, seconds=5)
+        await world.eventually(lambda: world.beat(customer, REP)["attempts"] == 2)
     await all_done(world, customer)
 
     assert len(world.show(customer)["messages"]) == 2

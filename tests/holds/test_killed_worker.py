@@ -54,7 +54,7 @@ async def worker_process(world: World) -> AsyncIterator[subprocess.Popen[bytes]]
             return False
 
     try:
-        await world.eventually(ready, seconds=60)
+        await world.eventually(ready)
         yield process
     finally:
         kill(process)
@@ -118,7 +118,7 @@ async def test_worker_killed_in_the_middle_of_every_beat(idle_world: World) -> N
 
     async with worker_process(world):
         for customer in (first, others):
-            await all_done(world, customer, seconds=60)
+            await all_done(world, customer)
 
     for customer in (first, others):
         await effects_happened_once(world, customer)
@@ -140,7 +140,7 @@ async def test_worker_killed_after_netsuite_was_written_and_before_it_was_noted(
     assert push.ended_at is None
 
     async with worker_process(world):
-        await all_done(world, customer, seconds=60)
+        await all_done(world, customer)
 
     await effects_happened_once(world, customer)
     assert len(rows(world, select(NetSuitePush))) == 1
@@ -158,7 +158,7 @@ async def test_worker_killed_between_the_decision_and_the_beats(idle_world: Worl
     assert world.status(customer) == "proposed"
 
     async with worker_process(world):  # its relay resends what nobody sends again here
-        await all_done(world, customer, seconds=60)
+        await all_done(world, customer)
 
     await effects_happened_once(world, customer)
 

@@ -37,6 +37,7 @@ from tests.holds.helpers import (
     trigger_row,
     write_decision,
 )
+from tests.patience import PATIENCE
 from tests.world import World
 from workflows.contract import (
     AR_AGING,
@@ -195,7 +196,7 @@ async def test_the_reconcile_finds_a_holds_workflow_under_a_foreign_id(
         report = await world.operations.reconcile(mending, actor="robin")
         return [finding.workflow_id for finding in report.findings]
 
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     while await found(Mending.LOOK) != [customer]:  # the server lists a workflow a moment after it is there
         assert asyncio.get_running_loop().time() < deadline
     assert await found(Mending.REPAIR) == [customer]

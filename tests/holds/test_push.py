@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db import netsuite
 from db.models import NetSuitePush, NetSuiteRecord
-from tests.holds.helpers import all_done, events, holds_of, rows, shows, workers
+from tests.holds.helpers import all_done, events, holds_of, rows, shows, timers, until, workers
 from tests.world import World
 
 PUSH = "push_netsuite"
@@ -29,7 +29,7 @@ async def test_outage_leaves_the_hold_in_force_and_retrying_until_it_is_written_
     customer = world.customer()
     await approved(world, customer)
 
-    await world.in_status(customer, "in_force", seconds=8)
+    await world.in_status(customer, "in_force")
 
     assert world.customer_row(customer).entitystatus == "hold"
     await shows(world, customer, HoldStatus="in_force", NetSuitePush="retrying", WaitingOn="netsuite")
@@ -92,7 +92,7 @@ async def test_many_pushes_at_once_against_a_small_limit_are_each_written_once(w
     await asyncio.gather(*(approved(world, customer) for customer in customers))
 
     for customer in customers:
-        await all_done(world, customer, seconds=60)
+        await all_done(world, customer)
 
     assert [len(world.sandbox.applied(customer)) for customer in customers] == [1] * 6
 
@@ -160,18 +160,21 @@ async def test_retry_during_a_long_backoff_runs_at_once_and_keeps_the_error_in_s
 async def test_netsuites_own_wait_is_kept_between_the_first_try_and_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait = timedelta(seconds=30)
+    wait = timedelta(hours=1)
     monkeypatch.setattr("netsuite.errors.ServerFailure.__init__", _asking_to_wait(wait))
     world.sandbox.faults(outage=True).raise_for_status()
     customer = world.customer()
     await approved(world, customer)
     await world.in_status(customer, "in_force")
-    await asyncio.sleep(2.5)
 
+    async def waits() -> bool:
+        return wait in await timers(world.workflow(customer))
+
+    await until(waits)
     assert world.beat(customer, PUSH)["attempts"] == 1
     world.sandbox.clear_faults()
     await world.operations.retry_beat(customer, beat=PUSH, actor="olga")
-    await all_done(world, customer, seconds=10)
+    await all_done(world, customer)
 
 
 def _asking_to_wait(wait: timedelta) -> object:

@@ -10,7 +10,18 @@ from sqlalchemy import select
 from credit.states import Verdict
 from db.errors import NothingToReleaseError, StaleRevisionError
 from db.models import ReflexionLog, ReleaseRequest
-from tests.holds.helpers import all_done, ask_release, facts_of, knows, proposals_of, rows, shows, status_of, until
+from tests.holds.helpers import (
+    all_done,
+    ask_release,
+    facts_of,
+    knows,
+    proposals_of,
+    rows,
+    shows,
+    signals,
+    status_of,
+    until,
+)
 from tests.outcomes.events import Sender
 from tests.world import World
 from workflows.contract import ReleaseSignal
@@ -156,6 +167,10 @@ async def test_a_value_that_somebody_changed_meanwhile_is_asked_about(world: Wor
     assert written(world, held) == ["ON", "AUTO"]
 
 
+async def sent_twice(world: World, customer: str) -> bool:
+    return await signals(world, customer, "trigger") == 2
+
+
 async def test_a_trigger_during_a_release_makes_a_fresh_proposal_afterwards(world: World, held: str) -> None:
     world.sandbox.faults(outage=True)
     await ask(world, held)
@@ -163,7 +178,7 @@ async def test_a_trigger_during_a_release_makes_a_fresh_proposal_afterwards(worl
     await world.in_status(held, "releasing")
     old = world.show(held)["id"]
     again = asyncio.create_task(world.start(held, "they bounced a cheque"))
-    await asyncio.sleep(1)
+    await until(lambda: sent_twice(world, held))
     world.sandbox.clear_faults()
     await world.operations.retry_beat(held, beat=None, actor="robin")
 

@@ -3,8 +3,6 @@
 import asyncio
 from uuid import uuid4
 
-import pytest
-
 from credit.triggers import Trigger
 from tests.holds.helpers import send, trigger, until
 from tests.world import World
@@ -63,7 +61,7 @@ async def test_beat_in_flight_goes_on_in_the_fresh_history_and_writes_once(runni
     assert await runs_of(running, customer) > 1
     running.sandbox.clear_faults()
 
-    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done", 60)
+    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done")
     hold = running.show(customer)
     assert [beat["status"] for beat in hold["beats"]] == ["done"] * 4
     assert len(running.sandbox.applied(customer)) == 1
@@ -84,14 +82,13 @@ async def test_history_that_fills_with_retries_alone_is_renewed_too(running: Wor
         await running.operations.retry_beat(customer, beat=None, actor="robin")
         return await runs_of(running, customer) > 1
 
-    await until(renewed, seconds=60)
+    await until(renewed)
     running.sandbox.clear_faults()
 
-    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done", 60)
+    await running.eventually(lambda: running.beat(customer, "push_netsuite")["status"] == "done")
     assert len(running.sandbox.applied(customer)) == 1
 
 
-@pytest.mark.timeout(400)
 async def test_fifty_fresh_histories_under_a_stream_of_signals_lose_none(running: World) -> None:
     customer = running.customer()
     started = await running.start(customer)

@@ -161,8 +161,8 @@ class Mailing:
         await self.world.eventually(lambda: self.row(message).status == status)
         return self.show(message)
 
-    async def in_delivery(self, message: UUID, delivery: str, seconds: float = 30) -> Document:
-        await self.world.eventually(lambda: self.row(message).delivery == delivery, seconds)
+    async def in_delivery(self, message: UUID, delivery: str) -> Document:
+        await self.world.eventually(lambda: self.row(message).delivery == delivery)
         return self.show(message)
 
     async def details(self, message: UUID) -> str:

@@ -27,7 +27,7 @@ async def test_worker_killed_while_one_message_cools_off_and_right_after_another
 
     async with worker_process(world):
         assert await mailing.handle(cooling_off).result() == "sent"
-        shown = await mailing.in_delivery(handed_over, "unknown", seconds=40)
+        shown = await mailing.in_delivery(handed_over, "unknown")
         assert [one["outcome"] for one in shown["deliveries"]] == ["unknown"]
         assert "ended before the mail server answered" in shown["delivery_error"]
         await mailing.operations.settle_unknown(handed_over, arrived=True, actor="olga", reason="read the server's log")

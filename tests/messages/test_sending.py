@@ -1,6 +1,5 @@
 """One approval sends one mail: what arrives, what keeps it from leaving, and what people see of it meanwhile."""
 
-import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
 from db.messages import review
 from db.models import Customer
-from tests.holds.helpers import all_done, in_force
+from tests.holds.helpers import all_done, in_force, pending, timers
 from tests.messages.mailing import NOTICE, REP, Mailing
 from tests.messages.post_office import FailingServer, Sink
 from tests.rendering.renderers import COSTLY_MARKDOWN, strict
@@ -128,7 +127,7 @@ async def test_message_recalled_while_it_cools_off_is_not_sent_and_can_be_approv
     await mailing.says(message, "Draft pending review")
     await mailing.waits_on(message, "approver")
     assert first.send_after is not None
-    await asyncio.sleep(1.2)  # past the cooling-off that was recalled
+    assert await timers(mailing.handle(message)) == [], "the cooling-off was recalled"
     assert arrived(sink, mailing, message) == 0
     assert mailing.show(message)["deliveries"] == []
     mailing.cooling_off(0)
@@ -281,7 +280,7 @@ async def test_message_that_waits_for_the_mail_server_can_be_recalled(
     await mailing.says(message, "Draft pending review")
     failing_server.rcpt_answer = "250 OK"
     attempts = len(mailing.show(message)["deliveries"])
-    await asyncio.sleep(1.5)  # past the next attempt
+    assert await timers(mailing.handle(message)) == await pending(mailing.handle(message)) == []
     assert failing_server.taken == []
     assert len(mailing.show(message)["deliveries"]) == attempts
 
@@ -351,7 +350,7 @@ async def test_message_whose_answer_was_lost_is_sent_again_only_if_a_person_says
         await mailing.operations.recall(message, actor="ann", reason="oh no")
     with pytest.raises(MessageClosedError):
         await mailing.operations.retry_delivery(message, actor="olga", reason="again")
-    await asyncio.sleep(1.5)  # a retry would come after a second
+    assert await timers(mailing.handle(message)) == await pending(mailing.handle(message)) == []
     assert len(failing_server.taken) == 1
 
     failing_server.lose_answers = False

@@ -17,6 +17,7 @@ import jwt
 
 from netsuite.client import Credentials
 from netsuite.oauth import ASSERTION_TYPE, TOKEN_PATH
+from tests.patience import PATIENCE
 
 CLIENT_ID = "test-client"
 CERTIFICATE_ID = "test-certificate"
@@ -37,7 +38,7 @@ class SandboxServer:
         self._flags = flags
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
-        self._control = httpx.Client(trust_env=False, verify=PLAIN_HTTP, timeout=30)
+        self._control = httpx.Client(trust_env=False, verify=PLAIN_HTTP, timeout=PATIENCE)
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -70,7 +71,7 @@ class SandboxServer:
         if process is None:
             return None
         process.send_signal(how)
-        code = process.wait(timeout=10)
+        code = process.wait(timeout=PATIENCE)
         assert process.stdout is not None
         process.stdout.close()
         return code

@@ -17,6 +17,7 @@ from netsuite.sandbox.app import Settings, application
 from netsuite.sandbox.store import FILE_NAME
 from netsuite.sandbox.tokens import Integration, public_key
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID
+from tests.patience import PATIENCE
 
 ON = CreditHoldOverride.ON
 
@@ -134,7 +135,7 @@ def test_a_taken_port_is_told(sandbox, tmp_path):
     command = [sys.executable, "-m", "netsuite.sandbox", "--port", sandbox.url.rpartition(":")[2]]
     command += ["--client-id", CLIENT_ID, "--certificate-id", CERTIFICATE_ID, "--state", str(tmp_path)]
     command += ["--public-key", str(sandbox.state / "public.pem")]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1
     assert "in use" in ended.stderr
     assert ended.stdout == ""

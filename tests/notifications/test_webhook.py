@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from credit.states import NotificationChannel, Verdict
 from services.notifier import Notifier
 from tests.notifications.helpers import Receiver, decide, notifier, outbox, person, propose, receiving
+from tests.patience import PATIENCE
 from tests.world import World
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -28,7 +29,7 @@ def receiver(idle_world: World) -> Iterator[Receiver]:
 
 
 async def sweep_until(teller: Notifier, receiver: Receiver, calls: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(receiver.calls) < calls:
             await teller.sweep()
             await asyncio.sleep(0.05)

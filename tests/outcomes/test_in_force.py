@@ -11,7 +11,7 @@ from credit.triggers import TriggerKind
 from db.engine import transaction
 from db.holds import holds
 from db.receivables import promises
-from tests.holds.helpers import activities_run, all_done, in_force, until
+from tests.holds.helpers import activities_run, all_done, in_force, knows, proposals_of, until
 from tests.outcomes.events import Sender, operations, today
 from tests.world import World
 from workflows.contract import FactsChangedSignal
@@ -213,14 +213,21 @@ async def test_a_release_proposed_after_the_holds_own_due_date_does_not_expire_a
 ) -> None:
     """The look that a timer makes proposes something new, long after the hold's own proposal was due."""
     monkeypatch.setattr(outcomes, "LOOK_AGAIN", timedelta(seconds=1))
-    world.set_policy(proposal_expires_after=timedelta(seconds=2))
+    world.set_policy(proposal_expires_after=timedelta(seconds=5))
     customer = world.customer()
     await in_force(world, customer)
     world.set_policy(proposal_expires_after=timedelta(days=30))
-    await asyncio.sleep(2)
+    [first] = proposals_of(world, customer)
+    await world.eventually(lambda: datetime.now(UTC) > first.due_at)
     with transaction(world.engine) as session:
         holds.find(session, customer).end_date = today()
 
     await release_is(world, customer, "open")
-    await asyncio.sleep(1.5)
+    await knows(world, customer, lambda state: state.waiting_on == "approver")
+    looks = await activities_run(world, customer, "look_at_hold")
+
+    async def looked_again() -> bool:
+        return await activities_run(world, customer, "look_at_hold") > looks
+
+    await until(looked_again)
     assert proposal(world, customer) == ("release", "open")

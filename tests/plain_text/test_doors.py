@@ -20,6 +20,7 @@ from services.receivables.event import Line, Text
 from starter.cli import run
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events, send, trigger
+from tests.patience import PATIENCE
 from tests.world import World
 
 DISGUISES = {"a\u202eb": "right-to-left override (U+202E)", "a\x1b]0;x\x07b": "escape (U+001B)"}
@@ -63,7 +64,7 @@ def says(answer: httpx.Response, place: str, named: str) -> bool:
 
 def admin(desk: DeskServer) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {desk.token('ada', Role.ADMIN)}"}
-    return httpx.AsyncClient(base_url=desk.url, headers=headers, trust_env=False, timeout=60)
+    return httpx.AsyncClient(base_url=desk.url, headers=headers, trust_env=False, timeout=PATIENCE)
 
 
 async def test_every_text_of_every_endpoint(desk: DeskServer) -> None:

@@ -24,6 +24,7 @@ from starter.cli import run
 from starter.cli.output import SafeConsole
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import SandboxServer
+from tests.patience import PATIENCE
 from tests.receivables.files import EXPORT, EXPORT_MAPPING, ledger, needs_export, rows, write_rows
 
 
@@ -199,7 +200,7 @@ def test_no_database_exits_3(environment: dict[str, str], tmp_path: Path) -> Non
     nowhere = {"HOLD_DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"}
     done = subprocess.run(
         [sys.executable, "-m", "starter.cli", "ar", "import", str(file)],
-        capture_output=True, text=True, timeout=60, check=False, env=os.environ | environment | nowhere,
+        capture_output=True, text=True, timeout=PATIENCE, check=False, env=os.environ | environment | nowhere,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from db import audit
 from db.receivables.ledger_import import Progress
+from tests.patience import PATIENCE
 from tests.receivables.files import Import, everything, ledger, rows, write_rows
 
 
@@ -80,7 +81,7 @@ def test_memory_does_not_grow_with_the_file(database_url: str, tmp_path: Path) -
     large = write_rows(tmp_path / "large.csv", 100_000, customers=10_000)
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, database_url, str(small), str(large)],
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True, text=True, timeout=PATIENCE, check=True,
     )  # fmt: skip
     (first, small_kb), (second, large_kb) = (map(int, line.split()) for line in done.stdout.splitlines())
     assert (first, second) == (5_000, 95_000)

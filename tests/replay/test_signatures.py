@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import worker
+from tests.patience import PATIENCE
 from tests.world import World
 from workflows import signatures
 from workflows.contract import netsuite_task_queue
@@ -82,6 +83,6 @@ def test_workflow_modules_load_nothing_that_does_input_or_output() -> None:
     modules = ", ".join(one.__module__ for one in worker.WORKFLOWS)
     program = f"import sys, {modules}\nprint(*sorted(set({forbidden}) & set(sys.modules)))"
 
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=PATIENCE)
 
     assert done.stdout.split() == []

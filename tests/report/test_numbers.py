@@ -25,7 +25,7 @@ def same(spread: Spread, wanted: tuple[int, float | None, float | None]) -> bool
 
 
 def as_plain(numbers: Numbers) -> dict[str, Any]:
-    return numbers.model_dump(exclude={"time_to_decide", "time_held"})
+    return numbers.model_dump(exclude={"time_to_decide", "time_held", "rates"})  # rates: test_surfaces.py
 
 
 def agree(numbers: Numbers, wanted: dict[str, Any]) -> None:

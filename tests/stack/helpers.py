@@ -14,9 +14,10 @@ import psutil
 from starter.stack import record
 from starter.stack.postgres import Postgres
 from starter.stack.processes import PART_VARIABLE, Identity, end
+from tests.patience import PATIENCE
 
 
-def wait_until(what: Callable[[], object], within: float = 20.0) -> None:
+def wait_until(what: Callable[[], object], within: float = PATIENCE) -> None:
     deadline = time.monotonic() + within
     while not what():
         assert time.monotonic() < deadline, f"not so within {within} s"

@@ -13,7 +13,7 @@ postgres = Postgres(data_dir, int(sys.argv[2]), durable=False)
 postgres.ensure_initialised()
 with (data_dir / "log").open("wb") as log:
     process = postgres.command().start(log)
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 120
 while not postgres.ready() and time.monotonic() < deadline:
     time.sleep(0.05)
 sys.stdout.write("ready " if postgres.ready() else (data_dir / "log").read_text())

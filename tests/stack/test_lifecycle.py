@@ -15,6 +15,7 @@ import pytest
 from starter.stack import ports, record
 from starter.stack.postgres import Postgres
 from starter.stack.processes import Identity
+from tests.patience import PATIENCE
 from tests.stack.helpers import (
     all_running,
     kill_part,
@@ -42,7 +43,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 def run(data_dir: Path) -> Run:
     def call(command: str, *arguments: str) -> subprocess.CompletedProcess:
         whole = [*COMMAND, command, str(data_dir), *arguments]
-        return subprocess.run(whole, check=False, capture_output=True, text=True, timeout=60)
+        return subprocess.run(whole, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
     return call
 
@@ -157,14 +158,14 @@ def test_down_stops_a_stack_that_is_still_getting_what_it_needs(run: Run, data_d
     process = subprocess.Popen([*COMMAND, "detach", str(data_dir), "--slow"], stderr=subprocess.PIPE, text=True)
     wait_until((data_dir / "planning").exists)
     assert run("down").returncode == 0
-    assert "stopped before it was ready" in process.communicate(timeout=20)[1]
+    assert "stopped before it was ready" in process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 1
     assert processes_of(data_dir) == []
 
 
 def test_two_ups_at_once_make_one_stack(run: Run, data_dir: Path) -> None:
     both = [subprocess.Popen([*COMMAND, "detach", str(data_dir)], stderr=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in both] == [0, 0]
     assert all_running(data_dir)
     assert len([line for line in processes_of(data_dir) if "sleep 300 &" in line]) == 1
 
@@ -174,7 +175,7 @@ def test_the_foreground_stack_stops_in_order_when_told(run: Run, data_dir: Path,
     process = subprocess.Popen([*COMMAND, "up", str(data_dir)], stderr=subprocess.PIPE, text=True)
     wait_until(lambda: (data_dir / "stack.json").exists() and raw_record(data_dir)["state"] == "running")
     process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
+    said = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 0, said
     assert said.endswith("Stopping.\n")
     assert processes_of(data_dir) == []

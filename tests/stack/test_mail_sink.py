@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from starter.stack.parts import takes_mail
+from tests.patience import PATIENCE
 from tests.stack.helpers import wait_until
 
 
@@ -43,7 +44,7 @@ def test_a_message_is_kept_whole_with_its_envelope(sink: subprocess.Popen, folde
     message["Subject"] = "Zahlung überfällig"
     message["Message-ID"] = "<m-1@service-holds>"
     message.set_content("first line\n.a dot\nüber\n")
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
         client.send_message(message, from_addr="bounce@example.com", to_addrs=["rep@example.com", "copy@example.com"])
         client.send_message(message)
     files = sorted(folder.iterdir())
@@ -58,19 +59,19 @@ def test_a_message_is_kept_whole_with_its_envelope(sink: subprocess.Popen, folde
 
 def test_it_stops_in_good_order(sink: subprocess.Popen, port: int) -> None:
     sink.send_signal(signal.SIGTERM)
-    assert sink.wait(timeout=10) == 0
+    assert sink.wait(timeout=PATIENCE) == 0
     assert sink.stdout is not None
     assert sink.stdout.read().endswith("stopped\n")
 
 
 def test_a_message_that_cannot_be_kept_is_not_accepted(sink: subprocess.Popen, folder: Path, port: int) -> None:
     folder.rmdir()
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as client, pytest.raises(smtplib.SMTPDataError, match="451"):
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client, pytest.raises(smtplib.SMTPDataError, match="451"):
         client.sendmail("a@example.com", ["b@example.com"], b"Subject: x\r\n\r\nx\r\n")
 
 
 def test_a_taken_port_is_an_error_in_words(sink: subprocess.Popen, folder: Path, port: int) -> None:
     command = [sys.executable, "-m", "starter.stack.mail_sink", "--port", str(port), "--dir", str(folder)]
-    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 1
     assert "The mail sink can't start" in run.stderr

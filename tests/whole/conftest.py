@@ -12,6 +12,7 @@ import pytest
 
 from starter.stack.postgres import Postgres
 from tests.conftest import free_port
+from tests.patience import PATIENCE
 
 _PORTS = ("postgres", "temporal", "temporal-ui", "netsuite", "smtp", "worker-health")
 
@@ -24,7 +25,7 @@ class Hold:
 
     def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "starter.cli", *arguments, "--data-dir", str(self.data_dir)]
-        finished = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
         assert finished.returncode == code, finished.stdout + finished.stderr
         return finished
 

@@ -62,7 +62,7 @@ def test_scan_under_faults_proposes_each_candidate_exactly_once(hold: Hold) -> N
         part = chance.choice(("worker", "temporal"))
         killed = kill_part(hold.data_dir, part)
         kills += 1
-        wait_until(partial(restarted, hold.data_dir, part, killed), within=90)
+        wait_until(partial(restarted, hold.data_dir, part, killed))
     wait_until(lambda: count(finished) > before, within=120 + CANDIDATES)
     scan.wait(120)  # its own end tells nothing: it lost Temporal with the rest
     assert kills > 0

@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 
 from runtime.temporal import SearchAttributeError, register_search_attributes
 from tests.holds.test_killed_worker import environment, worker_process
+from tests.patience import PATIENCE
 from tests.world import World
 from workflows.contract import SEARCH_ATTRIBUTES
 
@@ -96,7 +97,7 @@ async def test_worker_does_not_start_in_a_namespace_whose_attributes_have_other_
             break
     env = environment(world.settings) | {"HOLD_TEMPORAL_NAMESPACE": namespace}
     finished = subprocess.run(  # noqa: ASYNC221 (nothing else goes on)
-        [sys.executable, "-m", "worker"], env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "worker"], env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert finished.returncode == 1
     assert "HoldStatus" in finished.stderr
@@ -114,7 +115,7 @@ os._exit(worker.main())
         env=environment(idle_world.settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert finished.returncode == 1

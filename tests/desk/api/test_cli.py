@@ -18,6 +18,7 @@ from starter.cli import run
 from tests.conftest import free_port
 from tests.desk.server import DeskServer
 from tests.holds.helpers import all_done, in_force
+from tests.patience import PATIENCE
 from tests.world import World
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -105,7 +106,7 @@ async def test_desk_that_is_down_is_exit_3() -> None:
     environment = {"PATH": os.environ["PATH"], "HOLD_DESK_URL": f"http://127.0.0.1:{free_port()}", "HOLD_TOKEN": "any"}
     command = [sys.executable, "-m", "starter.cli", "approve", "1012", "--yes", "--reason", "x", "--revision", "1"]
     finished = await asyncio.to_thread(
-        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert finished.returncode == UNREACHABLE, finished.stderr
     assert "cannot reach a service: the desk at http://127.0.0.1" in finished.stderr

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-import pytest
-
 from credit.permissions import Role
 from db.engine import transaction
 from db.freight import accounting_profiles, org_settings
@@ -44,7 +42,6 @@ async def everything(world: World) -> None:
         org_settings.create(session, "west", actor="ada", now=now)
 
 
-@pytest.mark.timeout(400)
 async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
     await everything(world)
     ada = sit(Role.ADMIN, "ada")

@@ -23,6 +23,11 @@ def poll_of(page: Page) -> str:
     return found
 
 
+def sends_marks(page: Page) -> bool:
+    [poll] = [given for _, given in page.elements if given.get("id") == "poll"]
+    return "hx-include" in poll
+
+
 def marks_of(page: Page) -> list[str]:
     return [given["value"] for _, given in page.elements if given.get("name") == "shown"]
 
@@ -109,6 +114,19 @@ async def test_live_updates_say_what_is_new_and_nothing_else(world: World, sit: 
 
     again = await reader.ask(poll_of(news), shown=marks_of(news))
     assert again.status_code == 204, again.text
+
+
+async def test_a_page_without_rows_never_sends_marks_along(world: World, sit: Sit) -> None:
+    """HTMX complains on the console of a selector that finds nothing."""
+    reader = sit(Role.VIEWER)
+    empty = await reader.get("/")
+    await world.start(world.customer())
+    news = await reader.get(poll_of(empty))
+    assert "1 new item" in news.text
+    full = await reader.get("/")
+    more = await reader.get(poll_of(full).replace("told=0", "told=9"), shown=marks_of(full))
+
+    assert [sends_marks(page) for page in (empty, news, full, more)] == [False, False, True, True]
 
 
 async def test_a_draft_waits_in_the_queue_until_it_is_decided(world: World, sit: Sit, notice: str) -> None:

@@ -20,6 +20,7 @@ from desk.access import lifetime
 from desk.app import create_app
 from runtime.settings import Settings
 from services.people import passwords
+from tests.patience import PATIENCE
 
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = passwords.hashed(PASSWORD)
@@ -31,7 +32,7 @@ class Browser:
     def __init__(self, url: str, *, address: str = "127.0.0.1") -> None:
         transport = httpx.HTTPTransport(local_address=address)
         headers = {"Accept": "text/html"}
-        self.http = httpx.Client(base_url=url, transport=transport, headers=headers, timeout=30)
+        self.http = httpx.Client(base_url=url, transport=transport, headers=headers, timeout=PATIENCE)
         self.csrf = ""
 
     def get(self, path: str, **how: Any) -> httpx.Response:
@@ -74,7 +75,7 @@ class RunningDesk:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._server.started:
             assert self._thread.is_alive(), "the desk did not start"
             assert time.monotonic() < deadline

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from desk import pages, problems
 from desk.api import routes
 from desk.gate_access import KnownCallers
-from desk.pages import account, people, sign_in
+from desk.pages.people import account, people, sign_in
 from desk.security import ProtectedApp
 from desk.sign_in import strangers
 from desk.sign_in.oidc import Provider

@@ -2,27 +2,14 @@
 
 from fastapi import FastAPI
 
-from desk.pages import (
-    accounting_profile,
-    aging,
-    assets,
-    audit,
-    credit_hold,
-    customers,
-    drift,
-    errors,
-    hold,
-    hold_beats,
-    hold_in_force,
-    loads,
-    message,
-    org_settings,
-    queue,
-    rates,
-    report,
-    settings,
-    start,
-)
+from desk.pages import assets, audit, errors, settings
+from desk.pages.freight import accounting_profile, credit_hold, loads, org_settings, rates
+from desk.pages.holds import beats as hold_beats
+from desk.pages.holds import hold, queue, report, start
+from desk.pages.holds import in_force as hold_in_force
+from desk.pages.messages import message
+from desk.pages.netsuite import drift
+from desk.pages.receivables import aging, customers
 
 
 def install(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from credit import audit_entries
 from db import audit
 from db.engine import transaction
-from desk.pages.timeline import told
+from desk.pages.holds.timeline import told
 from tests.audit.helpers import NOW, deed
 
 EXAMPLES = [json.loads(line) for line in Path(__file__).with_name("entries.jsonl").read_text().splitlines()]

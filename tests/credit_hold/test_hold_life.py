@@ -33,7 +33,7 @@ from db.models import (
     ReleaseRequest,
 )
 from db.receivables import receivables
-from desk.pages.timeline import told
+from desk.pages.holds.timeline import told
 from services.freight.credit_hold import CreditHoldOperations
 from services.holds.outcomes import OutcomeOperations
 from tests.admission.cli import program

@@ -14,9 +14,9 @@ from credit.states import MessageStatus, MessageVerdict, TextFormat
 from db.errors import MessageClosedError, RefusedError, StaleRevisionError
 from db.models import MessageRevision
 from desk.flashes import see_other
-from desk.pages import message_context
 from desk.pages.common import Desk, Editor, Reason, Remark, Sender, Viewer, a_reason, refused
-from desk.pages.message_context import MessagePage
+from desk.pages.messages import context as message_context
+from desk.pages.messages.context import MessagePage
 from desk.rendering import markup, part, render
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from credit.report import PeriodError, Report, period_of
 from db.errors import BadInputError
 from db.holds import report as numbers_of
-from desk.pages.charts import Chart, charts
 from desk.pages.common import Desk, Viewer, typed_day
+from desk.pages.holds.charts import Chart, charts
 from desk.rendering import render
 from desk.surroundings import in_transaction
 

@@ -13,7 +13,7 @@ from db import audit
 from db.holds import drift, hold_page, outcomes, prior_holds
 from db.models import Hold, HoldException, NetSuiteDrift, PaymentPlanInstalment, PromiseToPay
 from db.receivables import customer_page, payment_plans
-from desk.pages.timeline import Happened, told
+from desk.pages.holds.timeline import Happened, told
 
 _OUTCOMES = frozenset(Outcome)
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from db.errors import RefusedError
-from desk.pages import freight
 from desk.pages.common import Desk, Viewer
+from desk.pages.freight import common as freight
 from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)

@@ -7,7 +7,7 @@ from credit.states import RELEASING, Beat
 from db.errors import NothingToDecideError, RefusedError
 from desk.flashes import see_other
 from desk.pages.common import Desk, Mender, Reason, Remark, refused
-from desk.pages.hold_answers import explained, read
+from desk.pages.holds.answers import explained, read
 from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)

@@ -11,8 +11,8 @@ from db import customers
 from db.errors import BadInputError
 from db.freight import credit_hold_page, tariffs
 from desk.flashes import see_other
-from desk.pages.accounting_profile import address_of, read_accounting
 from desk.pages.common import Desk, ProfileChanger, Reason, Requester, Viewer
+from desk.pages.freight.accounting_profile import address_of, read_accounting
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services.freight.answers import label

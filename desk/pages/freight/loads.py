@@ -9,8 +9,8 @@ from credit.credit_hold import LoadStatus
 from db.errors import BadInputError, RefusedError
 from desk import paging
 from desk.flashes import see_other
-from desk.pages import freight
 from desk.pages.common import Desk, LoadMover, Viewer, refused
+from desk.pages.freight import common as freight
 from desk.rendering import render
 from desk.surroundings import Surroundings
 

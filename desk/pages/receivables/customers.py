@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from db import customers
 from db.receivables import customer_page, exemptions, payment_plans
 from desk.flashes import see_other
-from desk.pages.accounting_profile import address_of, read_accounting
-from desk.pages.book import open_book
 from desk.pages.common import Desk, PolicyMaker, Reason, Viewer, needed_day
+from desk.pages.freight.accounting_profile import address_of, read_accounting
+from desk.pages.receivables.book import open_book
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
 from services.freight.answers import label

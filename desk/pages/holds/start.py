@@ -10,8 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from db import customers
 from db.customers import Found
 from desk.flashes import see_other
-from desk.pages.book import open_book
 from desk.pages.common import Desk, Reason, Requester
+from desk.pages.receivables.book import open_book
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
 

@@ -16,10 +16,10 @@ from credit.states import ProposalKind, ProposalStatus, Verdict
 from db.errors import RefusedError
 from db.holds.evidence import Said
 from db.people.tokens import Caller
-from desk.pages import hold_context
-from desk.pages.book import moved
 from desk.pages.common import refused
-from desk.pages.hold_context import HoldPage
+from desk.pages.holds import context as hold_context
+from desk.pages.holds.context import HoldPage
+from desk.pages.receivables.book import moved
 from desk.rendering import markup, render
 from desk.surroundings import Surroundings, in_transaction
 

@@ -18,8 +18,8 @@ from db.people import sessions, users
 from db.people.tokens import Caller
 from desk.access import lifetime, signed_in_page
 from desk.flashes import see_other
-from desk.pages import absence_form
 from desk.pages.common import Desk, refused
+from desk.pages.people import absence_form
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from services.people.people import People

@@ -10,7 +10,7 @@ from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.permissions import Role
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Reason, Requester, needed_day, typed_day
-from desk.pages.hold_answers import read
+from desk.pages.holds.answers import read
 from desk.rendering import render
 from services.holds.outcomes import OutcomeOperations
 

@@ -13,8 +13,8 @@ from db.holds import evidence
 from db.people.tokens import Caller
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Remark, Viewer
-from desk.pages.hold_answers import DecisionForm, answer, explained, live_part, read
-from desk.pages.hold_context import HoldPage
+from desk.pages.holds.answers import DecisionForm, answer, explained, live_part, read
+from desk.pages.holds.context import HoldPage
 from desk.rendering import part, render
 
 router = APIRouter(include_in_schema=False)

@@ -16,9 +16,9 @@ from db.people import sessions
 from desk import problems
 from desk.access import NotSignedInError, lifetime
 from desk.flashes import see_other
-from desk.pages import absence_form
 from desk.pages.common import Desk, Viewer, refused
-from desk.pages.sign_in import Anybody
+from desk.pages.people import absence_form
+from desk.pages.people.sign_in import Anybody
 from desk.rendering import render
 from desk.sign_in import cookies, signing_in
 from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError

@@ -45,10 +45,10 @@ from db.models import (
 )
 from db.people.tokens import Caller
 from db.receivables import customer_page
-from desk.pages import hold_life
-from desk.pages.book import Book, moved, open_book
-from desk.pages.hold_life import Life
-from desk.pages.timeline import Happened, told
+from desk.pages.holds import life as hold_life
+from desk.pages.holds.life import Life
+from desk.pages.holds.timeline import Happened, told
+from desk.pages.receivables.book import Book, moved, open_book
 from services.holds import effects
 from services.holds.answers import whose_move
 

@@ -1,0 +1,1 @@
+"""The freight credit hold: accounting profiles, blocks, loads, rates, organisations."""

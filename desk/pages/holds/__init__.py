@@ -1,0 +1,1 @@
+"""Holds: the queue, one hold with its decision, what is in force, and the report."""

@@ -1,0 +1,1 @@
+"""Drafted messages under review."""

@@ -1,0 +1,1 @@
+"""Where NetSuite says something else."""

@@ -1,0 +1,1 @@
+"""Customers, what they owe, and the AR aging scan."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from credit.states import Verdict
 from db.engine import transaction
-from db.errors import ClaimLostError, NothingToDecideError, RefusedError, StaleRevisionError, UnknownHoldError
+from db.errors import ClaimLostError, NothingToDecideError, StaleRevisionError, UnknownHoldError
 from db.holds import decisions, holds
 from db.models import Decision
 from tests.holds.helpers import all_done, holds_of, rows
@@ -136,9 +136,3 @@ async def test_fifty_racing_approvals_of_one_claim_make_one_decision(world: Worl
     assert Counter(type(outcome) for outcome in outcomes) == {Decision: 1, NothingToDecideError: 49}
     [kept] = rows(world, select(Decision))
     assert kept.id == next(outcome.id for outcome in outcomes if isinstance(outcome, Decision))
-
-
-async def test_every_refusal_is_one_error_type_with_a_stable_code() -> None:
-    found = {kind.code for kind in RefusedError.__subclasses__()}
-
-    assert {"claim_lost", "stale_revision", "nothing_to_decide", "claimed_by_another", "unknown_hold"} <= found

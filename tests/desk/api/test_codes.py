@@ -16,6 +16,7 @@ def kinds(kind: type[RefusedError]) -> Iterator[type[RefusedError]]:
 def test_each_code_is_of_one_refusal() -> None:
     own = Counter(kind.code for kind in kinds(RefusedError) if "code" in vars(kind))
     assert [code for code, times in own.items() if times > 1] == []
+    assert {"claim_lost", "stale_revision", "nothing_to_decide", "claimed_by_another", "unknown_hold"} <= set(own)
 
 
 def test_what_is_not_found_is_answered_404() -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, func, select, text
 
 from credit.audit_entries.freight import LimitExceeded
-from credit.credit_hold import BlockSource, LimitCause
+from credit.credit_hold import BlockSource
+from credit.credit_limit import LimitCause
 from db import audit
 from db.engine import transaction
 from db.models import AuditEvent

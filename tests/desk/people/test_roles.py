@@ -19,6 +19,7 @@ from services.people.people import People
 from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk
 
+QUESTIONS = ("/preview", "/api/rates", "/backtest")
 OWN_OR_ADMINS = {"/api/absences", "/api/absences/{absence_id}"}
 """What everybody may do for himself, and an admin for anybody: see `test_another_s_absence_takes_an_admin`."""
 
@@ -48,7 +49,9 @@ def test_every_route_names_its_permission() -> None:
         assert needed, f"{methods} {path} names no permission"
         for one in needed:
             assert one.page != path.startswith(("/api/", "/admin/")), f"{path}: a page is not the API"
-            changes = not methods <= SAFE_METHODS and not path.endswith(("/preview", "/api/rates"))  # questions
+            changes = not methods <= SAFE_METHODS and not path.endswith(
+                ("/preview", "/api/rates", "/backtest")
+            )  # questions
             own = path.startswith(("/account", "/password", "/sign-out")) or path in OWN_OR_ADMINS
             least = LEAST_ROLE[one.permission]
             assert not changes or own or least > Role.VIEWER, f"{methods} {path} may be done by a viewer"

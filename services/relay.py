@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -32,6 +32,8 @@ class _Row(Protocol):
 
 
 Row = TypeVar("Row", bound=_Row)
+P = ParamSpec("P")
+T = TypeVar("T")
 Row_co = TypeVar("Row_co", covariant=True)
 
 
@@ -91,7 +93,7 @@ async def relay(client: Client, engine: Engine, outboxes: Iterable[Outbox[Any]],
 async def _relay(client: Client, engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> None:
     while True:
         try:
-            for row in await asyncio.to_thread(_undelivered, engine, outbox, resend_after):
+            for row in await _to_its_end(_undelivered, engine, outbox, resend_after):
                 await _resend(client, engine, outbox, row)
         except SQLAlchemyError as error:
             _log.warning("relay cannot read its outbox", outbox=outbox.name, error=_said(error))
@@ -106,7 +108,17 @@ async def _resend(client: Client, engine: Engine, outbox: Outbox[Row], row: Row)
         log.info("resent")
     except _AWAY as error:
         log.warning("not delivered yet", error=_said(error))
-    await asyncio.to_thread(_note_tried, engine, outbox, row)
+    await _to_its_end(_note_tried, engine, outbox, row)
+
+
+async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it in a thread; a relay that is stopped meanwhile stops behind it, when its connection is given back."""
+    running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise
 
 
 def _undelivered(engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> Sequence[Row]:

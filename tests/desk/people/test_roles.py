@@ -49,9 +49,7 @@ def test_every_route_names_its_permission() -> None:
         assert needed, f"{methods} {path} names no permission"
         for one in needed:
             assert one.page != path.startswith(("/api/", "/admin/")), f"{path}: a page is not the API"
-            changes = not methods <= SAFE_METHODS and not path.endswith(
-                ("/preview", "/api/rates", "/backtest")
-            )  # questions
+            changes = not methods <= SAFE_METHODS and not path.endswith(QUESTIONS)  # questions
             own = path.startswith(("/account", "/password", "/sign-out")) or path in OWN_OR_ADMINS
             least = LEAST_ROLE[one.permission]
             assert not changes or own or least > Role.VIEWER, f"{methods} {path} may be done by a viewer"

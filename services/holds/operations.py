@@ -1,4 +1,4 @@
-"""What people do with holds: the one authority behind the CLI, and later the desk.
+"""What people do with holds: the one authority behind the desk, which the CLI asks.
 
 Each function checks, writes its row in one transaction, and then tells the workflow. Where telling fails the row
 stands: the relay delivers it.

@@ -52,8 +52,8 @@ async def of_a_hold(call: Calls, world: World, folder: Path) -> None:
     await all_done(world, customer)
     await world.in_status(customer, "in_force")
     await call("show", customer)
-    for command, beat in (("retry", ()), ("skip", ("--beat", "push_netsuite")), ("cancel", ("--beat", "send_mail"))):
-        await call.refused(command, customer, *beat, *WHY, said="")
+    for command in ("retry", "skip", "cancel"):
+        await call.refused(command, customer, "--beat", "push_netsuite", *WHY, said="nothing to decide")
     await call("dates", customer, "--end", day, *WHY)
     await call("exception add", customer, "--order", "SO-1", "--until", day, *WHY)
     exception = world.show(customer)["exceptions"][0]["id"]

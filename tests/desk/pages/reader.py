@@ -145,7 +145,9 @@ class Reader:
         if form.method == "get":
             answer = await self.http.get(action.partition("#")[0], params=sent)
         else:
-            answer = await self.http.post(action, data=sent, headers={"Referer": f"{self.http.base_url}{page.address}"})
+            answer = await self.http.post(
+                action, data=sent, headers={"Referer": str(self.http.base_url.join(page.address))}
+            )
         if answer.status_code == 303:
             answer = await self.http.get(answer.headers["location"])
         return self._read(answer, status)
@@ -156,7 +158,7 @@ class Reader:
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         page = Page(answer.text)
         own = [given["data-page"] for _, given in page.elements if "data-page" in given]
-        page.address = (own or [answer.request.url.raw_path.decode()])[0].lstrip("/")
+        page.address = (own or [answer.request.url.raw_path.decode()])[0]
         ids = [given["id"] for _, given in page.elements if "id" in given]
         assert len(ids) == len(set(ids)), f"an id twice on {answer.request.url}"
         for tag, given in page.elements:

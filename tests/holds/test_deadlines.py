@@ -30,7 +30,7 @@ async def test_approvers_are_reminded_again_and_again(world: World) -> None:
 
 async def test_it_is_escalated_once_then_expires(world: World) -> None:
     world.set_policy(
-        remind_after=None, escalate_after=timedelta(seconds=1), proposal_expires_after=timedelta(seconds=3)
+        remind_after=None, escalate_after=timedelta(seconds=1), proposal_expires_after=timedelta(seconds=8)
     )
     customer = world.customer()
     await world.start(customer)

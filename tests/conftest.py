@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -83,8 +84,12 @@ def run_part(launch: Launch, ready: Callable[[], bool], log: Path) -> subprocess
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """Where the services keep their data: in memory where there is room, since most tests make a database."""
+    for left in _MEMORY.glob("holds-*-*"):  # by a run that was killed
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
     in_memory = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
-    with tempfile.TemporaryDirectory(prefix="holds-", dir=in_memory, ignore_cleanup_errors=True) as name:
+    prefix = f"holds-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=in_memory, ignore_cleanup_errors=True) as name:
         path = Path(name)
         path.chmod(0o711)
         yield path

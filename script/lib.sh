@@ -135,7 +135,7 @@ checks() {
 
 # Run tests in this many processes at once.
 tests() {
-  python -m pytest --numprocesses "$1" --dist loadgroup --no-loadscope-reorder --durations 20 "${@:2}"
+  python -m pytest --numprocesses "$1" --durations 20 "${@:2}"
 }
 
 verdict() {

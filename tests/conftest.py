@@ -11,7 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 from pydantic import SecretStr
@@ -37,6 +39,11 @@ from tests.patience import PATIENCE
 from tests.world import World
 from worker import build_workers, netsuite_client
 
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("patient")
+
 _TEMPLATE = "template_holds"
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder of a random name is made there)
 _numbers = itertools.count(1)
@@ -45,6 +52,10 @@ _reserved = Reservations()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     levels.sort(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> levels.Scheduler | None:
+    return levels.Scheduler(config, log) if config.getvalue("dist") == "load" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

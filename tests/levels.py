@@ -1,8 +1,11 @@
 """What a test needs, as a marker: `pure`, `service`, `browser`, `long` or `stack`; and which tests keep together."""
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _TESTS = Path(__file__).parent
 _OF_FOLDER = {"stack": "stack", "whole": "stack", "long_waits": "long", "long_histories": "long"}
@@ -25,13 +28,25 @@ def level_of(item: pytest.Item) -> str:
     return "service" if fixtures & _SERVICES else "pure"
 
 
-def _keeps_together(item: pytest.Item) -> str | None:
-    """The name of the group that shares something costly: one process runs all of it, in the order of the file."""
-    known = getattr(item, "_fixtureinfo", None)
-    scopes = {fixture.scope for found in known.name2fixturedefs.values() for fixture in found} if known else set()
-    if "package" in scopes:
-        return str(item.path.parent.relative_to(_TESTS))
-    return str(item.path.relative_to(_TESTS)) if "module" in scopes else None
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands the tests out one by one, but those together that share a fixture of their module or package."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # they are in order: `sort`
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _shared(nodeid.partition("::")[0]) or nodeid
+
+
+@cache
+def _shared(file: str) -> str | None:
+    """The file or folder whose tests belong to one process, told from the text: who hands out sees no fixture."""
+    path = Path(file)
+    texts = [path.read_text()] + [one.read_text() for one in [path.parent / "conftest.py"] if one.exists()]
+    if any('scope="package"' in text for text in texts):
+        return str(path.parent)
+    return file if any('scope="module"' in text for text in texts) else None
 
 
 def sort(items: list[pytest.Item]) -> None:
@@ -41,6 +56,4 @@ def sort(items: list[pytest.Item]) -> None:
         level = level_of(item)
         rank[item] = SLOWEST_FIRST.index(level)
         item.add_marker(level)
-        if group := _keeps_together(item):
-            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=rank.__getitem__)

@@ -58,6 +58,7 @@ class Office:
         """A fresh browser, nobody signed in."""
         values = {"base_url": self.desk.url, "viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
         context = await self._browser.new_context(**(values | how))
+        context.set_default_timeout(PATIENCE * 1000)
         self._contexts.append(context)
         page = await context.new_page()
         page.on("console", self._hear)

@@ -107,22 +107,29 @@ def test_pause_of_the_schedule_outlives_a_worker(ledger: Hold) -> None:
     wait_until(lambda: ledger.json("ar", "schedule", "show")["recent_runs"])
 
 
+def kept(ledger: Hold) -> object:
+    """A hold as it must stay; the hourly check may read NetSuite back at any moment."""
+    shown = ledger.json("show", "1012")
+    del shown["netsuite"]["read_back_at"]
+    return shown
+
+
 @pytest.mark.parametrize("part", ["postgres", "temporal", "netsuite", "mail", "worker", "desk"])
 def test_data_survives_the_death_of_each_part(ledger: Hold, part: str) -> None:
-    before = ledger.json("show", "1012")
+    before = kept(ledger)
     killed = kill_part(ledger.data_dir, part)
     wait_until(lambda: restarted(ledger.data_dir, part, killed))
-    assert ledger.json("show", "1012") == before
+    assert kept(ledger) == before
     assert part in (ledger.data_dir / "logs" / "supervisor.log").read_text()
 
 
 def test_everything_survives_down_and_up_and_nothing_runs_in_between(ledger: Hold) -> None:
-    before = ledger.json("show", "1012")
+    before = kept(ledger)
     ledger("down")
     assert processes_of(ledger.data_dir) == []
     assert "cannot reach" in ledger("list", code=3).stderr
     ledger("up", "--detach")
-    assert ledger.json("show", "1012") == before
+    assert kept(ledger) == before
     assert ledger.json("start", "1012", "--reason", "still alive?")["created"] is False
 
 

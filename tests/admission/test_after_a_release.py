@@ -82,7 +82,7 @@ async def test_next_proposal_shows_the_holds_before(world: World) -> None:
     }
     assert past == wanted
     assert "Held before: 0 days from " in second["proposal"]["note"]
-    assert "released (person: they promised)" in second["proposal"]["note"]
+    assert "released (asked for by a person: they promised)" in second["proposal"]["note"]
     assert world.show(first["id"])["prior_holds_detail"] == []
 
 

@@ -50,7 +50,7 @@ async def test_high_risk_with_dispute_history_proposes_a_hold(outside: Outside) 
         "prediction",
     )
     assert "churn-7" in shown["evidence"][0]["reason"]
-    assert "a predicted risk, not delinquency (customer_health_prediction)" in shown["proposal"]["note"]
+    assert "a predicted risk, not delinquency (customer health prediction)" in shown["proposal"]["note"]
     [risk] = rows(world, select(RiskEvent))
     assert (risk.risk, str(risk.score), risk.disputes_before, risk.proposed) == ("high", "0.9100", 1, True)
 
@@ -101,7 +101,7 @@ async def test_a_prediction_about_a_delinquent_proposal_is_evidence_of_another_c
     await triggered(world, "customer_health_prediction")
     shown = world.show(customer)
     assert (shown["reason_class"], shown["revision"], len(shown["evidence"])) == ("delinquency", 2, 2)
-    assert "delinquency (ar_aging_tick_threshold, customer_health_prediction)" in shown["proposal"]["note"]
+    assert "delinquency (AR aging, customer health prediction)" in shown["proposal"]["note"]
 
 
 # --- disputes ----------------------------------------------------------------------------------------------------

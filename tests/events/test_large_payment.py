@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from credit import composed
+from credit.audit_entries.receivables import PaymentReceived
 from credit.states import ReleaseCause
 from credit.triggers import TriggerKind
 from db import policies
@@ -45,7 +46,7 @@ async def test_whatever_an_event_has_to_say_fits_what_carries_it(idle_world: Wor
         event = InboundEvent(source="erp", id="1", kind="payment", customer_id=it.customer, payload={}, received_at=now)
         _, policy = policies.current(session)
         taking = Taking(session, event, holds.lock(session, it.hold_id), policy, now)
-        taking.note("payment_received", said)
+        taking.note(PaymentReceived, said)
         taking.facts_changed()
         taking.trigger(TriggerKind.REPEATED_DISPUTES, f"again: {said}")
         taking.request_release(ReleaseCause.DISPUTE, f"lift it? {said}")

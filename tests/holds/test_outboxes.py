@@ -235,7 +235,7 @@ async def test_lost_decision_is_obeyed_by_the_run_that_follows(idle_world: World
     async with workers(world), relaying(world):
         await all_done(world, customer)
 
-    assert len(events(world, decided.hold_id, "hold_in_force")) == 1
+    assert len(events(world, decided.id, "hold_in_force")) == 1
 
 
 # --- what ends a row without its effect --------------------------------------------------------------------------

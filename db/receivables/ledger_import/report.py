@@ -73,6 +73,8 @@ class Missing(BaseModel):
 
 
 class ImportReport(Counts):
+    """What an import came to: what it read, what it changed, and why it was refused where it was."""
+
     file_name: str
     sha256: str
     encoding: str

@@ -27,19 +27,23 @@ PASSWORD_HASH = passwords.hashed(PASSWORD)
 
 
 class Browser:
-    """Keeps cookies, follows nothing by itself, and sends the CSRF token of the page it looked at last."""
+    """Keeps cookies, follows nothing by itself, and sends the CSRF token and address of the page seen last."""
 
     def __init__(self, url: str, *, address: str = "127.0.0.1") -> None:
         transport = httpx.HTTPTransport(local_address=address)
         headers = {"Accept": "text/html"}
         self.http = httpx.Client(base_url=url, transport=transport, headers=headers, timeout=PATIENCE)
         self.csrf = ""
+        self.page = url
 
     def get(self, path: str, **how: Any) -> httpx.Response:
-        return self._looked_at(self.http.get(path, **how))
+        answer = self._looked_at(self.http.get(path, **how))
+        self.page = str(answer.url) if answer.is_success else self.page
+        return answer
 
     def post(self, path: str, *, headers: dict[str, str] | None = None, **form: str) -> httpx.Response:
-        return self._looked_at(self.http.post(path, data={"csrf_token": self.csrf, **form}, headers=headers))
+        sent = {"Referer": self.page, **(headers or {})}
+        return self._looked_at(self.http.post(path, data={"csrf_token": self.csrf, **form}, headers=sent))
 
     def sign_in(self, login: str, password: str = PASSWORD, *, next_page: str = "/") -> httpx.Response:
         self.get("/sign-in")

@@ -48,9 +48,10 @@ def test_an_admin_makes_an_account_whose_owner_signs_in(desk: RunningDesk) -> No
 
 def test_refusals_are_explained_on_the_page(desk: RunningDesk) -> None:
     admin = desk.signed_in(Role.ADMIN, "mike")
+    admin.get("/people")
     taken = admin.post("/people", login="mike", name="Another", role="viewer")
     assert taken.status_code == 409
-    assert 'id="error" tabindex="-1" autofocus' in taken.text
+    assert 'role="alert" id="problem" tabindex="-1" data-focus' in taken.text
     assert 'value="Another"' in taken.text
     assert admin.post("/people", login="no spaces", role="viewer").status_code == 422
     last = admin.post("/people/mike/disable")

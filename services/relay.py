@@ -83,6 +83,14 @@ async def deliver_now(client: Client, engine: Engine, outbox: Outbox[Row], row: 
     return True
 
 
+async def answers_at_all(client: Client) -> bool:
+    """Tell a Temporal that is slow from one that is away."""
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=PATIENCE))
+    except _AWAY:
+        return False
+
+
 async def relay(client: Client, engine: Engine, outboxes: Iterable[Outbox[Any]], resend_after: timedelta) -> None:
     """Send undelivered rows for ever, each outbox at its own speed."""
     async with asyncio.TaskGroup() as side_by_side:

@@ -5,6 +5,7 @@ stands: the relay delivers it.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +32,7 @@ from services import schedules
 from services.holds import answers
 from services.holds.transactions import with_hold
 from services.outboxes import DECISIONS, requested
-from services.relay import NotToldError, deliver_now
+from services.relay import NotToldError, answers_at_all, deliver_now
 from workflows.contract import (
     AR_AGING,
     RECONCILE,
@@ -46,6 +47,8 @@ from workflows.contract import (
 )
 
 _SCAN_BY_HAND = "ar-aging-by-hand"
+_ASK_AGAIN = 0.5
+"""Seconds until a Temporal that is slow is asked once more."""
 
 
 class TriggerTurnedAwayError(RefusedError):
@@ -97,20 +100,23 @@ class Operations:
         trigger = TriggerSignal(
             id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of
         )
-        await self._tell(await in_transaction(self._engine, _ask_for_hold, customer_id, trigger))
+        await self._tell(await in_transaction(self._engine, _ask_for_hold, customer_id, trigger), wait)
         row = await await_trigger(self._engine, trigger, customer_id, wait)
         if row.hold_id is None:
             raise TriggerTurnedAwayError(f"customer {customer_id}: {row.refusal}")
         return Started(row.hold_id, customer_id, row.opened)
 
-    async def _tell(self, request: HoldRequest) -> None:
-        """Tell the hold what is asked of it. What has no answer within the patience is left to the relay.
+    async def _tell(self, request: HoldRequest, wait: timedelta) -> None:
+        """Tell the hold what is asked of it. A Temporal that is slow is asked again; one that is away, the relay's.
 
         Raises:
-            NotToldError: Temporal is away.
+            NotToldError: Temporal is away, or took longer than `wait`.
         """
-        if not await deliver_now(self._client, self._engine, requested(self._task_queue), request):
-            raise NotToldError
+        deadline = time.monotonic() + wait.total_seconds()
+        while not await deliver_now(self._client, self._engine, requested(self._task_queue), request):
+            if time.monotonic() > deadline or not await answers_at_all(self._client):
+                raise NotToldError
+            await asyncio.sleep(_ASK_AGAIN)
 
     async def claim(self, name: str, *, actor: str) -> tuple[Claim, Proposal]:
         """Claim the open proposal of a hold or customer for `actor`; renews a claim `actor` has.
@@ -190,7 +196,7 @@ class Operations:
         now = datetime.now(UTC)
         signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
         request, hold = await with_hold(self._engine, name, _ask_for_release, signal)
-        await self._tell(request)
+        await self._tell(request, wait)
         row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
         if row.refusal is not None:
             raise NothingToReleaseError(hold.customer_id, row.refusal)

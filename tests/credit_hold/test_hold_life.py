@@ -44,6 +44,7 @@ from tests.holds.helpers import (
     all_done,
     holds_of,
     in_force,
+    knows,
     proposals_of,
     rows,
     shows,
@@ -186,6 +187,7 @@ async def test_auto_apply_leaves_netsuite_messages_and_the_flag_alone(world: Wor
 async def test_web_ui_does_not_say_that_nothing_happened(world: World) -> None:
     customer = crossed(world)
     await proposed(world, customer)
+    await knows(world, customer, lambda state: state.hold is not None)
     details = await world.workflow(customer).query("__temporal_workflow_metadata")
     assert "the credit limit put the customer on credit hold" in str(details)
 

@@ -116,7 +116,7 @@ async def test_both_messages_of_a_hold_are_approved_and_sent_each_for_itself(mai
 async def test_message_recalled_while_it_cools_off_is_not_sent_and_can_be_approved_again(
     mailing: Mailing, sink: Sink
 ) -> None:
-    mailing.cooling_off(1)
+    mailing.cooling_off(5)
     message = await mailing.draft()
     first = await mailing.approve(message)
     await mailing.waits_on(message, "nobody")
@@ -139,7 +139,7 @@ async def test_message_recalled_while_it_cools_off_is_not_sent_and_can_be_approv
 
 
 async def test_recall_whose_signal_never_came_still_stops_the_message(mailing: Mailing, sink: Sink) -> None:
-    mailing.cooling_off(1)
+    mailing.cooling_off(5)
     message = await mailing.draft()
     await mailing.approve(message)
     await mailing.says(message, "it waits, and can be recalled")

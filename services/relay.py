@@ -5,10 +5,10 @@ outbox when the row of its effect is there. Every receiver knows what it has don
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Engine
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from db.engine import transaction
+from db.engine import in_transaction
 
 PATIENCE = 3.0
 """Seconds that anybody waits for Temporal to be told of something; after that it is left to the relay."""
@@ -32,7 +32,6 @@ class _Row(Protocol):
 
 
 Row = TypeVar("Row", bound=_Row)
-P = ParamSpec("P")
 T = TypeVar("T")
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -76,7 +75,7 @@ async def deliver_now(client: Client, engine: Engine, outbox: Outbox[Row], row: 
     try:
         async with asyncio.timeout(PATIENCE):
             await outbox.deliver(client, row)
-            await asyncio.to_thread(_note_tried, engine, outbox, row)
+            await in_transaction(engine, outbox.note_tried, row, datetime.now(UTC))
     except (*_AWAY, SQLAlchemyError) as error:
         _log.warning("written, not delivered yet", outbox=outbox.name, id=str(row.id), error=_said(error))
         return False
@@ -101,7 +100,7 @@ async def relay(client: Client, engine: Engine, outboxes: Iterable[Outbox[Any]],
 async def _relay(client: Client, engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> None:
     while True:
         try:
-            for row in await _to_its_end(_undelivered, engine, outbox, resend_after):
+            for row in await _to_its_end(in_transaction(engine, _undelivered, outbox, resend_after)):
                 await _resend(client, engine, outbox, row)
         except SQLAlchemyError as error:
             _log.warning("relay cannot read its outbox", outbox=outbox.name, error=_said(error))
@@ -116,12 +115,12 @@ async def _resend(client: Client, engine: Engine, outbox: Outbox[Row], row: Row)
         log.info("resent")
     except _AWAY as error:
         log.warning("not delivered yet", error=_said(error))
-    await _to_its_end(_note_tried, engine, outbox, row)
+    await _to_its_end(in_transaction(engine, outbox.note_tried, row, datetime.now(UTC)))
 
 
-async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run it in a thread; a relay that is stopped meanwhile stops behind it, when its connection is given back."""
-    running = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await a transaction; a relay that is stopped meanwhile stops behind it, when its connection is given back."""
+    running = asyncio.create_task(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
@@ -129,16 +128,10 @@ async def _to_its_end(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
         raise
 
 
-def _undelivered(engine: Engine, outbox: Outbox[Row], resend_after: timedelta) -> Sequence[Row]:
+def _undelivered(session: Session, outbox: Outbox[Row], resend_after: timedelta) -> Sequence[Row]:
     now = datetime.now(UTC)
-    with transaction(engine) as session:
-        outbox.end(session, now)
-        return outbox.undelivered(session, now=now, resend_after=resend_after)
-
-
-def _note_tried(engine: Engine, outbox: Outbox[Row], row: Row) -> None:
-    with transaction(engine) as session:
-        outbox.note_tried(session, row, datetime.now(UTC))
+    outbox.end(session, now)
+    return outbox.undelivered(session, now=now, resend_after=resend_after)
 
 
 def _said(error: Exception) -> str:

@@ -1,7 +1,5 @@
 """Events over HTTP. A sender signs them (Standard Webhooks) or shows its API token; each counts once, under its id."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -19,7 +17,7 @@ from services.receivables.answers import TakenEvent
 from services.receivables.dispute import Dispute
 from services.receivables.event import Event
 from services.receivables.health_prediction import HealthPrediction
-from services.receivables.inbound import Delivery, InboundEvents, Taken
+from services.receivables.inbound import Delivery, InboundEvents
 from services.receivables.invoice import InvoicePosted
 from services.receivables.payment import PaymentReceived
 from services.receivables.payment_plan import PaymentPlanEvent
@@ -83,43 +81,51 @@ _TAKEN: dict[str, Any] = {
 @router.post("/health-prediction", **_TAKEN)
 async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
 
 
 @router.post("/dispute", **_TAKEN)
 async def dispute(payload: Dispute, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
 
 
 @router.post("/invoice", **_TAKEN)
 async def invoice(payload: InvoicePosted, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
 
 
 @router.post("/payment", **_TAKEN)
 async def payment(payload: PaymentReceived, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
 
 
 @router.post("/payment-plan", **_TAKEN)
 async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
 
 
 @router.post("/promise-to-pay", **_TAKEN)
 async def promise_to_pay(payload: Promise, events: Inbound, who: Sender, response: Response) -> TakenEvent:
     """Write down a promise to pay."""
-    with _precisely():
-        return _answer(response, await events.take(_named(who, payload), payload))
+    return await _take(events, who, payload, response)
+
+
+async def _take(events: InboundEvents, who: Delivery, payload: Event, response: Response) -> TakenEvent:
+    """Answer 202 for what was taken now, 200 with the same body for a repetition.
+
+    A field that makes no sense is answered like one that cannot be read: 422, naming it.
+    """
+    try:
+        taken = await events.take(_named(who, payload), payload)
+    except BadEventError as error:
+        wrong = {"type": error.code, "loc": ("body", error.field), "msg": str(error)}
+        raise RequestValidationError([wrong]) from error
+    response.status_code = HTTPStatus.OK if taken.repeated else HTTPStatus.ACCEPTED
+    return TakenEvent.of_row(taken)
 
 
 def _named(who: Delivery, payload: Event) -> Delivery:
@@ -132,19 +138,3 @@ def _named(who: Delivery, payload: Event) -> Delivery:
     if len(named) > _LONGEST_ID:
         raise BadEventError("event_id", f"at most {_LONGEST_ID} characters")
     return Delivery(who.source, named)
-
-
-@contextmanager
-def _precisely() -> Iterator[None]:
-    """Answer a field that makes no sense like one that cannot be read: 422, naming it."""
-    try:
-        yield
-    except BadEventError as error:
-        wrong = {"type": error.code, "loc": ("body", error.field), "msg": str(error)}
-        raise RequestValidationError([wrong]) from error
-
-
-def _answer(response: Response, taken: Taken) -> TakenEvent:
-    """Answer 202 for what was taken now, 200 with the same body for a repetition."""
-    response.status_code = HTTPStatus.OK if taken.repeated else HTTPStatus.ACCEPTED
-    return TakenEvent.of_row(taken)

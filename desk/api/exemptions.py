@@ -1,4 +1,4 @@
-"""A customer's exemption from automatic holds over HTTP: look, grant, end."""
+"""Customers' exemptions from automatic holds over HTTP: list, look, grant, end."""
 
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -14,9 +14,11 @@ from db.receivables import exemptions
 from desk.api.common import NOT_FOUND, REFUSED, Body, CustomerId, Desk, Line, PolicyMaker, Viewer, Why, api_router
 from desk.surroundings import in_transaction
 from services.receivables import exemptions as exemption_service
-from services.receivables.answers import Exemption
+from services.receivables.answers import Exemption, Exemptions
 
-router = api_router("customers", "/api/customers/{customer_id}/exemption")
+router = api_router("customers")
+
+_OF_CUSTOMER = "/customers/{customer_id}/exemption"
 
 
 class NewExemption(Body):
@@ -28,7 +30,15 @@ class NewExemption(Body):
     owner: Line | None = Field(default=None, description="Who answers for it; the caller by default.")
 
 
-@router.get("", responses=NOT_FOUND)
+@router.get("/exemptions")
+async def list_exemptions(
+    desk: Desk, _: Viewer, *, over: Annotated[bool, Query(description="Also those that are over.")] = False
+) -> Exemptions:
+    """List who is exempt from automatic holds, the next to end first."""
+    return await in_transaction(desk, exemption_service.listed, datetime.now(UTC), over_too=over)
+
+
+@router.get(_OF_CUSTOMER, responses=NOT_FOUND)
 async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
     """Show the exemption that counts today; 404 where there is none."""
 
@@ -42,7 +52,7 @@ async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
     return await in_transaction(desk, read)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post(_OF_CUSTOMER, status_code=HTTPStatus.CREATED, responses=REFUSED)
 async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Exemption:
     """Exempt a customer from automatic holds; 409 where it is exempt already."""
     return await exemption_service.grant(
@@ -50,7 +60,7 @@ async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: 
     )
 
 
-@router.delete("", responses=NOT_FOUND)
+@router.delete(_OF_CUSTOMER, responses=NOT_FOUND)
 async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Exemption:
     """End the exemption before its last day; 404 where there is none."""
     return await exemption_service.end(desk.engine, who, customer_id, reason=reason)

@@ -163,11 +163,6 @@ def past_holds(session: Session, customer_id: str, *, but: UUID | None = None, l
     ]
 
 
-def last_decision(session: Session, hold_id: UUID) -> Decision | None:
-    query = select(Decision).where(Decision.hold_id == hold_id).order_by(Decision.decided_at.desc()).limit(1)
-    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
-
-
 def first_approval(session: Session, proposal_id: UUID, revision: int) -> Approval | None:
     """Return the first of two approvals of this revision."""
     return session.get(Approval, (proposal_id, revision))

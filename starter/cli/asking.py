@@ -5,7 +5,7 @@ import sys
 import typer
 
 from credit.plain_text import NotPlainTextError, plain
-from credit.reason import SAY_WHY
+from credit.reason import given
 from starter.cli.desk_client import Document
 from starter.cli.output import err, print_json
 
@@ -16,8 +16,10 @@ def require_text(reason: str) -> None:
     Raises:
         BadParameter: it is blank.
     """
-    if not reason.strip():
-        raise typer.BadParameter(SAY_WHY, param_hint="--reason")
+    try:
+        given(reason)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--reason") from None
 
 
 def require_answers(reason: str | None, *, yes: bool, revision: int | None) -> None:

@@ -32,7 +32,7 @@ from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
-from tests import levels
+from tests import compiled, levels
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.patience import PATIENCE
@@ -43,6 +43,7 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("patient")
+compiled.share()
 
 _TEMPLATE = "template_holds"
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder of a random name is made there)

@@ -8,16 +8,31 @@ import httpx
 from jsonschema import Draft202012Validator
 
 
-class Contract:
+class Schemas:
+    """The schemas of a document; each is made ready once."""
+
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.seen: set[tuple[str, str, bool]] = set()
-        """(method, path, whether it went well) of every answer that was checked."""
-        self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
         self._components = copy.deepcopy(document["components"])
         for schema in self._components["schemas"].values():
             if "properties" in schema:
                 schema.setdefault("additionalProperties", False)  # a member that is answered is declared
+        self._validators: dict[str, Draft202012Validator] = {}
+
+    def validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+        key = repr(schema)
+        if key not in self._validators:
+            self._validators[key] = Draft202012Validator({**schema, "components": self._components})
+        return self._validators[key]
+
+
+class Contract:
+    def __init__(self, schemas: Schemas) -> None:
+        self.document = document = schemas.document
+        self.seen: set[tuple[str, str, bool]] = set()
+        """(method, path, whether it went well) of every answer that was checked."""
+        self._schemas = schemas
+        self._paths = sorted(document["paths"], key=lambda path: path.count("{"))
 
     async def check(self, response: httpx.Response) -> None:
         await response.aread()
@@ -36,8 +51,8 @@ class Contract:
         kind = response.headers["content-type"].partition(";")[0]
         assert kind in content, said
         body = response.json() if kind.endswith("json") else response.text
-        schema = {**content[kind]["schema"], "components": self._components}
-        errors = [error.message for error in Draft202012Validator(schema).iter_errors(body)]
+        validator = self._schemas.validator(content[kind]["schema"])
+        errors = [error.message for error in validator.iter_errors(body)]
         assert not errors, f"{said}\n{errors}"
 
     def _path_of(self, path: str) -> str | None:

@@ -34,7 +34,7 @@ from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
-from tests import compiled, levels
+from tests import levels, once
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.patience import PATIENCE
@@ -45,7 +45,7 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("patient")
-compiled.share()
+once.share()
 _plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])  # a rich one costs a tenth of all
 

@@ -12,12 +12,12 @@ from typing import Annotated, TextIO
 import typer
 from rich.text import Text
 
+from starter.cli.commands import Answer, Commands, Ended
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
-from starter.cli.output import console, err, plural, print_json
+from starter.cli.output import console, err, plural
 
-app = typer.Typer(no_args_is_help=True, help="The audit trail: verify it, export it.")
+app = Commands(no_args_is_help=True, help="The audit trail: verify it, export it.")
 
 _ALTERED = 1
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
@@ -31,18 +31,10 @@ class ExportFormat(StrEnum):
 
 
 @app.command()
-def verify(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def verify() -> Answer:
     """Check every row and the anchor file; exit 1 with the first bad row of each chain that was tampered with."""
     found = open_desk(patient=True).post("audit", "verify")
-    if as_json:
-        print_json(found)
-    else:
-        _tell(found)
-    if not found["intact"]:
-        raise typer.Exit(_ALTERED)
-
-
-def _tell(found: Document) -> None:
+    yield Ended(found, 0 if found["intact"] else _ALTERED)
     anchors = found["anchors"]
     anchored = plural(anchors["heads"], "anchored head")
     console.print(f"{plural(found['rows'], 'row')} in {plural(found['chains'], 'chain')}, {anchored}.")

@@ -12,10 +12,11 @@ from rich.text import Text
 from credit import bulk
 from credit.bulk import BulkFile, Outcome
 from starter.cli import asking
+from starter.cli.commands import Answer, Ended
 from starter.cli.context import open_desk
 from starter.cli.desk_client import DeskClient, Document
 from starter.cli.errors import REFUSED, UNREACHABLE
-from starter.cli.output import Column, console, err, plural, print_json, print_table, table
+from starter.cli.output import Column, console, err, plural, print_table, table
 
 FromFile = Annotated[
     Path | None,
@@ -46,11 +47,10 @@ def one_or_file(
         raise typer.BadParameter("only with --from", param_hint="--yes" if yes else "--dry-run")
     if name is None:
         raise typer.BadParameter("give a customer, or many with --from", param_hint="customer")
-    asking.require_text(reason or "")
-    return name, reason or ""
+    return name, asking.require_text(reason or "")
 
 
-def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool) -> Answer:
     """Propose something for each line of the file: `holds`, or `releases`."""
     if not (yes or dry_run or sys.stdin.isatty()):
         raise typer.BadParameter("nobody to ask here: look with --dry-run, then give --yes", param_hint="--yes")
@@ -64,15 +64,10 @@ def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool, a
             return
     if not dry_run:
         items = _ask(desk, what, lines, dry_run=False)
-    if as_json:
-        print_json(_document(file, items, dry_run=dry_run))
-    else:
-        _show(items, err_too=False)
     outcomes = {item["outcome"] for item in items}
-    if Outcome.FAILED in outcomes:
-        raise typer.Exit(UNREACHABLE)
-    if Outcome.REFUSED in outcomes:
-        raise typer.Exit(REFUSED)
+    code = UNREACHABLE if Outcome.FAILED in outcomes else REFUSED if Outcome.REFUSED in outcomes else 0
+    yield Ended(_document(file, items, dry_run=dry_run), code)
+    _show(items, err_too=False)
 
 
 def _read(file: Path) -> BulkFile:

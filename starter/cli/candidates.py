@@ -9,20 +9,19 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
+from starter.cli.commands import Answer
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
-from starter.cli.output import Cell, Column, Table, err, plural, print_json, print_table
+from starter.cli.output import Cell, Column, Table, err, plural, print_table
 
 
-def list_candidates(day: date, *, as_json: bool) -> None:
+def list_candidates(day: date) -> Answer:
     """List whom the scan would propose on `day`."""
     desk = open_desk()
     document = desk.whole_list("ar-aging", "candidates", as_of=day)
     found = document["candidates"]
-    if as_json:
-        print_json(document)
-        return
+    yield document
     if found:
         made = _table(_currency())
         for candidate in found:
@@ -31,7 +30,7 @@ def list_candidates(day: date, *, as_json: bool) -> None:
     err.print(f"{plural(len(found), 'customer')} would be proposed as of {day}.")
 
 
-def backtest_policy(file: Path, day: date, *, as_json: bool) -> None:
+def backtest_policy(file: Path, day: date) -> Answer:
     """List whom the policy changed by `file` would propose on `day`, beside today's."""
     try:
         found = open_desk().post("ar-aging", "backtest", as_of=day, changes=_changes(file))
@@ -39,9 +38,7 @@ def backtest_policy(file: Path, day: date, *, as_json: bool) -> None:
         if error.code != "bad_input":
             raise
         raise typer.BadParameter(f"{file.name}: {error}", param_hint="--policy") from None
-    if as_json:
-        print_json(found)
-        return
+    yield found
     for name, (before, after) in found["changed"].items():
         err.print(f"{name}: {before} → {after}")
     only_today, only_changed = found["only_today"], found["only_changed"]

@@ -6,43 +6,36 @@ from uuid import UUID
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import Column, err, print_json, print_table, table
+from starter.cli.options import HoldOrCustomer, Reason
+from starter.cli.output import Column, err, print_table, table
 
-app = typer.Typer(no_args_is_help=True, help="Single orders and loads that a hold lets through.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+app = Commands(no_args_is_help=True, help="Single orders and loads that a hold lets through.")
 
 
 @app.command()
 def add(
-    name: Name,
+    name: HoldOrCustomer,
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="The last day.")],
     reason: Reason,
     order: Annotated[str | None, typer.Option("--order", metavar="ID", help="The order that is let through.")] = None,
     load: Annotated[str | None, typer.Option("--load", metavar="ID", help="The load that is let through.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Let one order or one load through a hold until a day. The hold itself stays as it is."""
     if (order is None) == (load is None):
         raise typer.BadParameter("give either --order or --load")
     wanted = {"scope": "load", "reference": load} if order is None else {"scope": "order", "reference": order}
     granted = open_desk().post("holds", name, "exceptions", **wanted, until=until.date(), reason=reason)
-    if as_json:
-        print_json(granted)
-    else:
-        err.print(f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}.")
+    yield granted
+    err.print(f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}.")
 
 
 @app.command("list")
-def list_exceptions(name: Name, as_json: Json = False) -> None:
+def list_exceptions(name: HoldOrCustomer) -> Answer:
     """List a hold's exceptions, those that are over too."""
     document = open_desk().get("holds", name, "exceptions")
-    if as_json:
-        print_json(document)
-        return
+    yield document
     if not document["exceptions"]:
         err.print("This hold lets nothing through.")
         return
@@ -63,14 +56,11 @@ def list_exceptions(name: Name, as_json: Json = False) -> None:
 
 @app.command()
 def end(
-    name: Name,
+    name: HoldOrCustomer,
     exception_id: Annotated[UUID, typer.Argument(metavar="EXCEPTION", help="As `hold exception list` shows it.")],
     reason: Reason,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """End an exception before its last day."""
     ended = open_desk().delete("holds", name, "exceptions", str(exception_id), reason=reason)
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")
+    yield ended
+    err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")

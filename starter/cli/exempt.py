@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import Column, err, print_json, print_table, table
+from starter.cli.options import Customer, Reason
+from starter.cli.output import Column, err, print_table, table
 
-app = typer.Typer(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Customer = Annotated[str, typer.Argument(help="The customer's id.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+app = Commands(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
 
 
 @app.command()
@@ -23,26 +21,21 @@ def add(
     ],
     reason: Reason,
     owner: Annotated[str | None, typer.Option("--owner", help="Who answers for it; you by default.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Exempt a customer from automatic holds. People can still propose one, and see a warning."""
     desk = open_desk()
     granted = desk.post("customers", customer, "exemption", until=until.date(), reason=reason, owner=owner)
-    if as_json:
-        print_json(granted)
-    else:
-        err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
+    yield granted
+    err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
 
 
 @app.command("list")
 def list_exemptions(
-    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
-) -> None:
+    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+) -> Answer:
     """List exemptions, the next to end first."""
     document = open_desk().get("exemptions", over=over_too)
-    if as_json:
-        print_json(document)
-        return
+    yield document
     if not document["exemptions"]:
         err.print("Nobody is exempt from automatic holds.")
         return
@@ -61,10 +54,8 @@ def list_exemptions(
 
 
 @app.command()
-def end(customer: Customer, reason: Reason, as_json: Json = False) -> None:
+def end(customer: Customer, reason: Reason) -> Answer:
     """End a customer's exemption before its last day."""
     ended = open_desk().delete("customers", customer, "exemption", reason=reason)
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"Customer {customer} is not exempt any more.")
+    yield ended
+    err.print(f"Customer {customer} is not exempt any more.")

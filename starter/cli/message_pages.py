@@ -9,11 +9,7 @@ from credit.states import Delivery, MessageStatus
 from starter.cli.desk_client import Document
 from starter.cli.output import Column, Page, Table, facts, table
 
-_STATUS = {
-    MessageStatus.PENDING_REVIEW: "yellow",
-    MessageStatus.APPROVED: "cyan",
-    MessageStatus.SENT: "green",
-}
+_STATUS = {MessageStatus.PENDING_REVIEW: "yellow", MessageStatus.APPROVED: "cyan", MessageStatus.SENT: "green"}
 _TROUBLE = (Delivery.REFUSED, Delivery.UNKNOWN)
 
 

@@ -5,13 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.cli.output import Column, Table, err, print_table, table
 
-app = typer.Typer(no_args_is_help=True, help="What an organisation has chosen.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = Commands(no_args_is_help=True, help="What an organisation has chosen.")
 
 
 class Switch(StrEnum):
@@ -22,10 +21,7 @@ class Switch(StrEnum):
 
 
 @app.command()
-def show(
-    organisation: Annotated[str | None, typer.Option("--organisation", help="Only this one.")] = None,
-    as_json: Json = False,
-) -> None:
+def show(organisation: Annotated[str | None, typer.Option("--organisation", help="Only this one.")] = None) -> Answer:
     """Show the settings of every organisation, or of one."""
     desk = open_desk()
     if organisation is not None:
@@ -34,10 +30,8 @@ def show(
     else:
         document = desk.get("org-settings")
         rows = document["organisations"]
-    if as_json:
-        print_json(document)
-    else:
-        print_table(_table(rows))
+    yield document
+    print_table(_table(rows))
 
 
 @app.command("set")
@@ -51,8 +45,7 @@ def set_organisation(
         Switch | None, typer.Option("--auto-lift", help="Such a block goes by itself when the limit is met again.")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the content templates, like `en`.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Change settings of an organisation. Nobody is put on hold by it: it counts from the next change of an amount."""
     switches = {"auto_apply_credit_hold": auto_apply, "auto_lift_credit_hold": auto_lift}
     changes: dict[str, Any] = {name: value is Switch.ON for name, value in switches.items() if value is not None}
@@ -61,10 +54,8 @@ def set_organisation(
     if not changes:
         raise typer.BadParameter("nothing to change: give --auto-apply, --auto-lift or --language")
     document = open_desk().put("org-settings", organisation, **changes)
-    if as_json:
-        print_json(document)
-    else:
-        err.print(f"Saved: version {document['version']} of the settings of {organisation}.")
+    yield document
+    err.print(f"Saved: version {document['version']} of the settings of {organisation}.")
 
 
 def _table(rows: list[Document]) -> Table:

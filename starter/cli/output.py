@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
@@ -116,6 +117,11 @@ def facts() -> Table:
 def plural(count: int, one: str) -> str:
     """Return `no holds`, `1 hold`, `1,204 holds`."""
     return counted(count, one) if count else f"no {one}s"
+
+
+def minute(at: str) -> str:
+    """Return a time to the minute, without its zone: UTC."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
 
 
 def print_table(printed: Table, *, to: SafeConsole = console) -> None:

@@ -4,27 +4,25 @@ from typing import Annotated
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import err, print_json
+from starter.cli.options import HoldOrCustomer, Reason
+from starter.cli.output import err
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
 def override(
-    name: Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+    name: HoldOrCustomer, reason: Reason, yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False
+) -> Answer:
     """Lift a hold now, and record it as an override. Where two people have to approve, the second still has to."""
     desk = open_desk()
     if not yes:
         typer.confirm(f"Lift the hold {name} now?", abort=True, err=True)
     done = desk.post("holds", name, "override", reason=reason)
-    if as_json:
-        print_json({key: done[key] for key in ("id", "decision_id", "status")})
-    elif done["decision_id"] is None:
+    yield {key: done[key] for key in ("id", "decision_id", "status")}
+    if done["decision_id"] is None:
         err.print("Noted. Above this amount a second person has to approve the release too.")
     elif not done["delivered"]:
         err.print("Recorded. Temporal is away: the relay delivers it when it is back.")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Page, Table, facts, plural, table
+from starter.cli.output import Column, Page, Table, facts, minute, plural, table
 
 _STATUS = {
     HoldStatus.PROPOSED: "yellow",
@@ -113,11 +113,11 @@ def _waiting_on(document: Document) -> Text:
     proposal = document["proposal"]
     waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
     if proposal["due_at"]:
-        waiting.append(f", due {_minute(proposal['due_at'])}", "dim")
+        waiting.append(f", due {minute(proposal['due_at'])}", "dim")
     if proposal["due_at"] and proposal["escalated_at"]:
-        waiting.append(f", escalated to {proposal['escalated_to']} since {_minute(proposal['escalated_at'])}", "dim")
+        waiting.append(f", escalated to {proposal['escalated_to']} since {minute(proposal['escalated_at'])}", "dim")
     if proposal["claimed_by"]:
-        waiting.append(f", claimed by {proposal['claimed_by']} until {_minute(proposal['claim_expires_at'])}", "dim")
+        waiting.append(f", claimed by {proposal['claimed_by']} until {minute(proposal['claim_expires_at'])}", "dim")
     return waiting
 
 
@@ -140,19 +140,14 @@ def _beats(document: Document) -> Table:
             beat["beat"],
             Text(beat["status"], _BEATS.get(beat["status"], "dim")),
             str(beat["attempts"]),
-            _minute(beat["done_at"]) if beat["done_at"] else "",
+            minute(beat["done_at"]) if beat["done_at"] else "",
             beat["last_error"],
         )
     return made
 
 
 def _messages(document: Document) -> Table:
-    made = table(
-        Column("Message", drop=1),
-        "Status",
-        Column("To", wraps=16, drop=2),
-        Column("Subject", wraps=16),
-    )
+    made = table(Column("Message", drop=1), "Status", Column("To", wraps=16, drop=2), Column("Subject", wraps=16))
     for message in document["messages"]:
         recipient = Text(message["recipient"]) if message["recipient"] else Text("no address known", "yellow")
         made.add(message["kind"], message["status"], recipient, message["subject"])
@@ -160,15 +155,10 @@ def _messages(document: Document) -> Table:
 
 
 def _timeline(document: Document) -> Table:
-    made = table(
-        "When (UTC)",
-        Column("What", wraps=14),
-        Column("Who", wraps=10, drop=1),
-        Column("Why", wraps=14),
-    )
+    made = table("When (UTC)", Column("What", wraps=14), Column("Who", wraps=10, drop=1), Column("Why", wraps=14))
     for event in document["timeline"]:
         who = " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
-        made.add(_minute(event["at"]), event["what"], who, event["why"])
+        made.add(minute(event["at"]), event["what"], who, event["why"])
     return made
 
 
@@ -182,10 +172,6 @@ def _money(document: Document) -> str:
 
 def _figure(amount: str) -> str:
     return f"{Decimal(amount):,.2f}"
-
-
-def _minute(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
 
 
 def _age(at: str, now: datetime) -> str:

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from starter.cli import bulk, pages
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import err, print_json, print_page
+from starter.cli.output import err, print_page
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -20,18 +21,15 @@ def release(
     file: bulk.FromFile = None,
     dry_run: bulk.DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --from: don't ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> Answer:
     """Propose to release a hold. It stays in force until somebody approves the release."""
     name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
     if file is not None:
-        bulk.propose("releases", "Propose a release", file, yes=yes, dry_run=dry_run, as_json=as_json)
+        yield from bulk.propose("releases", "Propose a release", file, yes=yes, dry_run=dry_run)
         return
     desk = open_desk()
     proposed = desk.post("holds", name, "release", reason=why)
-    if as_json:
-        print_json(proposed)
-        return
+    yield proposed
     hold = desk.get("holds", proposed["id"])
     err.print(f"The release of {hold['customer_name']} waits for an approver.")
     print_page(pages.hold(hold))

@@ -1,19 +1,17 @@
 """`hold token`: API tokens."""
 
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, console, err, print_json, print_table
+from starter.cli.output import Column, Table, console, err, minute, print_table
 
-app = typer.Typer(no_args_is_help=True, help="API tokens.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = Commands(no_args_is_help=True, help="API tokens.")
 
 
 class RoleName(StrEnum):
@@ -41,39 +39,29 @@ def create(
     role: Annotated[
         TokenRoleName, typer.Option(help="What it may do; a sender may post events (/api/events/…) and nothing else.")
     ],
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Make an API token and print it, once. A token of the same name stops working."""
     made = open_desk().post("tokens", name=name, role=role)
-    if as_json:
-        print_json(made)
-    else:
-        err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
-        console.print(made["token"])
+    yield made
+    err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
+    console.print(made["token"])
 
 
 @app.command("list")
-def list_tokens(as_json: AsJson = False) -> None:
+def list_tokens() -> Answer:
     """List the API tokens; never the tokens themselves."""
     document = open_desk().get("tokens")
-    if as_json:
-        print_json(document)
-    else:
-        columns = [Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")]
-        print_documents(columns, document["tokens"])
+    yield document
+    columns = [Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")]
+    print_documents(columns, document["tokens"])
 
 
 @app.command()
-def revoke(
-    name: Annotated[str, typer.Argument(help="The token's name, as `hold token list` shows it.")],
-    as_json: AsJson = False,
-) -> None:
+def revoke(name: Annotated[str, typer.Argument(help="The token's name, as `hold token list` shows it.")]) -> Answer:
     """Make a token useless, at once."""
     revoked = open_desk().delete("tokens", name)
-    if as_json:
-        print_json(revoked)
-    else:
-        err.print(f"The token of {name} does not work any more.")
+    yield revoked
+    err.print(f"The token of {name} does not work any more.")
 
 
 def print_documents(columns: list[Column], rows: list[Document]) -> None:
@@ -87,4 +75,4 @@ def print_documents(columns: list[Column], rows: list[Document]) -> None:
 def _cell(name: str, value: object) -> str:
     if value is None:
         return ""
-    return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M}" if name.endswith("_at") else str(value)
+    return minute(str(value)) if name.endswith("_at") else str(value)

@@ -11,7 +11,6 @@ from runtime.settings import Settings
 
 
 def main() -> int:
-    """Serve; returns the exit code."""
     settings = Settings()
     logs.configure(as_json=settings.log_format == "json", level=settings.log_level)
     uvicorn.run(

@@ -92,11 +92,9 @@ def see_other(path: str, flash: str | None = None) -> RedirectResponse:
 
 
 def found(request: Request) -> Flash | None:
-    """Return what this page should say."""
     return FLASHES.get(request.cookies.get(_COOKIE, ""))
 
 
 def clear(request: Request, response: Response) -> None:
-    """Say it once only."""
     if _COOKIE in request.cookies:
         response.delete_cookie(_COOKIE, httponly=True, samesite="lax")

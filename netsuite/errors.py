@@ -75,7 +75,7 @@ class NetSuiteError(Exception):
     def _message(self, what: str) -> str:
         said = " ".join(part for part in (f"HTTP {self.status}" if self.status else "", self.code or "") if part)
         heard = ": ".join(part for part in (said, self.detail or "") if part)
-        return "; ".join(part for part in (one_line(what, 140), heard, self.advice) if part)
+        return "; ".join(part.removesuffix(".") for part in (one_line(what, 140), heard, self.advice) if part)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the finished message, so that a copy says nothing twice."""

@@ -14,17 +14,6 @@ from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from credit.triggers import TriggerKind
 
-_BEATS = {
-    Beat.FLAG_CUSTOMER: "flagging the customer",
-    Beat.NOTIFY_SALES_REP: "drafting the sales rep’s message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "drafting the customer’s notice",
-    Beat.PUSH_NETSUITE: "setting NetSuite’s credit hold",
-    Beat.UNFLAG_CUSTOMER: "taking the customer off hold",
-    Beat.TELL_SALES_REP: "drafting the sales rep’s message about the release",
-    Beat.DRAFT_RELEASE_NOTICE: "drafting the customer’s release notice",
-    Beat.RESTORE_NETSUITE: "restoring what NetSuite said before",
-}
-
 # --- proposed ----------------------------------------------------------------------------------------------------
 
 
@@ -196,16 +185,11 @@ class HoldReleased(Entry):
 class _AboutBeat(Entry):
     beat: Beat
 
-    @property
-    def work(self) -> str:
-        """What the beat does, in words."""
-        return _BEATS[self.beat]
-
 
 class BeatFailed(_AboutBeat):
     action = "beat_failed"
     what = "could not finish a beat"
-    said = "could not finish {work}"
+    said = "could not finish {beat.doing}"
     error: str
     status: BeatStatus
 
@@ -216,15 +200,15 @@ class BeatRetried(Explained):
     beats: list[Beat]
 
     def sentence(self) -> str:
-        return f"asked to try again: {', '.join(_BEATS[beat] for beat in self.beats)}"
+        return f"asked to try again: {', '.join(beat.doing for beat in self.beats)}"
 
 
 class BeatEnded(_AboutBeat, Explained):
     """By a person, who says why."""
 
 
-BeatSkipped = BeatEnded.of_action("beat_skipped", "left out a beat", "left out {work}")
-BeatCancelled = BeatEnded.of_action("beat_cancelled", "stopped a beat", "stopped {work}")
+BeatSkipped = BeatEnded.of_action("beat_skipped", "left out a beat", "left out {beat.doing}")
+BeatCancelled = BeatEnded.of_action("beat_cancelled", "stopped a beat", "stopped {beat.doing}")
 
 
 # --- set by people for a hold in force ---------------------------------------------------------------------------

@@ -43,13 +43,10 @@ class _Answer:
 
 
 class FormDoor:
-    """ASGI middleware: the rules at the top of this module."""
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if not _brings_form(scope):
             await self._app(scope, receive, send)
             return

@@ -50,7 +50,6 @@ Language = Annotated[str, Query(max_length=35)]
 
 @router.get("/settings")
 async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
-    """Show the policy in force, its history, and the templates."""
     return await _page(request, desk)
 
 
@@ -189,7 +188,6 @@ async def change_template(
     organisation: Organisation = templates.EVERYBODY,
     language: Language = templates.LANGUAGE,
 ) -> Response:
-    """Put a new version into use."""
     which = _Text(name, organisation, language)
     try:
         await template_service.change(
@@ -211,8 +209,6 @@ async def change_template(
 
 
 class _Text(NamedTuple):
-    """Which text of a template."""
-
     name: str
     organisation: str
     language: str

@@ -43,7 +43,6 @@ def give(response: Response, settings: Settings, name: str, value: str, *, secon
 
 
 def take(response: Response, settings: Settings, name: str) -> None:
-    """Make the browser forget a cookie."""
     response.delete_cookie(_name(settings, name), path="/", secure=secure(settings), httponly=True, samesite="lax")
 
 

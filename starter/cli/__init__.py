@@ -154,7 +154,6 @@ def _data_dir_first(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Enter from the command line."""
     code = run()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -56,6 +56,5 @@ def reason_or_ask(reason: str | None) -> str:
 
 
 def claimed(claim: Document) -> Answer:
-    """Answer with a claim."""
     yield claim
     err.print(f"Yours until {claim['expires_at'][11:19]} UTC, at revision {claim['revision']}.")

@@ -24,8 +24,6 @@ _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
 class ExportFormat(StrEnum):
-    """How an export is written."""
-
     JSONL = "jsonl"
     CSV = "csv"
 

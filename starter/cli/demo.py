@@ -20,8 +20,6 @@ _LIMIT = 5.0  # seconds
 
 
 class Switch(StrEnum):
-    """On or off."""
-
     ON = "on"
     OFF = "off"
 

@@ -14,7 +14,6 @@ _TROUBLE = (Delivery.REFUSED, Delivery.UNKNOWN)
 
 
 def message_table(rows: Sequence[Document]) -> Table:
-    """Return messages as a table."""
     made = table(
         "Message",
         Column("Kind", drop=3),
@@ -28,7 +27,6 @@ def message_table(rows: Sequence[Document]) -> Table:
 
 
 def message(document: Document) -> Page:
-    """Return one message as a page."""
     head = facts()
     head.add("To", _recipient(document))
     head.add("Subject", Text(document["subject"]))

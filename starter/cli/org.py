@@ -14,8 +14,6 @@ app = Commands(no_args_is_help=True, help="What an organisation has chosen.")
 
 
 class Switch(StrEnum):
-    """On or off."""
-
     ON = "on"
     OFF = "off"
 

@@ -85,8 +85,6 @@ class Column:
 
 @dataclass
 class Table:
-    """Rows under headers."""
-
     columns: Sequence[Column]
     rows: list[list[Cell]] = field(default_factory=list)
     header: bool = True

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
+from credit.states import Beat, BeatStatus, HoldStatus, Verdict, WaitingOn
+from credit.triggers import TriggerKind
+from credit.wording import sentence, words
 from starter.cli.desk_client import Document
 from starter.cli.output import Column, Page, Table, facts, minute, plural, table
 
@@ -27,7 +29,6 @@ _BEATS = {
 
 
 def hold_table(rows: Sequence[Document], now: datetime) -> Table:
-    """Return holds as a table."""
     made = table(
         "Customer",
         Column("Name", wraps=14, drop=4),
@@ -53,7 +54,6 @@ def hold_table(rows: Sequence[Document], now: datetime) -> Table:
 
 
 def hold(document: Document) -> Page:
-    """Return one hold as a page."""
     parts: list[Text | Table] = [_facts(document)]
     parts += [Text(f"! {warning}", "yellow") for warning in document["warnings"]]
     if document["proposal"]["note"]:
@@ -81,7 +81,7 @@ def _facts(document: Document) -> Table:
     figures = document["facts"]
     made = facts()
     made.add("Why", document["reason"])
-    made.add("Trigger", ", ".join(document["triggers"]))
+    made.add("Trigger", ", ".join(_label(TriggerKind, kind) for kind in document["triggers"]))
     made.add("Open", f"{_money(document)} {figures['currency']}")
     made.add("Overdue", f"{figures['days_overdue']} days as of {figures['as_of']}")
     if figures["credit_limit"] is not None:
@@ -129,7 +129,7 @@ def _context(figures: Document) -> str:
 
 def _beats(document: Document) -> Table:
     made = table(
-        "Beat",
+        Column("Beat", wraps=16),
         "Status",
         Column("Tries", number=True, drop=2),
         Column("Done", drop=3),
@@ -137,7 +137,7 @@ def _beats(document: Document) -> Table:
     )
     for beat in document["beats"]:
         made.add(
-            beat["beat"],
+            sentence(_label(Beat, beat["beat"])),
             Text(beat["status"], _BEATS.get(beat["status"], "dim")),
             str(beat["attempts"]),
             minute(beat["done_at"]) if beat["done_at"] else "",
@@ -164,6 +164,11 @@ def _timeline(document: Document) -> Table:
 
 def _limit_state(figures: Document) -> str:
     return f", {figures['limit_state']}: exposure {_figure(figures['exposure'])}" if figures["limit_state"] else ""
+
+
+def _label(kinds: type[Beat | TriggerKind], name: str) -> str:
+    """Return what people call it; what only a newer desk knows, as it is named there."""
+    return kinds(name).label if name in set(kinds) else words(name)
 
 
 def _money(document: Document) -> str:

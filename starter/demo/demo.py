@@ -219,7 +219,6 @@ def destroy(data_dir: Path) -> None:
 
 
 def main() -> int:
-    """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="headless, on a stack of its own, checked and cleaned up")
     arguments = parser.parse_args()

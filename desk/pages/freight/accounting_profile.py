@@ -43,7 +43,6 @@ class Accounting:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the credit status is Credit Hold."""
         return self.profile.credit_status is CreditStatus.CREDIT_HOLD
 
     @property
@@ -75,13 +74,11 @@ def read_accounting(session: Session, customer_id: str) -> Accounting:
 
 
 def address_of(customer_id: str, page: str = "") -> str:
-    """Return the address of a customer's page."""
     return f"/customers/{quote(customer_id)}{f'/{page}' if page else ''}"
 
 
 @router.get("/customers/{customer_id:path}/accounting-profile")
 async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger) -> Response:
-    """Show the form."""
     shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
     return render(request, "accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
 
@@ -95,7 +92,6 @@ async def change(
     reason: Reason,
     credit_limit: Typed = "",
 ) -> Response:
-    """Save what was changed."""
     limit = _typed_limit(credit_limit)
     done = await Profiles(desk.engine, desk.credit_holds).set(
         who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason

@@ -50,7 +50,6 @@ async def block(
     tariff: Annotated[list[str] | None, Form()] = None,
     note: Typed = "",
 ) -> Response:
-    """Block all tariffs, or those chosen."""
     chosen = [code for code in tariff or () if code]
     if scope == SOME and not chosen:
         raise BadInputError("choose the tariffs to block, or block all of them")

@@ -49,7 +49,6 @@ async def create(
 async def advance(
     request: Request, load_id: str, desk: Desk, who: LoadMover, expected: Annotated[LoadStatus, Form()]
 ) -> Response:
-    """Move a load to its next status."""
     try:
         await desk.freight.advance_load(load_id, actor=who.name, expected=expected)
     except RefusedError as error:

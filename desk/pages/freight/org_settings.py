@@ -22,13 +22,11 @@ Typed = Annotated[str, Form(max_length=200)]
 
 @router.get(_HERE)
 async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
-    """Show every organisation's settings as a form."""
     return await _page(request, desk)
 
 
 @router.post(_HERE)
 async def create(desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
-    """Make an organisation."""
     await organisations.create(desk.engine, who, organisation.strip())
     return see_other(_HERE, "organisation_created")
 
@@ -44,7 +42,6 @@ async def change(
     auto_lift_credit_hold: Annotated[bool, Form()] = False,  # noqa: FBT002
     language: Typed = "en",
 ) -> Response:
-    """Save an organisation's settings."""
     wanted: dict[str, bool | str] = {
         "auto_apply_credit_hold": auto_apply_credit_hold,
         "auto_lift_credit_hold": auto_lift_credit_hold,

@@ -41,7 +41,6 @@ class DecisionForm(BaseModel):
     """With a decline: whether the credit hold that auto-apply made is lifted too."""
 
     def moved_to(self, facts: Facts) -> list[tuple[str, str, str]]:
-        """Return which facts differ from those that were shown."""
         try:
             return moved(Facts.model_validate_json(self.shown), facts)
         except ValidationError:

@@ -27,7 +27,6 @@ async def show(request: Request, name: str, beat: Beat, desk: Desk, who: Mender)
 
 @router.post("/holds/{name}/beats/{beat}/retry")
 async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
-    """Try a beat again now."""
     try:
         await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
     except RefusedError as error:
@@ -37,14 +36,12 @@ async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender
 
 @router.post("/holds/{name}/beats/{beat}/skip")
 async def skip(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
-    """Leave a beat out: the hold goes on without it."""
     await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_skipped")
 
 
 @router.post("/holds/{name}/beats/{beat}/cancel")
 async def cancel(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
-    """Stop trying a beat until somebody tries it again."""
     await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_cancelled")
 

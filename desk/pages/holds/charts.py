@@ -37,8 +37,6 @@ class Chart:
 
 
 def charts(report: Report) -> list[Chart]:
-    """Return the charts of a report."""
-
     def amount(value: float) -> str:
         return f"{money(f'{value:.2f}')} {report.currency}"
 

@@ -53,7 +53,6 @@ async def claim(request: Request, name: str, desk: Desk, who: Approver, reason: 
 
 @router.post("/holds/{name}/give-back")
 async def give_back(name: str, desk: Desk, who: Approver, claim_id: Annotated[UUID, Form()]) -> Response:
-    """Give the claim back undecided."""
     await desk.operations.release_claim(claim_id, actor=who.name)
     return see_other(f"/holds/{name}", "given_back")
 

@@ -35,7 +35,6 @@ async def propose_release(name: str, desk: Desk, who: Requester, reason: Reason)
 
 @router.get("/holds/{name}/change")
 async def show(request: Request, name: str, desk: Desk, who: Approver) -> Response:
-    """Show what can be set for a hold in force."""
     return render(request, "hold_change.html", page=await read(desk, name, who))
 
 
@@ -59,7 +58,6 @@ async def add_exception(
     reference: Typed = "",
     until: Typed = "",
 ) -> Response:
-    """Let one order or load through."""
     last = needed_day(until, "the last day on which the exception counts")
     await does.add_exception(name, scope=scope, reference=reference, until=last, reason=reason, actor=who.name)
     return see_other(f"/holds/{name}#in-force", "exception_added")
@@ -67,7 +65,6 @@ async def add_exception(
 
 @router.post("/holds/{name}/exceptions/{exception_id}/end")
 async def end_exception(name: str, exception_id: UUID, does: Outcomes, who: Approver, reason: Reason) -> Response:
-    """End an exception before its last day."""
     await does.end_exception(name, exception_id, reason=reason, actor=who.name)
     return see_other(f"/holds/{name}#in-force", "exception_ended")
 

@@ -66,7 +66,6 @@ def _claimed(text: str) -> Literal["mine", "unclaimed"] | None:
 
 @router.get("/")
 async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after: str | None = None) -> Response:
-    """Show one page of the queue."""
     now = datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[Waiting], dict[QueueKind, int]]:

@@ -46,7 +46,6 @@ async def start(
     customer: Annotated[str, Form()],
     reason: Reason,
 ) -> Response:
-    """Propose the hold."""
     started = await desk.operations.start_hold(customer, reason=reason, actor=who.name)
     return see_other(f"/holds/{started.hold_id}", "hold_started" if started.created else "evidence_added")
 

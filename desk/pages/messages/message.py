@@ -36,14 +36,11 @@ class TextForm(BaseModel):
     body: str = Field("", max_length=200_000)
 
     def says(self, text: MessageRevision) -> bool:
-        """Whether it is what the revision says."""
         mine = (self.recipient.strip(), self.subject, self.format, self.body.strip())
         return mine == (text.recipient or "", text.subject, text.format, text.body.strip())
 
 
 class DecisionForm(BaseModel):
-    """What the steps of a decision carry."""
-
     claim_id: UUID
     revision: int
     verdict: MessageVerdict
@@ -70,7 +67,6 @@ async def live(request: Request, message_id: UUID, desk: Desk, _: Viewer, seen: 
 
 @router.get("/messages/{message_id}/preview")
 async def preview(request: Request, message_id: UUID, desk: Desk, _: Viewer, revision: int) -> Response:
-    """Show a revision as it will arrive."""
     page = await _read(desk, message_id)
     text = next((one for one in page.message.revisions if one.revision == revision), page.text)
     form = TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body)
@@ -126,7 +122,6 @@ async def claim(
 
 @router.post("/messages/{message_id}/give-back")
 async def give_back(message_id: UUID, desk: Desk, who: Sender, claim_id: Annotated[UUID, Form()]) -> Response:
-    """Give the claim back undecided."""
     await desk.messages.release_claim(claim_id, actor=who.name)
     return see_other(f"/messages/{message_id}", "given_back")
 
@@ -170,7 +165,6 @@ async def decide(
 
 @router.post("/messages/{message_id}/recall")
 async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    """Take the approval back before it leaves."""
     try:
         await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
     except RefusedError as error:
@@ -180,7 +174,6 @@ async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, re
 
 @router.post("/messages/{message_id}/retry")
 async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    """Try again now to send it."""
     try:
         await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
     except RefusedError as error:

@@ -37,7 +37,6 @@ async def show(request: Request, desk: Desk, _: Viewer) -> Response:
 
 @router.post("/drift/check")
 async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Response:
-    """Compare NetSuite with the record now."""
     try:
         async with asyncio.timeout(_PATIENCE):
             await does.check(actor=who.name)
@@ -50,14 +49,12 @@ async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Resp
 
 @router.post("/drift/{customer_id:path}/repair")
 async def repair(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    """Write a released hold's prior value to NetSuite again."""
     await does.repair(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_repair_ordered")
 
 
 @router.post("/drift/{customer_id:path}/accept")
 async def accept(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    """Accept what NetSuite says of a released hold's customer."""
     await does.accept(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_accepted")
 
@@ -70,7 +67,6 @@ async def adopt(
     reason: Reason,
     prior: Annotated[CreditHoldOverride, Form()] = CreditHoldOverride.AUTO,
 ) -> Response:
-    """Propose a hold for a customer that is ON in NetSuite already."""
     started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
     return see_other(f"/holds/{started.hold_id}", "hold_started")
 

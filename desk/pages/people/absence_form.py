@@ -31,7 +31,6 @@ class Typed:
 
 
 def typed(reason: Reason, login: Text = "", delegate: Text = "", first_day: Text = "", last_day: Text = "") -> Typed:
-    """Return what was typed: a FastAPI dependency."""
     return Typed(reason, login, delegate, first_day, last_day)
 
 

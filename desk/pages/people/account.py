@@ -31,7 +31,6 @@ Typed = Annotated[str, Form(max_length=10_000)]
 
 @router.get("/password")
 async def password_form(request: Request, _: Anybody) -> Response:
-    """Show the form that changes the password."""
     return render(request, "password.html", user=_own(request).user, error="")
 
 
@@ -58,7 +57,6 @@ async def change_password(
 
 @router.get("/account")
 async def account(request: Request, desk: Desk, _: Viewer) -> Response:
-    """Show one's own absences and sessions."""
     return await _page(request, desk)
 
 
@@ -66,14 +64,12 @@ async def account(request: Request, desk: Desk, _: Viewer) -> Response:
 async def add_absence(
     desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
 ) -> Response:
-    """Let somebody stand in for oneself."""
     await absence_form.add(desk, who, typed, login=who.name)
     return see_other("/account#absences", "absence_added")
 
 
 @router.post("/account/absences/{absence_id}/end")
 async def end_absence(request: Request, desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    """End one of one's own absences."""
     try:
         await absence_form.end(desk, who, absence_id)
     except RefusedError as error:
@@ -83,13 +79,11 @@ async def end_absence(request: Request, desk: Desk, who: Viewer, absence_id: UUI
 
 @router.post("/account/sessions/{session_id}/end")
 async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewer) -> Response:
-    """End one of one's own sessions."""
     return await _end(request, desk, who.name, only=session_id)
 
 
 @router.post("/account/sign-out-everywhere")
 async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
-    """End all of one's own sessions, this one too."""
     return await _end(request, desk, who.name)
 
 

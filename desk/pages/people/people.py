@@ -34,7 +34,6 @@ Text = Annotated[str, Form(max_length=200)]
 
 @router.get("/people")
 async def people(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
-    """List everybody."""
     return await _people(request, desk)
 
 
@@ -53,7 +52,6 @@ async def create(
 async def add_absence(
     desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
 ) -> Response:
-    """Let somebody stand in for somebody."""
     if not typed.login:
         raise BadInputError("choose who is away")
     await absence_form.add(desk, who, typed, login=typed.login)
@@ -62,7 +60,6 @@ async def add_absence(
 
 @router.post("/people/absences/{absence_id}/end")
 async def end_absence(request: Request, desk: Desk, who: PeopleAdmin, absence_id: UUID) -> Response:
-    """End an absence now, or call it off."""
     try:
         await absence_form.end(desk, who, absence_id)
     except RefusedError as error:
@@ -72,7 +69,6 @@ async def end_absence(request: Request, desk: Desk, who: PeopleAdmin, absence_id
 
 @router.get("/people/{login}")
 async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Response:
-    """Show one user and his sessions."""
     return await _person(request, desk, login)
 
 
@@ -88,7 +84,6 @@ async def set_role(request: Request, desk: Desk, login: str, who: PeopleAdmin, r
 
 @router.post("/people/{login}/disable")
 async def disable(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    """Shut a user out, at once."""
     try:
         await asyncio.to_thread(People(desk.engine).change, login, disabled=True, actor=who.name)
     except RefusedError as error:
@@ -98,7 +93,6 @@ async def disable(request: Request, desk: Desk, login: str, who: PeopleAdmin) ->
 
 @router.post("/people/{login}/enable")
 async def enable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    """Let a user sign in again."""
     await asyncio.to_thread(People(desk.engine).change, login, disabled=False, actor=who.name)
     return see_other(f"/people/{login}", "user_enabled")
 
@@ -112,15 +106,12 @@ async def reset_password(request: Request, desk: Desk, login: str, who: PeopleAd
 
 @router.post("/people/{login}/sign-out")
 async def sign_out(desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    """End all sessions of a user."""
     await asyncio.to_thread(People(desk.engine).sign_out, login, actor=who.name)
     return see_other(f"/people/{login}", "sessions_ended")
 
 
 @router.post("/people/{login}/sessions/{session_id}/end")
 async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin) -> Response:
-    """End one session of a user."""
-
     def end(session: Session) -> None:
         now = datetime.now(UTC)
         ended = sessions.revoke(session, now, user_id=users.get(session, login).id, only=session_id)
@@ -133,7 +124,6 @@ async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin
 
 @router.get("/tokens")
 async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
-    """List the API tokens."""
     return await _tokens(request, desk)
 
 
@@ -151,7 +141,6 @@ async def create_token(
 
 @router.post("/tokens/revoke")
 async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Response:
-    """Make a token useless, at once."""
     await asyncio.to_thread(People(desk.engine).revoke_token, name, actor=who.name)
     return see_other("/tokens", "token_revoked")
 

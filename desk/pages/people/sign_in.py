@@ -74,7 +74,6 @@ async def _password_change_needed(request: Request, error: Exception) -> Respons
 
 @router.get("/sign-in")
 async def form(request: Request, desk: Desk, next: str = "/") -> Response:  # noqa: A002 (the query's name)
-    """Show the form."""
     return _form(request, desk, next)
 
 
@@ -88,7 +87,6 @@ async def with_password(
     next: Annotated[str, Form()] = "/",  # noqa: A002
     again: Annotated[str, Form()] = "",
 ) -> Response:
-    """Sign in with a password."""
     expected = cookies.read(request, desk.settings, cookies.STRANGER)
     if not expected or not hmac.compare_digest(csrf_token.encode(), expected.encode()):
         error = SignInRefusedError("this form was not ours, or too old (are cookies off?): try again")
@@ -147,7 +145,6 @@ async def from_provider(request: Request, desk: Desk) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, desk: Desk, who: Anybody) -> Response:
-    """End this session, here and in the browser."""
     row: UserSession | None = request.state.session
 
     def end(session: Session) -> None:

@@ -92,21 +92,18 @@ async def show_run(request: Request, run_id: UUID, desk: Desk, _: Viewer, after:
 
 @router.post("/aging/run")
 async def run_now(desk: Desk, who: Scanner) -> Response:
-    """Start a scan of today."""
     await desk.operations.start_scan(datetime.now(UTC).date(), actor=who.name)
     return see_other("/aging", "scan_started")
 
 
 @router.post("/aging/pause")
 async def pause(desk: Desk, who: Scheduler, reason: Reason = "") -> Response:
-    """Stop the scan from becoming due."""
     await desk.operations.pause_scans(actor=who.name, reason=reason.strip())
     return see_other("/aging", "schedule_paused")
 
 
 @router.post("/aging/resume")
 async def resume(desk: Desk, who: Scheduler, reason: Reason = "") -> Response:
-    """Let the scan become due again."""
     await desk.operations.resume_scans(actor=who.name, reason=reason.strip())
     return see_other("/aging", "schedule_resumed")
 

@@ -37,7 +37,6 @@ async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: st
 
 @router.get("/customers/{customer_id:path}")
 async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Response:
-    """Show one customer."""
     now = datetime.now(UTC)
 
     def read(session: Session) -> dict[str, Any]:
@@ -57,7 +56,6 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
 
 @router.post("/customers/{customer_id:path}/exemption/end")
 async def end_exemption(customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason) -> Response:
-    """End the exemption before its last day."""
     await exemption_service.end(desk.engine, who, customer_id, reason=reason)
     return see_other(address_of(customer_id), "exemption_ended")
 
@@ -66,7 +64,6 @@ async def end_exemption(customer_id: str, desk: Desk, who: PolicyMaker, reason: 
 async def grant_exemption(
     customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason, until: Typed = "", owner: Typed = ""
 ) -> Response:
-    """Exempt the customer from automatic holds."""
     day = needed_day(until, "the last day of the exemption")
     await exemption_service.grant(desk.engine, who, customer_id, until=day, reason=reason, owner=owner)
     return see_other(address_of(customer_id), "exemption_granted")

@@ -35,7 +35,6 @@ def up(ports: dict[str, int | None], *, detach: bool) -> int:
 
 
 def down() -> int:
-    """Stop the embedded stack; returns the exit code."""
     return control.down(read_settings().data_dir)
 
 

@@ -83,7 +83,7 @@ class FormDoor:
         filled = refilled(page, sent, refusal)
         if filled is not None:
             return filled
-        if refusal is not None and (sent.words or refusal.fields):
+        if refusal is not None:
             own = await self._own_page(scope, sent, refusal)
             if own is not None:
                 page, filled = own

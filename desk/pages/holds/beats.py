@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from credit.states import RELEASING, Beat
-from db.errors import NothingToDecideError, RefusedError
+from db.errors import NothingToDecideError
 from desk.flashes import see_other
 from desk.pages.common import Desk, Mender, Reason, Remark, refused
-from desk.pages.holds.answers import explained, read
+from desk.pages.holds.answers import read
 from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -26,11 +26,8 @@ async def show(request: Request, name: str, beat: Beat, desk: Desk, who: Mender)
 
 
 @router.post("/holds/{name}/beats/{beat}/retry")
-async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
-    try:
-        await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+async def retry(name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
+    await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
     return see_other(_place(name, beat), "beat_retried")
 
 

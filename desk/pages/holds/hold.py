@@ -102,12 +102,9 @@ async def decide(
 
 
 @router.post("/holds/{name}/undo")
-async def undo(request: Request, name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
+async def undo(name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
     """Take an approval back while its time runs."""
-    try:
-        await desk.operations.undo(name, actor=who.name, reason=reason.strip() or "taken back")
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+    await desk.operations.undo(name, actor=who.name, reason=reason.strip() or "taken back")
     return see_other(f"/holds/{name}", "approval_undone")
 
 

@@ -164,32 +164,23 @@ async def decide(
 
 
 @router.post("/messages/{message_id}/recall")
-async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    try:
-        await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+async def recall(message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
+    await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
     return see_other(f"/messages/{message_id}", "message_recalled")
 
 
 @router.post("/messages/{message_id}/retry")
-async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    try:
-        await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+async def retry(message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
+    await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
     return see_other(f"/messages/{message_id}", "delivery_retried")
 
 
 @router.post("/messages/{message_id}/settle")
 async def settle(
-    request: Request, message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason
+    message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason
 ) -> Response:
     """Say whether a mail arrived whose answer was lost."""
-    try:
-        await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason)
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+    await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason)
     return see_other(f"/messages/{message_id}", "delivery_settled")
 
 

@@ -6,11 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
-from db.errors import RefusedError
 from desk.flashes import see_other
-from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer, refused
+from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 from netsuite.records import CreditHoldOverride
 from services.netsuite import drift_checks
 from services.netsuite.answers import Differences
@@ -32,18 +31,25 @@ Drift = Annotated[DriftOperations, Depends(_operations)]
 @router.get("/drift")
 async def show(request: Request, desk: Desk, _: Viewer) -> Response:
     """Show the differences that nobody has decided about, and the last check."""
-    return await _page(request, desk)
+    found = await in_transaction(desk, Differences.of)
+    last = await drift_checks.last(desk.client, desk.settings.task_queue)
+    return render(
+        request,
+        "drift.html",
+        rows=found.drift,
+        last=last,
+        known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),
+        priors=list(CreditHoldOverride),
+    )
 
 
 @router.post("/drift/check")
-async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Response:
+async def check(does: Drift, who: Scanner) -> Response:
     try:
         async with asyncio.timeout(_PATIENCE):
             await does.check(actor=who.name)
     except TimeoutError:
         return see_other("/drift", "drift_check_started")
-    except RefusedError as error:
-        return await _page(request, desk, status=await refused(request, error), problem=str(error))
     return see_other("/drift", "drift_checked")
 
 
@@ -69,18 +75,3 @@ async def adopt(
 ) -> Response:
     started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
     return see_other(f"/holds/{started.hold_id}", "hold_started")
-
-
-async def _page(request: Request, desk: Surroundings, *, status: int = 200, problem: str = "") -> Response:
-    found = await in_transaction(desk, Differences.of)
-    last = await drift_checks.last(desk.client, desk.settings.task_queue)
-    return render(
-        request,
-        "drift.html",
-        status,
-        rows=found.drift,
-        last=last,
-        known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),
-        problem=problem,
-        priors=list(CreditHoldOverride),
-    )

@@ -22,7 +22,7 @@ from desk.pages.people.sign_in import Anybody
 from desk.rendering import render
 from desk.sign_in import cookies, signing_in
 from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,7 +57,14 @@ async def change_password(
 
 @router.get("/account")
 async def account(request: Request, desk: Desk, _: Viewer) -> Response:
-    return await _page(request, desk)
+    own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
+
+    def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
+        live = list(sessions.live(session, ends, now, user_id=own.user_id))
+        return live, absence_form.read(session, now, about=own.user.login)
+
+    live, absences = await in_transaction(desk, read)
+    return render(request, "account.html", user=own.user, own=own.id, sessions=live, absences=absences)
 
 
 @router.post("/account/absences")
@@ -69,11 +76,8 @@ async def add_absence(
 
 
 @router.post("/account/absences/{absence_id}/end")
-async def end_absence(request: Request, desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    try:
-        await absence_form.end(desk, who, absence_id)
-    except RefusedError as error:
-        return await _page(request, desk, error=error)
+async def end_absence(desk: Desk, who: Viewer, absence_id: UUID) -> Response:
+    await absence_form.end(desk, who, absence_id)
     return see_other("/account#absences", "absence_ended")
 
 
@@ -85,27 +89,6 @@ async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewe
 @router.post("/account/sign-out-everywhere")
 async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
     return await _end(request, desk, who.name)
-
-
-async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
-    own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
-
-    def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
-        live = list(sessions.live(session, ends, now, user_id=own.user_id))
-        return live, absence_form.read(session, now, about=own.user.login)
-
-    live, absences = await in_transaction(desk, read)
-    status = await refused(request, error) if error else 200
-    return render(
-        request,
-        "account.html",
-        status,
-        user=own.user,
-        own=own.id,
-        sessions=live,
-        absences=absences,
-        error=str(error) if error else "",
-    )
 
 
 async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = None) -> Response:

@@ -25,7 +25,6 @@ from desk.api.common import (
     api_router,
 )
 from services.freight import answers
-from services.freight.profiles import Profiles
 
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
 
@@ -68,15 +67,10 @@ class NewEntry(Body):
         return [self.tariff] if self.tariff is not None else self.tariffs
 
 
-def profiles(desk: Desk) -> Profiles:
-    """Return what answers these requests."""
-    return Profiles(desk.engine, desk.credit_holds)
-
-
 @router.get("/accounting-profile", responses=NOT_FOUND)
 async def show(customer_id: CustomerId, desk: Desk, who: Viewer) -> answers.Profile:
     """Show a customer's credit status, limit and exposure, with what blocks it."""
-    return await profiles(desk).show(who, customer_id)
+    return await desk.profiles.show(who, customer_id)
 
 
 @router.put("/accounting-profile", responses=REFUSED)
@@ -88,13 +82,13 @@ async def change(
     Credit Hold blocks all tariffs; Good deletes the entries that do, and where a service hold made one asks for its
     release. While the limit is exceeded that is an override.
     """
-    return await profiles(desk).set(who, customer_id, **body.model_dump(exclude_unset=True))
+    return await desk.profiles.set(who, customer_id, **body.model_dump(exclude_unset=True))
 
 
 @router.get("/credit-hold-entries", responses=NOT_FOUND)
 async def list_entries(customer_id: CustomerId, desk: Desk, who: Viewer) -> answers.Entries:
     """List the live entries of the Credit Hold page."""
-    return await profiles(desk).entries(who, customer_id)
+    return await desk.profiles.entries(who, customer_id)
 
 
 @router.post(
@@ -106,7 +100,7 @@ async def add_entry(
     customer_id: CustomerId, body: NewEntry, desk: Desk, who: ProfileChanger, response: Response
 ) -> answers.MadeEntry:
     """Block all tariffs, or those named; 200 where an entry does so already."""
-    made, is_new = await profiles(desk).block(who, customer_id, tariffs=body.named, note=body.note)
+    made, is_new = await desk.profiles.block(who, customer_id, tariffs=body.named, note=body.note)
     response.status_code = HTTPStatus.CREATED if is_new else HTTPStatus.OK
     return made
 
@@ -125,7 +119,7 @@ async def delete_entry(
     reason: Annotated[Said, Query()] = "",
 ) -> answers.Deleted | answers.ReleaseAsked:
     """Delete an entry, which lifts its block. A service hold's stays until the hold's release: 202."""
-    done = await profiles(desk).unblock(who, customer_id, entry_id, reason=reason)
+    done = await desk.profiles.unblock(who, customer_id, entry_id, reason=reason)
     response.status_code = HTTPStatus.OK if done.ended else HTTPStatus.ACCEPTED
     return done
 

@@ -1,16 +1,12 @@
 """Where NetSuite differs, over HTTP: look, check now, repair, accept, adopt."""
 
 from http import HTTPStatus
-from typing import Annotated
-
-from fastapi import Depends
 
 from desk.api.common import REFUSED, CustomerId, Decider, Desk, Reason, Scanner, Starter, Viewer, api_router
 from desk.problems import documented
 from desk.surroundings import in_transaction
 from netsuite.records import CreditHoldOverride
 from services.netsuite import answers, drift_checks
-from services.netsuite.drift import DriftOperations
 from workflows.contract import DriftReport
 
 router = api_router("netsuite", "/api/drift")
@@ -22,14 +18,6 @@ class Adopt(Reason):
     prior: CreditHoldOverride = CreditHoldOverride.AUTO
 
 
-def operations(desk: Desk) -> DriftOperations:
-    """Return what carries it out: a FastAPI dependency."""
-    return DriftOperations(desk.engine, desk.client, desk.settings.task_queue)
-
-
-Drift = Annotated[DriftOperations, Depends(operations)]
-
-
 @router.get("")
 async def list_drift(desk: Desk, _: Viewer) -> answers.Drift:
     """List where NetSuite and the record differ, as last seen; `check` says what that is worth."""
@@ -38,27 +26,27 @@ async def list_drift(desk: Desk, _: Viewer) -> answers.Drift:
 
 
 @router.post("/check", responses=documented(HTTPStatus.BAD_GATEWAY))
-async def check(does: Drift, who: Scanner) -> DriftReport:
+async def check(desk: Desk, who: Scanner) -> DriftReport:
     """Compare NetSuite with the record now."""
-    return await does.check(actor=who.name)
+    return await desk.drift.check(actor=who.name)
 
 
 @router.post("/{customer_id}/repair", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
-async def repair(customer_id: CustomerId, why: Reason, does: Drift, who: Decider) -> answers.DriftMended:
+async def repair(customer_id: CustomerId, why: Reason, desk: Desk, who: Decider) -> answers.DriftMended:
     """Write a released hold's prior value to NetSuite again."""
-    hold_id = await does.repair(customer_id, actor=who.name, reason=why.reason)
+    hold_id = await desk.drift.repair(customer_id, actor=who.name, reason=why.reason)
     return answers.DriftMended(id=hold_id, status="repairing")
 
 
 @router.post("/{customer_id}/accept", responses=REFUSED)
-async def accept(customer_id: CustomerId, why: Reason, does: Drift, who: Decider) -> answers.DriftMended:
+async def accept(customer_id: CustomerId, why: Reason, desk: Desk, who: Decider) -> answers.DriftMended:
     """Accept what NetSuite says of a released hold's customer."""
-    hold_id = await does.accept(customer_id, actor=who.name, reason=why.reason)
+    hold_id = await desk.drift.accept(customer_id, actor=who.name, reason=why.reason)
     return answers.DriftMended(id=hold_id, status="accepted")
 
 
 @router.post("/{customer_id}/adopt", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
-async def adopt(customer_id: CustomerId, order: Adopt, does: Drift, who: Starter) -> answers.DriftMended:
+async def adopt(customer_id: CustomerId, order: Adopt, desk: Desk, who: Starter) -> answers.DriftMended:
     """Propose a hold for a customer that is ON in NetSuite already."""
-    started = await does.adopt(customer_id, prior=order.prior, actor=who.name, reason=order.reason)
+    started = await desk.drift.adopt(customer_id, prior=order.prior, actor=who.name, reason=order.reason)
     return answers.DriftMended(id=started.hold_id, status="proposed")

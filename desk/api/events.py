@@ -17,7 +17,7 @@ from services.receivables.answers import TakenEvent
 from services.receivables.dispute import Dispute
 from services.receivables.event import Event
 from services.receivables.health_prediction import HealthPrediction
-from services.receivables.inbound import Delivery, InboundEvents
+from services.receivables.inbound import Delivery
 from services.receivables.invoice import InvoicePosted
 from services.receivables.payment import PaymentReceived
 from services.receivables.payment_plan import PaymentPlanEvent
@@ -66,12 +66,6 @@ def _verify(body: bytes, request: Request, desk: Surroundings) -> None:
 Sender = Annotated[Delivery, Depends(sender)]
 
 
-def inbound(desk: Desk) -> InboundEvents:
-    """Return the authority: a FastAPI dependency."""
-    return InboundEvents(desk.engine, desk.client, desk.settings.task_queue)
-
-
-Inbound = Annotated[InboundEvents, Depends(inbound)]
 _TAKEN: dict[str, Any] = {
     "status_code": HTTPStatus.ACCEPTED,
     "responses": REFUSED | {HTTPStatus.OK: {"model": TakenEvent, "description": "It was taken before."}},
@@ -79,48 +73,48 @@ _TAKEN: dict[str, Any] = {
 
 
 @router.post("/health-prediction", **_TAKEN)
-async def health_prediction(payload: HealthPrediction, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def health_prediction(payload: HealthPrediction, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
 @router.post("/dispute", **_TAKEN)
-async def dispute(payload: Dispute, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def dispute(payload: Dispute, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
 @router.post("/invoice", **_TAKEN)
-async def invoice(payload: InvoicePosted, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def invoice(payload: InvoicePosted, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
 @router.post("/payment", **_TAKEN)
-async def payment(payload: PaymentReceived, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def payment(payload: PaymentReceived, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
 @router.post("/payment-plan", **_TAKEN)
-async def payment_plan(payload: PaymentPlanEvent, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def payment_plan(payload: PaymentPlanEvent, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
 @router.post("/promise-to-pay", **_TAKEN)
-async def promise_to_pay(payload: Promise, events: Inbound, who: Sender, response: Response) -> TakenEvent:
+async def promise_to_pay(payload: Promise, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Write down a promise to pay."""
-    return await _take(events, who, payload, response)
+    return await _take(desk, who, payload, response)
 
 
-async def _take(events: InboundEvents, who: Delivery, payload: Event, response: Response) -> TakenEvent:
+async def _take(desk: Surroundings, who: Delivery, payload: Event, response: Response) -> TakenEvent:
     """Answer 202 for what was taken now, 200 with the same body for a repetition.
 
     A field that makes no sense is answered like one that cannot be read: 422, naming it.
     """
     try:
-        taken = await events.take(_named(who, payload), payload)
+        taken = await desk.events.take(_named(who, payload), payload)
     except BadEventError as error:
         wrong = {"type": error.code, "loc": ("body", error.field), "msg": str(error)}
         raise RequestValidationError([wrong]) from error

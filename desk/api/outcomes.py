@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Query
 
 from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.permissions import Role
@@ -13,7 +13,6 @@ from db.holds import holds
 from desk.api.common import NOT_FOUND, REFUSED, Decider, Desk, HoldName, Line, Reason, Viewer, Why, api_router
 from desk.surroundings import in_transaction
 from services.holds import answers
-from services.holds.outcomes import OutcomeOperations
 
 router = api_router("holds", "/api/holds/{name}")
 
@@ -34,25 +33,17 @@ class NewException(Reason):
     """The last day on which it counts."""
 
 
-def operations(desk: Desk) -> OutcomeOperations:
-    """Return what carries it out: a FastAPI dependency."""
-    return OutcomeOperations(desk.engine, desk.client, desk.settings.task_queue)
-
-
-Outcomes = Annotated[OutcomeOperations, Depends(operations)]
-
-
 @router.put("/dates", responses=REFUSED)
-async def set_dates(name: HoldName, wanted: Dates, does: Outcomes, who: Decider) -> answers.Hold:
+async def set_dates(name: HoldName, wanted: Dates, desk: Desk, who: Decider) -> answers.Hold:
     """Set the day on which the hold is to end, or is looked at again; 409 unless it is in force."""
     days = {which: getattr(wanted, which) for which in ScheduledDate if which in wanted.model_fields_set}
-    return await does.set_dates(name, days, reason=wanted.reason, actor=who.name)
+    return await desk.outcomes.set_dates(name, days, reason=wanted.reason, actor=who.name)
 
 
 @router.post("/override", responses=REFUSED)
-async def override(name: HoldName, wanted: Reason, does: Outcomes, who: Decider) -> answers.Decision:
+async def override(name: HoldName, wanted: Reason, desk: Desk, who: Decider) -> answers.Decision:
     """Lift the hold now: its release is proposed and approved in one step."""
-    return await does.override(name, reason=wanted.reason, actor=who.name, is_admin=who.role is Role.ADMIN)
+    return await desk.outcomes.override(name, reason=wanted.reason, actor=who.name, is_admin=who.role is Role.ADMIN)
 
 
 @router.get("/exceptions", responses=NOT_FOUND)
@@ -62,9 +53,9 @@ async def list_exceptions(name: HoldName, desk: Desk, _: Viewer) -> answers.Hold
 
 
 @router.post("/exceptions", status_code=HTTPStatus.CREATED, responses=REFUSED)
-async def add_exception(name: HoldName, wanted: NewException, does: Outcomes, who: Decider) -> answers.HoldException:
+async def add_exception(name: HoldName, wanted: NewException, desk: Desk, who: Decider) -> answers.HoldException:
     """Let one order or load through until a day; 409 unless the hold is in force."""
-    return await does.add_exception(
+    return await desk.outcomes.add_exception(
         name,
         scope=wanted.scope,
         reference=wanted.reference,
@@ -76,7 +67,7 @@ async def add_exception(name: HoldName, wanted: NewException, does: Outcomes, wh
 
 @router.delete("/exceptions/{exception_id}", responses=REFUSED)
 async def end_exception(
-    name: HoldName, exception_id: UUID, reason: Annotated[Why, Query()], does: Outcomes, who: Decider
+    name: HoldName, exception_id: UUID, reason: Annotated[Why, Query()], desk: Desk, who: Decider
 ) -> answers.HoldException:
     """End an exception before its last day."""
-    return await does.end_exception(name, exception_id, reason=reason, actor=who.name)
+    return await desk.outcomes.end_exception(name, exception_id, reason=reason, actor=who.name)

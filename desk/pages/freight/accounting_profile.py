@@ -23,7 +23,6 @@ from desk.pages.common import Desk, ProfileChanger, Reason
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services.freight.answers import ReleasedProfile
-from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
 
@@ -93,9 +92,7 @@ async def change(
     credit_limit: Typed = "",
 ) -> Response:
     limit = _typed_limit(credit_limit)
-    done = await Profiles(desk.engine, desk.credit_holds).set(
-        who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason
-    )
+    done = await desk.profiles.set(who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason)
     flash = f"credit_release_{done.release.status}" if isinstance(done, ReleasedProfile) else "profile_changed"
     return see_other(address_of(customer_id), flash)
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from desk.flashes import see_other
@@ -13,19 +13,11 @@ from desk.surroundings import in_transaction
 from netsuite.records import CreditHoldOverride
 from services.netsuite import drift_checks
 from services.netsuite.answers import Differences
-from services.netsuite.drift import DriftOperations
 
 router = APIRouter(include_in_schema=False)
 
 _PATIENCE = 10.0
 """Seconds that a person waits for a check; a longer one goes on without them."""
-
-
-def _operations(desk: Desk) -> DriftOperations:
-    return DriftOperations(desk.engine, desk.client, desk.settings.task_queue)
-
-
-Drift = Annotated[DriftOperations, Depends(_operations)]
 
 
 @router.get("/drift")
@@ -44,34 +36,34 @@ async def show(request: Request, desk: Desk, _: Viewer) -> Response:
 
 
 @router.post("/drift/check")
-async def check(does: Drift, who: Scanner) -> Response:
+async def check(desk: Desk, who: Scanner) -> Response:
     try:
         async with asyncio.timeout(_PATIENCE):
-            await does.check(actor=who.name)
+            await desk.drift.check(actor=who.name)
     except TimeoutError:
         return see_other("/drift", "drift_check_started")
     return see_other("/drift", "drift_checked")
 
 
 @router.post("/drift/{customer_id:path}/repair")
-async def repair(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    await does.repair(customer_id, actor=who.name, reason=reason)
+async def repair(customer_id: str, desk: Desk, who: Approver, reason: Reason) -> Response:
+    await desk.drift.repair(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_repair_ordered")
 
 
 @router.post("/drift/{customer_id:path}/accept")
-async def accept(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    await does.accept(customer_id, actor=who.name, reason=reason)
+async def accept(customer_id: str, desk: Desk, who: Approver, reason: Reason) -> Response:
+    await desk.drift.accept(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_accepted")
 
 
 @router.post("/drift/{customer_id:path}/adopt")
 async def adopt(
     customer_id: str,
-    does: Drift,
+    desk: Desk,
     who: Requester,
     reason: Reason,
     prior: Annotated[CreditHoldOverride, Form()] = CreditHoldOverride.AUTO,
 ) -> Response:
-    started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
+    started = await desk.drift.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
     return see_other(f"/holds/{started.hold_id}", "hold_started")

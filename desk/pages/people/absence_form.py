@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Form
 from sqlalchemy.orm import Session
@@ -14,7 +13,6 @@ from db.people import absences, users
 from db.people.tokens import Caller
 from desk.pages.common import Reason, needed_day, typed_day
 from desk.surroundings import Surroundings
-from services.people.absences import Absences
 
 Text = Annotated[str, Form(max_length=200)]
 
@@ -57,7 +55,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
     """
     first, last = typed_day(wanted.first_day), needed_day(wanted.last_day, "the last day of the absence")
     await asyncio.to_thread(
-        Absences(desk.engine).add,
+        desk.absences.add,
         who,
         login=login,
         delegate=wanted.delegate,
@@ -65,15 +63,6 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
         ends_at=_midnight(last + timedelta(days=1)),
         reason=wanted.reason,
     )
-
-
-async def end(desk: Surroundings, who: Caller, absence_id: UUID) -> None:
-    """End an absence now, or call it off.
-
-    Raises:
-        RefusedError: as `services.people.absences.Absences.end`.
-    """
-    await asyncio.to_thread(Absences(desk.engine).end, who, absence_id)
 
 
 def _midnight(day: date) -> datetime:

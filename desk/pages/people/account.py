@@ -1,5 +1,6 @@
 """`/account` and `/password`: one's own absences, sessions and password."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -77,7 +78,7 @@ async def add_absence(
 
 @router.post("/account/absences/{absence_id}/end")
 async def end_absence(desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    await absence_form.end(desk, who, absence_id)
+    await asyncio.to_thread(desk.absences.end, who, absence_id)
     return see_other("/account#absences", "absence_ended")
 
 

@@ -140,7 +140,11 @@ def background_activities(engine: Engine, client: Client, anchor_file: AnchorFil
 
 def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
     """Return the workers, not yet running."""
-    deployment = _deployment(settings)
+    shared: dict[str, Any] = {
+        "interceptors": [LogContext()],
+        "graceful_shutdown_timeout": _DRAIN,
+        "deployment_config": _deployment(settings),
+    }
     return [
         Worker(
             client,
@@ -150,9 +154,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=database_activities(engine),
             activity_executor=ThreadPoolExecutor(_DATABASE_SLOTS, thread_name_prefix="database"),
             max_concurrent_activities=_DATABASE_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
@@ -160,9 +162,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=netsuite_activities(engine, netsuite, settings.netsuite_credit_limit_handling),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
@@ -170,18 +170,14 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=[MailActivities(engine, mail_server(settings)).send_message],
             activity_executor=ThreadPoolExecutor(_MAIL_SLOTS, thread_name_prefix="mail"),
             max_concurrent_activities=_MAIL_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
             task_queue=background_task_queue(settings.task_queue),
             activities=background_activities(engine, client, AnchorFile(settings.anchor_file)),
             max_concurrent_activities=_BACKGROUND_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
     ]
 

@@ -8,11 +8,20 @@ import typer
 
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
 from starter.cli.options import Why
-from starter.cli.output import Column, Table, err, minute, print_table, table
+from starter.cli.output import Column, err, minute, print_list
 
 app = Commands(no_args_is_help=True, help="Who is away, and who stands in.")
+
+_COLUMNS = (
+    Column("Away", "login"),
+    Column("Stands in", "delegate"),
+    Column("From (UTC)", "starts_at", drop=2),
+    Column("To (UTC)", lambda row: minute(row["ended_at"] or row["ends_at"]), drop=1),
+    Column("State", "state", drop=4),
+    Column("Why", "reason", wraps=16, drop=5),
+    Column("Absence", "id", drop=3),
+)
 
 
 def _first_moment(text: str) -> datetime:
@@ -66,10 +75,7 @@ def list_absences(over_too: Annotated[bool, typer.Option("--all", help="Also tho
     """List who is away, or will be, and who stands in."""
     document = open_desk().get("absences", over=over_too)
     yield document
-    if document["absences"]:
-        print_table(_table(document["absences"]))
-    else:
-        err.print("Nobody is away.")
+    print_list(_COLUMNS, document["absences"], none="Nobody is away.")
 
 
 @app.command()
@@ -78,19 +84,3 @@ def end(absence: Annotated[UUID, typer.Argument(metavar="ABSENCE", help="As `hol
     ended = open_desk().delete("absences", str(absence))
     yield ended
     err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.")
-
-
-def _table(rows: list[Document]) -> Table:
-    made = table(
-        "Away",
-        "Stands in",
-        Column("From (UTC)", drop=2),
-        Column("To (UTC)", drop=1),
-        Column("State", drop=4),
-        Column("Why", wraps=16, drop=5),
-        Column("Absence", drop=3),
-    )
-    for row in rows:
-        lasts = (minute(row["starts_at"]), minute(row["ended_at"] or row["ends_at"]))
-        made.add(row["login"], row["delegate"], *lasts, row["state"], row["reason"], row["id"])
-    return made

@@ -4,10 +4,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.text import Text
@@ -21,11 +20,6 @@ app = Commands(no_args_is_help=True, help="The audit trail: verify it, export it
 
 _ALTERED = 1
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-
-
-class ExportFormat(StrEnum):
-    JSONL = "jsonl"
-    CSV = "csv"
 
 
 @app.command()
@@ -51,7 +45,7 @@ def verify() -> Answer:
 
 @app.command()
 def export(
-    form: Annotated[ExportFormat, typer.Option("--format", help="JSON lines, or CSV.")] = ExportFormat.JSONL,
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or CSV.")] = "jsonl",
     hold: Annotated[
         str | None, typer.Option("--hold", metavar="ID", help="Only this hold's events; `system` for those of none.")
     ] = None,

@@ -5,15 +5,24 @@ from uuid import UUID
 
 import typer
 
+from credit.wording import words
 from starter.cli.asking import require_text
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
 from starter.cli.options import Customer, Reason
-from starter.cli.output import Column, Table, err, minute, print_table, table
+from starter.cli.output import Column, err, print_list
 from starter.cli.profile import say_release
 
 app = Commands(no_args_is_help=True, help="Credit Hold pages: what is blocked for a customer, and why.")
+
+_COLUMNS = (
+    Column("Blocked", "label", wraps=16),
+    Column("Source", lambda row: words(row["source"]), drop=3),
+    Column("Note", "note", wraps=16, drop=5),
+    Column("By", "created_by", drop=4),
+    Column("Since (UTC)", "created_at", drop=2),
+    Column("Entry", "id", drop=1),
+)
 
 
 @app.command("list")
@@ -21,10 +30,7 @@ def list_entries(customer: Customer) -> Answer:
     """List what is blocked for a customer."""
     document = open_desk().get("customers", customer, "credit-hold-entries")
     yield document
-    if document["entries"]:
-        print_table(_table(document["entries"]))
-    else:
-        err.print(f"Nothing is blocked for customer {customer}.")
+    print_list(_COLUMNS, document["entries"], none=f"Nothing is blocked for customer {customer}.")
 
 
 @app.command()
@@ -56,18 +62,3 @@ def remove(
         err.print(f"Deleted: customer {customer} is not blocked by it any more.")
     else:
         say_release(done)
-
-
-def _table(entries: list[Document]) -> Table:
-    made = table(
-        Column("Blocked", wraps=16),
-        Column("Source", drop=3),
-        Column("Note", wraps=16, drop=5),
-        Column("By", drop=4),
-        Column("Since (UTC)", drop=2),
-        Column("Entry", drop=1),
-    )
-    for row in entries:
-        since = minute(row["created_at"])
-        made.add(row["label"], row["source"].replace("_", " "), row["note"], row["created_by"], since, row["id"])
-    return made

@@ -11,12 +11,13 @@ from rich.text import Text
 
 from credit import bulk
 from credit.bulk import BulkFile, Outcome
+from credit.wording import words
 from starter.cli import asking
 from starter.cli.commands import Answer, Ended
 from starter.cli.context import open_desk
 from starter.cli.desk_client import DeskClient, Document
 from starter.cli.errors import REFUSED, UNREACHABLE
-from starter.cli.output import Column, console, err, plural, print_table, table
+from starter.cli.output import Column, console, err, figure, filled, plural, print_table
 
 FromFile = Annotated[
     Path | None,
@@ -29,6 +30,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="With --from: only show 
 _AT_ONCE = 100
 """Lines in one request."""
 _STYLE = {Outcome.CREATED: "green", Outcome.REFUSED: "red", Outcome.FAILED: "bold red"}
+_COLUMNS = (
+    Column("Line", "line", number=True, drop=1),
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=3),
+    Column("Open", lambda item: figure(item["total_open"]), number=True, drop=2),
+    Column("Outcome", lambda item: Text(words(item["outcome"]), _STYLE.get(item["outcome"], "dim"))),
+    Column("Why", lambda item: item["why"] or item["reason"], wraps=16, drop=4),
+)
 
 
 def one_or_file(
@@ -117,23 +126,6 @@ def _document(file: Path, items: Sequence[Document], *, dry_run: bool) -> Docume
 
 
 def _show(items: Sequence[Document], *, err_too: bool) -> None:
-    made = table(
-        Column("Line", number=True, drop=1),
-        "Customer",
-        Column("Name", wraps=12, drop=3),
-        Column("Open", number=True, drop=2),
-        "Outcome",
-        Column("Why", wraps=16, drop=4),
-    )
-    for item in items:
-        made.add(
-            str(item["line"]),
-            item["customer_id"],
-            item["customer_name"],
-            f"{Decimal(item['total_open']):,.2f}" if item["total_open"] is not None else "",
-            Text(item["outcome"].replace("_", " "), _STYLE.get(item["outcome"], "dim")),
-            item["why"] or item["reason"],
-        )
-    print_table(made, to=err if err_too else console)
+    print_table(filled(_COLUMNS, items), to=err if err_too else console)
     counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in _counts(items).items())
     err.print(f"{plural(len(items), 'line')}, {_sum(items):,.2f} open in all: {counts}", soft_wrap=True)

@@ -1,9 +1,7 @@
 """Whom a scan would propose: as a table, as JSON, and beside whom a changed policy would."""
 
 import json
-from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import typer
@@ -13,7 +11,7 @@ from starter.cli.commands import Answer
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
-from starter.cli.output import Cell, Column, Table, err, plural, print_table
+from starter.cli.output import Column, Table, err, figure, filled, plural, print_list, print_table
 
 
 def list_candidates(day: date) -> Answer:
@@ -23,10 +21,7 @@ def list_candidates(day: date) -> Answer:
     found = document["candidates"]
     yield document
     if found:
-        made = _table(_currency())
-        for candidate in found:
-            made.add(*_cells(candidate))
-        print_table(made)
+        print_list(_columns(), found)
     err.print(f"{plural(len(found), 'customer')} would be proposed as of {day}.")
 
 
@@ -64,39 +59,21 @@ def _changes(file: Path) -> Document:
 
 def _differing(found: Document) -> Table:
     """Return only those whom the two policies treat differently."""
-    made = _table(_currency(), Column("Policy"))
+    rows = []
     for which, words in (("changed", Text("only changed", "red")), ("today", Text("only today", "green"))):
         ids = set(found[f"only_{which}"])
-        for candidate in found[f"candidates_{which}"]:
-            if candidate["customer_id"] in ids:
-                made.add(*_cells(candidate), words)
-    return made
+        rows += [one | {"which": words} for one in found[f"candidates_{which}"] if one["customer_id"] in ids]
+    return filled(_columns(Column("Policy", lambda candidate: candidate["which"])), rows)
 
 
-def _currency() -> str:
-    return str(open_desk().get("policy")["policy"]["ledger_currency"])
-
-
-def _table(currency: str, *more: Column) -> Table:
-    return Table(
-        [
-            Column("Customer"),
-            Column("Name", wraps=12, drop=1),
-            Column(f"Open {currency}", number=True),
-            Column("Overdue", number=True),
-            Column("Prior holds", number=True, drop=3),
-            Column("Warnings", wraps=14, drop=2),
-            *more,
-        ]
-    )
-
-
-def _cells(candidate: Document) -> Sequence[Cell]:
+def _columns(*more: Column) -> list[Column]:
+    currency = open_desk().get("policy")["policy"]["ledger_currency"]
     return [
-        candidate["customer_id"],
-        candidate["customer_name"],
-        f"{Decimal(candidate['total_open']):,.2f}",
-        f"{candidate['days_overdue']} d",
-        str(candidate["prior_holds"] or ""),
-        Text("; ".join(candidate["warnings"]), "yellow"),
+        Column("Customer", "customer_id"),
+        Column("Name", "customer_name", wraps=12, drop=1),
+        Column(f"Open {currency}", lambda candidate: figure(candidate["total_open"]), number=True),
+        Column("Overdue", lambda candidate: f"{candidate['days_overdue']} d", number=True),
+        Column("Prior holds", lambda candidate: str(candidate["prior_holds"] or ""), number=True, drop=3),
+        Column("Warnings", lambda candidate: Text("; ".join(candidate["warnings"]), "yellow"), wraps=14, drop=2),
+        *more,
     ]

@@ -1,6 +1,5 @@
 """`hold demo outage on | off`: break the NetSuite sandbox of the embedded stack, and see holds come through it."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 from starter.cli import spelling
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import read_settings
+from starter.cli.options import Switch
 from starter.cli.output import console, err
 from starter.stack import record
 from starter.stack.errors import StackError
@@ -19,25 +19,22 @@ app = Commands(no_args_is_help=True, help="See how holds come through trouble: b
 _LIMIT = 5.0  # seconds
 
 
-class Switch(StrEnum):
-    ON = "on"
-    OFF = "off"
-
-
 @app.callback()
 def about() -> None:
     """See how holds come through trouble, on the embedded stack."""
 
 
 @app.command()
-def outage(switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None) -> Answer:
+def outage(
+    switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None,
+) -> Answer:
     """Have the sandbox that stands for NetSuite answer nothing but 503, or work again; on the stack's machine."""
     settings = read_settings()
     sandbox = _sandbox(settings.data_dir, settings.netsuite_url)
     try:
         with httpx.Client(base_url=f"{sandbox}/_sandbox/", trust_env=False, timeout=_LIMIT) as control:
             if switch is not None:
-                control.put("faults", json={"outage": switch is Switch.ON}).raise_for_status()
+                control.put("faults", json={"outage": switch == "on"}).raise_for_status()
             away = bool(control.get("faults").raise_for_status().json()["outage"])
     except (httpx.HTTPError, ValueError, KeyError) as error:
         msg = f"the sandbox at {sandbox} does not answer as one ({error}): `hold status` and `hold doctor` say more"

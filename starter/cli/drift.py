@@ -8,14 +8,23 @@ import typer
 from netsuite.records import CreditHoldOverride
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
 from starter.cli.options import Customer, Reason
-from starter.cli.output import Column, Table, err, minute, print_table, table
+from starter.cli.output import Column, err, print_list
 
 app = Commands(invoke_without_command=True, help="Where NetSuite says something else than the record wants.")
 
 _PATIENCE = 10
 """Seconds after which who waits for a check is told that nobody has to."""
+
+_COLUMNS = (
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=2),
+    Column("NetSuite id", "netsuite_id", drop=1),
+    Column("Wanted", "expected"),
+    Column("Found", "found"),
+    Column("Since (UTC)", "first_seen_at", drop=3),
+    Column("Mend", "mend", drop=4),
+)
 
 
 @app.callback()
@@ -29,8 +38,7 @@ def list_drift() -> Answer:
     """List where NetSuite and the record differ, and what can be done about each."""
     document = open_desk().get("drift")
     yield document
-    if document["drift"]:
-        print_table(_table(document["drift"]))
+    print_list(_COLUMNS, document["drift"])
     err.print(document["said"])
     if document["check"]["state"] != "running":
         err.print("`hold drift check` looks now.")
@@ -80,19 +88,3 @@ def adopt(
     """Propose a hold for a customer that is ON in NetSuite already. The push then writes nothing."""
     yield open_desk().post("drift", customer, "adopt", reason=reason, prior=prior)
     err.print(f"Proposed. It waits for an approver: `hold approve {customer}`.")
-
-
-def _table(rows: list[Document]) -> Table:
-    made = table(
-        "Customer",
-        Column("Name", wraps=12, drop=2),
-        Column("NetSuite id", drop=1),
-        "Wanted",
-        "Found",
-        Column("Since (UTC)", drop=3),
-        Column("Mend", drop=4),
-    )
-    for row in rows:
-        cells = (row["customer_id"], row["customer_name"], row["netsuite_id"], row["expected"], row["found"])
-        made.add(*cells, minute(row["first_seen_at"]), row["mend"])
-    return made

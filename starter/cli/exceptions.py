@@ -9,9 +9,18 @@ import typer
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.options import HoldOrCustomer, Reason
-from starter.cli.output import Column, err, print_table, table
+from starter.cli.output import Column, err, how_it_ended, print_list
 
 app = Commands(no_args_is_help=True, help="Single orders and loads that a hold lets through.")
+
+_COLUMNS = (
+    Column("What", lambda row: f"{row['scope']} {row['reference']}", wraps=12),
+    Column("Until", "until"),
+    Column("Granted by", "created_by", drop=3),
+    Column("Why", "reason", wraps=16, drop=4),
+    Column("Ended", how_it_ended, wraps=16, drop=1),
+    Column("Exception", "id", drop=2),
+)
 
 
 @app.command()
@@ -36,22 +45,7 @@ def list_exceptions(name: HoldOrCustomer) -> Answer:
     """List a hold's exceptions, those that are over too."""
     document = open_desk().get("holds", name, "exceptions")
     yield document
-    if not document["exceptions"]:
-        err.print("This hold lets nothing through.")
-        return
-    made = table(
-        Column("What", wraps=12),
-        "Until",
-        Column("Granted by", drop=3),
-        Column("Why", wraps=16, drop=4),
-        Column("Ended", wraps=16, drop=1),
-        Column("Exception", drop=2),
-    )
-    for row in document["exceptions"]:
-        ended = f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
-        what = f"{row['scope']} {row['reference']}"
-        made.add(what, row["until"], row["created_by"], row["reason"], ended, row["id"])
-    print_table(made)
+    print_list(_COLUMNS, document["exceptions"], none="This hold lets nothing through.")
 
 
 @app.command()

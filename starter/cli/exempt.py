@@ -8,9 +8,18 @@ import typer
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.options import Customer, Reason
-from starter.cli.output import Column, err, print_table, table
+from starter.cli.output import Column, err, how_it_ended, print_list
 
 app = Commands(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
+
+_COLUMNS = (
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=3),
+    Column("Until", "until"),
+    Column("Owner", "owner", wraps=10, drop=2),
+    Column("Why", "reason", wraps=16, drop=4),
+    Column("Ended", how_it_ended, wraps=16, drop=1),
+)
 
 
 @app.command()
@@ -36,21 +45,7 @@ def list_exemptions(
     """List exemptions, the next to end first."""
     document = open_desk().get("exemptions", over=over_too)
     yield document
-    if not document["exemptions"]:
-        err.print("Nobody is exempt from automatic holds.")
-        return
-    made = table(
-        "Customer",
-        Column("Name", wraps=12, drop=3),
-        "Until",
-        Column("Owner", wraps=10, drop=2),
-        Column("Why", wraps=16, drop=4),
-        Column("Ended", wraps=16, drop=1),
-    )
-    for row in document["exemptions"]:
-        ended = f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
-        made.add(row["customer_id"], row["customer_name"], row["until"], row["owner"], row["reason"], ended)
-    print_table(made)
+    print_list(_COLUMNS, document["exemptions"], none="Nobody is exempt from automatic holds.")
 
 
 @app.command()

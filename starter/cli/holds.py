@@ -1,8 +1,6 @@
 """`hold start | list | show | claim | approve | decline | undo | retry | skip | cancel`."""
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,24 +9,18 @@ from starter.cli import asking, bulk, pages
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.options import Asked, HoldOrCustomer, Revision, Why, Yes
-from starter.cli.output import err, print_page, print_table, say_unreadable
+from starter.cli.output import err, print_list, print_page, say_unreadable
 
 app = Commands()
 
 OneBeat = Annotated[Beat, typer.Option("--beat", help="Which beat.")]
 
 
-class ManualTrigger(StrEnum):
-    """What a person may give as the trigger."""
-
-    MANUAL = "manual"
-
-
 @app.command()
 def start(
     customer: Annotated[str | None, typer.Argument(help="The customer's id.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why a hold should be considered.")] = None,
-    trigger: Annotated[ManualTrigger, typer.Option("--trigger", help="Where this comes from.")] = ManualTrigger.MANUAL,
+    trigger: Annotated[Literal["manual"], typer.Option("--trigger", help="Where this comes from.")] = "manual",
     file: bulk.FromFile = None,
     dry_run: bulk.DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --from: don't ask.")] = False,
@@ -56,10 +48,7 @@ def list_holds(
     """List holds: the open ones, or those in one status."""
     document = open_desk().whole_list("holds", status=status)
     yield document
-    if document["holds"]:
-        print_table(pages.hold_table(document["holds"], datetime.now(UTC)))
-    else:
-        err.print(f"No holds {status}." if status else "No open holds.")
+    print_list(pages.COLUMNS, document["holds"], none=f"No holds {status}." if status else "No open holds.")
     say_unreadable(document["unreadable"])
 
 

@@ -13,7 +13,7 @@ from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
 from starter.cli.options import Asked, Revision, Why, Yes
-from starter.cli.output import err, print_page, print_table, say_unreadable
+from starter.cli.output import err, print_list, print_page, say_unreadable
 
 app = Commands(no_args_is_help=True, help="Drafted e-mails: read, edit, approve, recall.")
 
@@ -36,10 +36,7 @@ def list_messages(
         unreadable = []
         rows = [row for row in desk.get("holds", name)["messages"] if status in (None, row["status"])]
     yield {"messages": rows, "unreadable": unreadable}
-    if rows:
-        print_table(message_pages.message_table(rows))
-    else:
-        err.print("No messages.")
+    print_list(message_pages.COLUMNS, rows, none="No messages.")
     say_unreadable(unreadable)
 
 

@@ -1,6 +1,6 @@
 """What several commands take."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,3 +16,4 @@ Asked = Annotated[str | None, typer.Option("--reason", help="Why, for the record
 """A reason that is asked for where it is not given."""
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needs --revision.")]
 Revision = Annotated[int | None, typer.Option("--revision", min=1, help="The revision you decided on, as shown.")]
+Switch = Literal["on", "off"]

@@ -10,7 +10,7 @@ from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
 from starter.cli.options import Customer, Reason
-from starter.cli.output import Table, err, facts, print_table
+from starter.cli.output import Table, err, facts, figure, print_table
 
 app = Commands(no_args_is_help=True, help="Accounting profiles: credit status and credit limit.")
 
@@ -76,9 +76,9 @@ def _table(shown: Document) -> Table:
     override = shown["override"]
     rows = {
         "Credit status": shown["credit_status_label"],
-        "Credit limit": _amount_shown(shown["credit_limit"]) or "none",
-        "Exposure": _amount_shown(shown["exposure"]) or "not evaluated yet",
-        "Available": _amount_shown(shown["available"]),
+        "Credit limit": figure(shown["credit_limit"]) or "none",
+        "Exposure": figure(shown["exposure"]) or "not evaluated yet",
+        "Available": figure(shown["available"]),
         "Limit state": shown["limit_state"] or "not evaluated yet",
         "Currency": shown["currency"],
         "Organisation": shown["organisation"],
@@ -96,7 +96,3 @@ def _blocked(entry: Document) -> str:
     """Return what is blocked and why; a note that begins with its source, as ours do, needs no other word of it."""
     source, note = entry["source"].replace("_", " "), entry["note"]
     return f"{entry['label']}: {note}" if note.startswith(source) else f"{entry['label']} ({source}): {note}"
-
-
-def _amount_shown(amount: str | None) -> str:
-    return f"{Decimal(amount):,.2f}" if amount else ""

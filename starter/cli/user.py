@@ -7,12 +7,21 @@ import typer
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, console, err, plural
-from starter.cli.token import RoleName, print_documents
+from starter.cli.output import Column, console, err, filled, plural, print_table
+from starter.cli.token import RoleName
 
 app = Commands(no_args_is_help=True, help="Who may sign in to the desk, and as what.")
 
 Login = Annotated[str, typer.Argument(help="The name he or she signs in with.")]
+
+_COLUMNS = (
+    Column("Login", "login"),
+    Column("Name", "name", wraps=10, drop=3),
+    Column("Email", "email", drop=2),
+    Column("Role", "role"),
+    Column("Signs in with", "signs_in_with", drop=1),
+    Column("Disabled at", "disabled_at"),
+)
 
 
 @app.command()
@@ -31,15 +40,7 @@ def list_users() -> Answer:
     """List everybody."""
     document = open_desk().get("users")
     yield document
-    columns = [
-        Column("login"),
-        Column("name", wraps=10, drop=3),
-        Column("email", drop=2),
-        Column("role"),
-        Column("signs_in_with", drop=1),
-        Column("disabled_at"),
-    ]
-    print_documents(columns, document["users"])
+    print_table(filled(_COLUMNS, document["users"]))
 
 
 @app.command()

@@ -82,10 +82,7 @@ class OutboundMessage:
 
     async def _life(self) -> str:
         workflow.upsert_search_attributes(
-            [
-                contract.CUSTOMER_ID.value_set(self._start.customer_id),
-                contract.WAITING_ON.value_set(self._waiting_on),
-            ]
+            [contract.CUSTOMER_ID.value_set(self._start.customer_id), contract.WAITING_ON.value_set(self._waiting_on)]
         )
         self._see(self._message)
         if workflow.patched("reads-the-record"):  # a run from before only knew `withdraw`: see `_heed`
@@ -243,11 +240,7 @@ def _read_start(raw: RawValue, workflow_id: str) -> tuple[str, OutboundMessageIn
     if isinstance(start, Unintelligible):
         nothing = UUID(int=0)
         placeholder = OutboundMessageInput(
-            message_id=nothing,
-            hold_id=nothing,
-            customer_id="",
-            kind=MessageKind.SALES_REP,
-            drafted_at=workflow.now(),
+            message_id=nothing, hold_id=nothing, customer_id="", kind=MessageKind.SALES_REP, drafted_at=workflow.now()
         )
         return f"no message can be read from the input: {start.problem}", placeholder
     is_one = workflow_id.startswith(contract.message_workflow_id(""))

@@ -118,10 +118,7 @@ class ServiceHold:
         opened = await workflow.execute_activity(
             signatures.open_hold,
             signatures.OpenHold(
-                customer_id=self._customer_id,
-                new_hold_id=workflow.uuid4(),
-                triggers=triggers,
-                now=workflow.now(),
+                customer_id=self._customer_id, new_hold_id=workflow.uuid4(), triggers=triggers, now=workflow.now()
             ),
             **policies.DATABASE,
             summary="Propose the hold",
@@ -443,9 +440,7 @@ class ServiceHold:
 
     def _for_the_next_run(self) -> ServiceHoldInput:
         return ServiceHoldInput(
-            customer_id=self._customer_id,
-            triggers=self._for_the_next_proposal,
-            inbox=hold_inbox.carry(self._inbox),
+            customer_id=self._customer_id, triggers=self._for_the_next_proposal, inbox=hold_inbox.carry(self._inbox)
         )
 
     # --- signals, query, and what people see --------------------------------------------------------------------

@@ -85,11 +85,7 @@ async def start_hold(
 ) -> answers.StartedHold:
     """Propose a hold, or add the reason to the one that is open. Nothing happens before somebody approves."""
     started = await desk.operations.start_hold(
-        body.customer_id,
-        reason=body.reason,
-        actor=who.name,
-        trigger_id=_id_of(who, idempotency_key),
-        wait=_PATIENCE,
+        body.customer_id, reason=body.reason, actor=who.name, trigger_id=_id_of(who, idempotency_key), wait=_PATIENCE
     )
     response.status_code = HTTPStatus.ACCEPTED if started.created else HTTPStatus.OK
     response.headers["Location"] = f"/api/holds/{started.hold_id}"
@@ -143,9 +139,7 @@ async def release_claim(name: HoldName, claim_id: UUID, desk: Desk, who: Decider
 
 
 @router.post(
-    "/{name}/decision",
-    status_code=HTTPStatus.ACCEPTED,
-    responses=REFUSED | documented(HTTPStatus.PRECONDITION_FAILED),
+    "/{name}/decision", status_code=HTTPStatus.ACCEPTED, responses=REFUSED | documented(HTTPStatus.PRECONDITION_FAILED)
 )
 async def decide(
     name: HoldName, body: NewDecision, desk: Desk, who: Decider, if_match: IfMatch = None

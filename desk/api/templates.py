@@ -79,8 +79,7 @@ async def show(
 
 
 @router.put(
-    "/{name}",
-    responses=NOT_FOUND | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+    "/{name}", responses=NOT_FOUND | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED)
 )
 async def change(
     name: Name,

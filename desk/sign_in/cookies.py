@@ -32,13 +32,7 @@ def read(request: HTTPConnection, settings: Settings, name: str) -> str:
 def give(response: Response, settings: Settings, name: str, value: str, *, seconds: int | None = None) -> None:
     """Set a cookie, for so long or until the browser is closed."""
     response.set_cookie(
-        _name(settings, name),
-        value,
-        max_age=seconds,
-        path="/",
-        secure=secure(settings),
-        httponly=True,
-        samesite="lax",
+        _name(settings, name), value, max_age=seconds, path="/", secure=secure(settings), httponly=True, samesite="lax"
     )
 
 

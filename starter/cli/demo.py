@@ -25,9 +25,7 @@ def about() -> None:
 
 
 @app.command()
-def outage(
-    switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None,
-) -> Answer:
+def outage(switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None) -> Answer:
     """Have the sandbox that stands for NetSuite answer nothing but 503, or work again; on the stack's machine."""
     settings = read_settings()
     sandbox = _sandbox(settings.data_dir, settings.netsuite_url)

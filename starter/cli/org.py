@@ -43,8 +43,7 @@ def set_organisation(
         typer.Option("--auto-apply", help="Credit hold by itself when a limit goes from acceptable to exceeded."),
     ] = None,
     auto_lift: Annotated[
-        Switch | None,
-        typer.Option("--auto-lift", help="Such a block goes by itself when the limit is met again."),
+        Switch | None, typer.Option("--auto-lift", help="Such a block goes by itself when the limit is met again.")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the content templates, like `en`.")] = None,
 ) -> Answer:

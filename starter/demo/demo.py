@@ -147,10 +147,7 @@ def _one_hold(hold: Hold) -> list[Condition]:
     if key is None:
         raise DemoError("the stack recorded no key for NetSuite")
     credentials = Credentials(
-        settings.netsuite_client_id,
-        settings.netsuite_certificate_id,
-        key.read_text(),
-        settings.netsuite_algorithm,
+        settings.netsuite_client_id, settings.netsuite_certificate_id, key.read_text(), settings.netsuite_algorithm
     )
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2)
     with NetSuiteClient(settings.netsuite_url, credentials) as netsuite:

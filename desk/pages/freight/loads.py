@@ -30,12 +30,7 @@ async def show(request: Request, desk: Desk, _: Viewer, customer: Asked = "", cu
 
 @router.post("/loads")
 async def create(
-    desk: Desk,
-    who: LoadMover,
-    customer_id: Typed = "",
-    tariff: Typed = "",
-    origin: Typed = "",
-    destination: Typed = "",
+    desk: Desk, who: LoadMover, customer_id: Typed = "", tariff: Typed = "", origin: Typed = "", destination: Typed = ""
 ) -> Response:
     """Make a load: a held customer's too, since a hold stops it at Committed."""
     if not customer_id.strip():

@@ -24,9 +24,7 @@ DONE = 0
 
 _COMMANDS = {
     "holds": ("start", "list", "show", "claim", "approve", "decline", "undo", "retry", "skip", "cancel"),
-    "release": ("release",),
-    "dates": ("dates",),
-    "override": ("override",),
+    "in_force": ("release", "dates", "override"),
     "report": ("report",),
     "stack": ("up", "down", "status", "doctor"),
 }

@@ -18,8 +18,8 @@ from rich.text import Text
 
 from db import policies, policy_change
 from db.engine import make_engine, transaction
-from netsuite.client import Credentials, NetSuiteClient
 from runtime.settings import Settings, default_data_dir
+from services.netsuite.client import netsuite_client
 from services.people.first_admin import LOGIN, PASSWORD_FILE
 from starter.cli import spelling
 from starter.cli.output import console, err
@@ -143,14 +143,8 @@ def _one_hold(hold: Hold) -> list[Condition]:
     )
     settings = Settings(data_dir=hold.data_dir)
     where = hold.run("status")
-    key = settings.netsuite_private_key_file
-    if key is None:
-        raise DemoError("the stack recorded no key for NetSuite")
-    credentials = Credentials(
-        settings.netsuite_client_id, settings.netsuite_certificate_id, key.read_text(), settings.netsuite_algorithm
-    )
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2)
-    with NetSuiteClient(settings.netsuite_url, credentials) as netsuite:
+    with netsuite_client(settings) as netsuite:
         conditions += check(engine, netsuite, UUID(proposed["id"]), Path(where["mail_dir"]))
         conditions.append(_written(where["netsuite"], "ON"))
         hold.run("release", _CUSTOMER, "--reason", "paid in full")

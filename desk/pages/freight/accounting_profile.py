@@ -79,7 +79,7 @@ def address_of(customer_id: str, page: str = "") -> str:
 @router.get("/customers/{customer_id:path}/accounting-profile")
 async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger) -> Response:
     shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
-    return render(request, "accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
+    return render(request, "freight/accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
 
 
 @router.post("/customers/{customer_id:path}/accounting-profile")

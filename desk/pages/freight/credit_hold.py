@@ -37,7 +37,7 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
         }
 
     shown = await in_transaction(desk, read)
-    return render(request, "credit_hold.html", history=HISTORY, label=label, **shown)
+    return render(request, "freight/credit_hold.html", history=HISTORY, label=label, **shown)
 
 
 @router.post("/customers/{customer_id:path}/credit-hold")
@@ -66,7 +66,7 @@ async def ask(request: Request, customer_id: str, entry_id: UUID, desk: Desk, _:
         customer = customers.get(session, customer_id)
         return {"customer": customer, "entry": credit_hold_page.live(session, customer_id, entry_id)}
 
-    return render(request, "credit_hold_delete.html", label=label, **await in_transaction(desk, read))
+    return render(request, "freight/credit_hold_delete.html", label=label, **await in_transaction(desk, read))
 
 
 @router.post("/customers/{customer_id:path}/credit-hold/{entry_id}/delete")

@@ -64,7 +64,7 @@ async def _page(
     page, more = paging.cut(found, PAGE, lambda row: [row.created_at.isoformat(), row.id])
     return render(
         request,
-        "loads.html",
+        "freight/loads.html",
         await refused(request, error) if error else 200,
         loads=page,
         more=more,

@@ -21,7 +21,7 @@ Typed = Annotated[str, Form(max_length=200)]
 
 @router.get(_HERE)
 async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
-    return render(request, "org_settings.html", rows=await in_transaction(desk, org_settings.listed))
+    return render(request, "freight/org_settings.html", rows=await in_transaction(desk, org_settings.listed))
 
 
 @router.post(_HERE)

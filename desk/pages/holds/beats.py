@@ -22,7 +22,7 @@ async def show(request: Request, name: str, beat: Beat, desk: Desk, who: Mender)
         error = NothingToDecideError(page.hold.customer_id, f"{beat.value} is not unfinished")
         await refused(request, error)
         return see_other(_place(name, beat), "beat_is_over")
-    return render(request, "hold_beat.html", page=page, step=step)
+    return render(request, "holds/beat.html", page=page, step=step)
 
 
 @router.post("/holds/{name}/beats/{beat}/retry")

@@ -36,7 +36,7 @@ async def live(request: Request, name: str, desk: Desk, who: Viewer, seen: str =
     body, digest = live_part(request, page, shown)
     if digest == seen:
         return Response(status_code=204)
-    return part(request, "hold_live_answer.html", page=page, live=body, digest=digest, shown=shown)
+    return part(request, "holds/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.post("/holds/{name}/claim")
@@ -74,7 +74,7 @@ async def confirm(
         _check(page, form, who)
     except RefusedError as error:
         return await explained(request, desk, name, who, error, form.reason, form)
-    return render(request, "hold_confirm.html", page=page, form=form)
+    return render(request, "holds/confirm.html", page=page, form=form)
 
 
 @router.post("/holds/{name}/decision")

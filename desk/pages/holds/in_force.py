@@ -27,7 +27,7 @@ async def propose_release(name: str, desk: Desk, who: Requester, reason: Reason)
 
 @router.get("/holds/{name}/change")
 async def show(request: Request, name: str, desk: Desk, who: Approver) -> Response:
-    return render(request, "hold_change.html", page=await read(desk, name, who))
+    return render(request, "holds/change.html", page=await read(desk, name, who))
 
 
 @router.post("/holds/{name}/dates")

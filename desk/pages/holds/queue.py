@@ -77,7 +77,7 @@ async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after
     shown = found[:PAGE]
     return render(
         request,
-        "queue.html",
+        "holds/queue.html",
         items=shown,
         counts=counts,
         asked=asked,
@@ -117,7 +117,7 @@ async def changes(
     poll = _poll(asked, since, fresh)
     return part(
         request,
-        "queue_changes.html",
+        "holds/queue_changes.html",
         fresh=fresh,
         news=fresh != told,
         gone=gone,

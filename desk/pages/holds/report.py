@@ -32,5 +32,11 @@ async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: s
     drawn: list[Chart] = charts(found)
     periods = [(name, now.date() - timedelta(days=days), now.date()) for days, name in _PERIODS]
     return render(
-        request, "report.html", 422 if problem else 200, report=found, charts=drawn, periods=periods, problem=problem
+        request,
+        "holds/report.html",
+        422 if problem else 200,
+        report=found,
+        charts=drawn,
+        periods=periods,
+        problem=problem,
     )

@@ -36,7 +36,7 @@ async def show(request: Request, desk: Desk, _: Requester, q: str = "", customer
 @router.get("/holds/new/found")
 async def found(request: Request, desk: Desk, _: Requester, q: str = "") -> Response:
     """The search's result alone, while somebody types."""
-    return part(request, "start_found.html", q=q, found=await _search(desk, q), limit=FOUND)
+    return part(request, "holds/start_found.html", q=q, found=await _search(desk, q), limit=FOUND)
 
 
 @router.post("/holds/new")
@@ -53,4 +53,4 @@ async def _search(desk: Desk, words: str) -> Sequence[Found]:
 
 async def _page(request: Request, desk: Desk, *, q: str = "", customer: str | None = None) -> Response:
     book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
-    return render(request, "start.html", q=q, found=await _search(desk, q), limit=FOUND, book=book)
+    return render(request, "holds/start.html", q=q, found=await _search(desk, q), limit=FOUND, book=book)

@@ -62,7 +62,7 @@ async def live(request: Request, message_id: UUID, desk: Desk, _: Viewer, seen: 
     body, digest = _live(request, page, shown)
     if digest == seen:
         return Response(status_code=204)
-    return part(request, "message_live_answer.html", page=page, live=body, digest=digest, shown=shown)
+    return part(request, "messages/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.get("/messages/{message_id}/preview")
@@ -141,7 +141,7 @@ async def confirm(
         return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
     if form.verdict is MessageVerdict.DISCARD:
         a_reason(form.reason)
-    return render(request, "message_confirm.html", page=page, form=form, sender=desk.settings.mail_from)
+    return render(request, "messages/confirm.html", page=page, form=form, sender=desk.settings.mail_from)
 
 
 @router.post("/messages/{message_id}/decision")
@@ -212,7 +212,7 @@ async def _page(
     body, digest = _live(request, page, page.standing)
     return render(
         request,
-        "message.html",
+        "messages/message.html",
         status,
         page=page,
         form=form or TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body),
@@ -251,7 +251,7 @@ async def _explained(
 def _live(request: Request, page: MessagePage, shown: str) -> tuple[Markup, str]:
     """Return the moving part and its digest; the text under review stays as it is and is said to be out of date."""
     reviewing = page.under_review or f"|{MessageStatus.PENDING_REVIEW}|" in shown
-    body = markup(request, "message_live.html", page=page, moved_on=reviewing and shown != page.standing)
+    body = markup(request, "messages/live.html", page=page, moved_on=reviewing and shown != page.standing)
     return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
@@ -265,6 +265,6 @@ async def _mail(request: Request, desk: Surroundings, form: TextForm, header: st
         status = 422 if header is None and isinstance(error, BeyondLimitsError) else 200
     safe = Markup(html)  # noqa: S704 (safe by its contract)
     about = {"sender": desk.settings.mail_from, "header": header, "problem": problem}
-    response = part(request, "mail.html", status, form=form, body=safe, **about)
+    response = part(request, "messages/mail.html", status, form=form, body=safe, **about)
     response.headers["Content-Security-Policy"] = MAIL_PREVIEW_POLICY
     return response

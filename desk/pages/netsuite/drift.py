@@ -27,7 +27,7 @@ async def show(request: Request, desk: Desk, _: Viewer) -> Response:
     last = await drift_checks.last(desk.client, desk.settings.task_queue)
     return render(
         request,
-        "drift.html",
+        "netsuite/drift.html",
         rows=found.drift,
         last=last,
         known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),

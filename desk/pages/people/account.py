@@ -32,7 +32,7 @@ Typed = Annotated[str, Form(max_length=10_000)]
 
 @router.get("/password")
 async def password_form(request: Request, _: Anybody) -> Response:
-    return render(request, "password.html", user=_own(request).user, error="")
+    return render(request, "people/password.html", user=_own(request).user, error="")
 
 
 @router.post("/password")
@@ -42,14 +42,14 @@ async def change_password(
     """Change the password; every other session ends, and this one gets a new cookie."""
     user = _own(request).user
     if new != repeated:
-        return render(request, "password.html", 422, user=user, error="the new password was typed in two ways")
+        return render(request, "people/password.html", 422, user=user, error="the new password was typed in two ways")
     try:
         cookie = (await signing_in.change_password(desk, request, old, new))[1]
     except WrongPasswordError as error:
         await problems.record_refusal(request, error.code, error.why)
-        return render(request, "password.html", 403, user=user, error="the old password is another one")
+        return render(request, "people/password.html", 403, user=user, error="the old password is another one")
     except RefusedError as error:
-        response = render(request, "password.html", await refused(request, error), user=user, error=str(error))
+        response = render(request, "people/password.html", await refused(request, error), user=user, error=str(error))
         if isinstance(error, TooManyAttemptsError):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
@@ -65,7 +65,7 @@ async def account(request: Request, desk: Desk, _: Viewer) -> Response:
         return live, absence_form.read(session, now, about=own.user.login)
 
     live, absences = await in_transaction(desk, read)
-    return render(request, "account.html", user=own.user, own=own.id, sessions=live, absences=absences)
+    return render(request, "people/account.html", user=own.user, own=own.id, sessions=live, absences=absences)
 
 
 @router.post("/account/absences")

@@ -37,7 +37,7 @@ _ROLES = [role.label for role in OF_PEOPLE]
 async def people(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
     found = await asyncio.to_thread(desk.people.listed)
     absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
-    return render(request, "people.html", people=found.users, roles=_ROLES, absences=absences)
+    return render(request, "people/people.html", people=found.users, roles=_ROLES, absences=absences)
 
 
 @router.post("/people")
@@ -48,7 +48,9 @@ async def create(
     password = await asyncio.to_thread(
         desk.people.create, login, Role[role.upper()], actor=who.name, name=name, email=email
     )
-    return render(request, "secret_once.html", what="One-time password", of=login.strip().lower(), secret=password)
+    return render(
+        request, "people/secret_once.html", what="One-time password", of=login.strip().lower(), secret=password
+    )
 
 
 @router.post("/people/absences")
@@ -74,7 +76,7 @@ async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Resp
         return user, list(sessions.live(session, lifetime(desk.settings), datetime.now(UTC), user_id=user.id))
 
     user, live = await in_transaction(desk, read)
-    return render(request, "person.html", user=user, sessions=live, roles=_ROLES)
+    return render(request, "people/person.html", user=user, sessions=live, roles=_ROLES)
 
 
 @router.post("/people/{login}/role")
@@ -100,7 +102,7 @@ async def enable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
 async def reset_password(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """Replace a password by a one-time one, and show it, once."""
     password = await asyncio.to_thread(desk.people.reset_password, login, actor=who.name)
-    return render(request, "secret_once.html", what="One-time password", of=login, secret=password)
+    return render(request, "people/secret_once.html", what="One-time password", of=login, secret=password)
 
 
 @router.post("/people/{login}/sign-out")
@@ -124,7 +126,7 @@ async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin
 @router.get("/tokens")
 async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
     found = await asyncio.to_thread(desk.people.tokens)
-    return render(request, "tokens.html", tokens=found.tokens, roles=[role.label for role in Role])
+    return render(request, "people/tokens.html", tokens=found.tokens, roles=[role.label for role in Role])
 
 
 @router.post("/tokens")
@@ -133,7 +135,7 @@ async def create_token(
 ) -> Response:
     """Make an API token, and show it, once."""
     token = await asyncio.to_thread(desk.people.create_token, name, Role[role.upper()], actor=who.name)
-    return render(request, "secret_once.html", what="API token", of=name, secret=token)
+    return render(request, "people/secret_once.html", what="API token", of=name, secret=token)
 
 
 @router.post("/tokens/revoke")

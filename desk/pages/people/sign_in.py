@@ -68,7 +68,7 @@ async def _password_change_needed(request: Request, error: Exception) -> Respons
         return Response(status_code=403, headers={"HX-Redirect": "/password"})
     sent: Sent | None = getattr(request.state, "sent", None)
     if sent is not None and sent.words:  # what was typed is shown below
-        return render(request, "password.html", 403, user=request.state.session.user, error=str(error))
+        return render(request, "people/password.html", 403, user=request.state.session.user, error=str(error))
     return RedirectResponse("/password", 303)
 
 
@@ -167,7 +167,7 @@ def _form(request: Request, desk: Surroundings, next_page: str, *, status: int =
     local, provider = desk.settings.desk_local_accounts, bool(desk.settings.oidc_issuer)
     response = render(
         request,
-        "sign_in.html",
+        "people/sign_in.html",
         status,
         csrf_token=token,
         next=own_path(next_page),

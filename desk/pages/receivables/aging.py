@@ -57,7 +57,7 @@ async def show(
     schedule, away = await _schedule(desk)
     return render(
         request,
-        "aging.html",
+        "receivables/aging.html",
         schedule=schedule,
         away=away,
         runs=runs,
@@ -87,7 +87,7 @@ async def show_run(request: Request, run_id: UUID, desk: Desk, _: Viewer, after:
         lambda item: (item, names[item.customer_id], Facts.model_validate(item.facts)),
         lambda item: (item, names.get(item.customer_id, ""), None),
     )
-    return render(request, "aging_run.html", run=run, rows=rows, more=more)
+    return render(request, "receivables/aging_run.html", run=run, rows=rows, more=more)
 
 
 @router.post("/aging/run")

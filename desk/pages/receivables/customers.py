@@ -31,8 +31,8 @@ async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: st
     rows = await in_transaction(desk, lambda session: customers.search(session, q[:100], after=after, limit=PAGE + 1))
     more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
     if "hx-request" in request.headers:
-        return part(request, "customers_found.html", q=q, found=rows[:PAGE], more=more)
-    return render(request, "customers.html", q=q, found=rows[:PAGE], more=more)
+        return part(request, "receivables/customers_found.html", q=q, found=rows[:PAGE], more=more)
+    return render(request, "receivables/customers.html", q=q, found=rows[:PAGE], more=more)
 
 
 @router.get("/customers/{customer_id:path}")
@@ -51,7 +51,7 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
             "instalments": payment_plans.instalments(session, book.plan.id) if book.plan else [],
         }
 
-    return render(request, "customer.html", **await in_transaction(desk, read))
+    return render(request, "receivables/customer.html", **await in_transaction(desk, read))
 
 
 @router.post("/customers/{customer_id:path}/exemption/end")

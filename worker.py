@@ -9,10 +9,8 @@ tells people. SIGTERM drains: activities under way finish, or are handed back to
 """
 
 import asyncio
-import os
 import pkgutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -45,6 +43,7 @@ from db.engine import make_engine
 from netsuite.client import NetSuiteClient
 from runtime import logs
 from runtime.health import HealthServer
+from runtime.leaving import leave
 from runtime.metrics import Metrics, install_sdk_metrics
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes
@@ -269,14 +268,11 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     try:
         asyncio.run(_main())
-    except Exception as error:  # noqa: BLE001 (whatever it is must end by `os._exit`)
+    except Exception as error:  # noqa: BLE001 (whatever it is must end by `leave`)
         _log.exception("worker cannot run", error=str(error))
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

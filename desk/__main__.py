@@ -1,12 +1,10 @@
 """`python -m desk`: serve the desk until SIGTERM."""
 
-import os
-import sys
-
 import uvicorn
 
 from desk.app import create_app
 from runtime import logs
+from runtime.leaving import leave
 from runtime.settings import Settings
 
 
@@ -27,7 +25,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from db import policies, policy_change
 from db.engine import make_engine, transaction
+from runtime.leaving import leave
 from runtime.settings import Settings, default_data_dir
 from services.netsuite.client import netsuite_client
 from services.people.first_admin import LOGIN, PASSWORD_FILE
@@ -221,7 +222,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

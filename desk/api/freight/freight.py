@@ -142,7 +142,7 @@ async def create_order(body: NewOrder, desk: Desk, who: OrderTaker, response: Re
 @router.get("/orders")
 async def list_orders(page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None) -> answers.Orders:
     """List orders, the newest first."""
-    after = paging.moment_and_text(page.cursor)
+    after = paging.moment_and(str, page.cursor)
     orders = await desk.freight.orders(customer_id, after=after, limit=page.limit + 1)
     found, following = page.cut(orders, _newest_first)
     return answers.Orders(orders=found, next_cursor=following)
@@ -186,7 +186,7 @@ async def list_loads(
     page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None, status: LoadStatus | None = None
 ) -> answers.Loads:
     """List loads, the newest first."""
-    after = paging.moment_and_text(page.cursor)
+    after = paging.moment_and(str, page.cursor)
     loads = await desk.freight.loads(customer_id, status=status, after=after, limit=page.limit + 1)
     found, following = page.cut(loads, _newest_first)
     return answers.Loads(loads=found, next_cursor=following)

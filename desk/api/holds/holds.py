@@ -105,7 +105,7 @@ async def list_holds(
     status: Annotated[HoldStatus | None, Query(description="Only these; the open ones by default.")] = None,
 ) -> answers.HoldList:
     """List holds, oldest first: the open ones, or those in one status."""
-    after = paging.moment_and_id(page.cursor)
+    after = paging.moment_and(UUID, page.cursor)
 
     def read(session: Session) -> answers.HoldList:
         rows = holds.listed(session, status, page.limit + 1, after=after)

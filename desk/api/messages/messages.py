@@ -96,7 +96,7 @@ async def list_messages(
     status: Annotated[MessageStatus | None, Query(description="Only these; the unsent ones by default.")] = None,
 ) -> answers.MessageList:
     """List messages, oldest first: those that are still to leave, or those in one status."""
-    after = paging.moment_and_id(page.cursor)
+    after = paging.moment_and(UUID, page.cursor)
 
     def read(session: Session) -> answers.MessageList:
         rows = messages.listed(session, status, page.limit + 1, after=after)

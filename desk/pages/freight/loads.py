@@ -59,7 +59,7 @@ async def _page(
     cursor: str | None = None,
     error: RefusedError | None = None,
 ) -> Response:
-    key = paging.moment_and_text(cursor)
+    key = paging.moment_and(str, cursor)
     found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
     page, more = paging.cut(found, PAGE, lambda row: [row.created_at.isoformat(), row.id])
     return render(

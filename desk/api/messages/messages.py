@@ -118,15 +118,8 @@ async def edit(
 ) -> answers.Message:
     """Write the next revision. Refused with the difference where somebody else changed the text meanwhile."""
     async with _difference_shown(desk, message_id):
-        await desk.messages.edit(
-            message_id,
-            revision=revision_of(if_match, body.revision),
-            subject=body.subject,
-            body=body.body,
-            recipient=body.recipient,
-            format=body.format,
-            actor=who.name,
-        )
+        text = vars(body) | {"revision": revision_of(if_match, body.revision)}
+        await desk.messages.edit(message_id, **text, actor=who.name)
     return await _shown(desk, message_id, response)
 
 

@@ -99,14 +99,7 @@ async def change(
     if version is None:
         raise IfMatchMissingError
     row = await template_service.change(
-        desk.engine,
-        who,
-        name,
-        subject=body.subject,
-        body=body.body,
-        changed=version,
-        organisation=organisation,
-        language=language,
+        desk.engine, who, name, **vars(body), changed=version, organisation=organisation, language=language
     )
     return versioned(response, answers.Template.of_row(row))
 

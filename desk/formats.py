@@ -9,10 +9,9 @@ from markupsafe import Markup
 
 from credit.states import MessageKind, ReleaseCause
 from credit.triggers import ReasonClass, TriggerKind
-from credit.wording import counted, sentence, words
+from credit.wording import counted, long_span, sentence, span, words
 
 _TEMPLATES = {"service_hold_sales_rep": "Sales rep’s message", "service_hold_customer_notice": "Customer’s notice"}
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def money(amount: Decimal | str) -> str:
@@ -50,29 +49,9 @@ def template_name(name: str) -> str:
     return _TEMPLATES.get(name) or sentence(name)
 
 
-def span(length: timedelta) -> str:
-    """A length of time in its largest unit that is not zero, rounded down: `3 d`, `5 h`, `12 min`, `40 s`."""
-    seconds = max(int(length.total_seconds()), 0)
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
 def seconds_span(seconds: float) -> str:
     """A number of seconds, likewise."""
     return span(timedelta(seconds=seconds))
-
-
-def long_span(length: timedelta) -> str:
-    """A length of time with every unit that is not zero: `1 d 2 h`, `9 min 40 s`, `0 s`."""
-    seconds = max(int(length.total_seconds()), 0)
-    parts = []
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts) or "0 s"
 
 
 def when(at: datetime | str) -> Markup:

@@ -71,7 +71,7 @@ def _declined(verdict: object) -> object:
     return MessageVerdict.DISCARD if verdict == "decline" else verdict
 
 
-class NewDecision(Body):
+class NewMessageDecision(Body):
     """What was decided about the revision that was shown; `decline` means `discard`."""
 
     claim: UUID
@@ -139,7 +139,7 @@ async def release_claim(message_id: UUID, claim_id: UUID, desk: Desk, who: Sende
 
 @router.post("/{message_id}/decision", status_code=HTTPStatus.ACCEPTED, responses=_STALE)
 async def decide(
-    message_id: UUID, body: NewDecision, desk: Desk, who: Sender, if_match: IfMatch = None
+    message_id: UUID, body: NewMessageDecision, desk: Desk, who: Sender, if_match: IfMatch = None
 ) -> answers.MessageDecision:
     """Approve or discard exactly the revision shown. An approved one leaves after its cooling-off."""
     async with _difference_shown(desk, message_id):

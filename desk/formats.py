@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from credit.states import MessageKind, ReleaseCause
-from credit.triggers import ReasonClass, TriggerKind
+from credit.states import ReleaseCause
+from credit.triggers import TriggerKind
 from credit.wording import counted, long_span, sentence, span, words
 
 _TEMPLATES = {"service_hold_sales_rep": "Sales rep’s message", "service_hold_customer_notice": "Customer’s notice"}
@@ -29,19 +29,9 @@ def trigger_name(kind: str) -> str:
     return sentence(TriggerKind(kind).label)
 
 
-def ground_name(ground: str) -> str:
-    """What a hold rests on."""
-    return sentence(ReasonClass(ground).label)
-
-
 def cause_name(cause: str) -> str:
     """Why a release is proposed."""
     return ReleaseCause(cause).label
-
-
-def message_name(kind: str) -> str:
-    """A drafted e-mail as people call it."""
-    return sentence(MessageKind(kind).label)
 
 
 def template_name(name: str) -> str:
@@ -117,9 +107,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "day_of": day_of,
     "trigger_name": trigger_name,
-    "ground_name": ground_name,
     "cause_name": cause_name,
-    "message_name": message_name,
     "template_name": template_name,
     "pretty": pretty,
     "count": counted,

@@ -30,8 +30,8 @@ def trigger_name(kind: str) -> str:
 
 
 def cause_name(cause: str) -> str:
-    """Why a release is proposed."""
-    return ReleaseCause(cause).label
+    """Why a release is proposed; `unknown` where nothing is on record."""
+    return ReleaseCause(cause).label if cause in set(ReleaseCause) else words(cause)
 
 
 def template_name(name: str) -> str:

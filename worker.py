@@ -9,10 +9,8 @@ tells people. SIGTERM drains: activities under way finish, or are handed back to
 """
 
 import asyncio
-import os
 import pkgutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -45,6 +43,7 @@ from db.engine import make_engine
 from netsuite.client import NetSuiteClient
 from runtime import logs
 from runtime.health import HealthServer
+from runtime.leaving import leave
 from runtime.metrics import Metrics, install_sdk_metrics
 from runtime.settings import Settings
 from runtime.temporal import connect, register_search_attributes
@@ -140,7 +139,11 @@ def background_activities(engine: Engine, client: Client, anchor_file: AnchorFil
 
 def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: NetSuiteClient) -> list[Worker]:
     """Return the workers, not yet running."""
-    deployment = _deployment(settings)
+    shared: dict[str, Any] = {
+        "interceptors": [LogContext()],
+        "graceful_shutdown_timeout": _DRAIN,
+        "deployment_config": _deployment(settings),
+    }
     return [
         Worker(
             client,
@@ -150,9 +153,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=database_activities(engine),
             activity_executor=ThreadPoolExecutor(_DATABASE_SLOTS, thread_name_prefix="database"),
             max_concurrent_activities=_DATABASE_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
@@ -160,9 +161,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=netsuite_activities(engine, netsuite, settings.netsuite_credit_limit_handling),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
@@ -170,18 +169,14 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
             activities=[MailActivities(engine, mail_server(settings)).send_message],
             activity_executor=ThreadPoolExecutor(_MAIL_SLOTS, thread_name_prefix="mail"),
             max_concurrent_activities=_MAIL_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
         Worker(
             client,
             task_queue=background_task_queue(settings.task_queue),
             activities=background_activities(engine, client, AnchorFile(settings.anchor_file)),
             max_concurrent_activities=_BACKGROUND_SLOTS,
-            interceptors=[LogContext()],
-            graceful_shutdown_timeout=_DRAIN,
-            deployment_config=deployment,
+            **shared,
         ),
     ]
 
@@ -273,14 +268,11 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; returns the exit code."""
     try:
         asyncio.run(_main())
-    except Exception as error:  # noqa: BLE001 (whatever it is must end by `os._exit`)
+    except Exception as error:  # noqa: BLE001 (whatever it is must end by `leave`)
         _log.exception("worker cannot run", error=str(error))
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

@@ -87,7 +87,6 @@ def timed(run: Callable[[int], object], count: int) -> list[float]:
 
 
 def described(name: str, took: list[float]) -> None:
-    """Print the median and the 99th percentile."""
     print(f"{name:58} {statistics.median(took):8.2f} ms median {took[len(took) * 99 // 100]:8.2f} ms p99")
 
 
@@ -192,7 +191,6 @@ def whole_import(engine: Engine, customers: int) -> None:
 
 
 def main() -> None:
-    """Measure everything once."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     customers = parser.parse_args().customers

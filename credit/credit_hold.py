@@ -2,33 +2,25 @@
 
 from enum import StrEnum
 
+from credit.wording import Labelled
 
-class CreditStatus(StrEnum):
+
+class CreditStatus(Labelled):
     """Where a customer's accounting profile stands."""
 
-    GOOD = "good"
-    CREDIT_HOLD = "credit_hold"
-
-    @property
-    def label(self) -> str:
-        """The status as the freight spec writes it."""
-        return "Credit Hold" if self is CreditStatus.CREDIT_HOLD else "Good"
+    GOOD = "good", "Good"
+    CREDIT_HOLD = "credit_hold", "Credit Hold"
 
 
-class BlockSource(StrEnum):
+class BlockSource(Labelled):
     """What put an entry on a customer's Credit Hold page. Each is lifted on its own."""
 
-    MANUAL = "manual"
+    MANUAL = "manual", "by hand"
     """A person: in the accounting profile, or on the page."""
-    AUTO_APPLY = "auto_apply"
+    AUTO_APPLY = "auto_apply", "auto-apply"
     """The credit limit went from acceptable to exceeded."""
-    SERVICE_HOLD = "service_hold"
+    SERVICE_HOLD = "service_hold", "a service hold"
     """Beat 1 of an approved service hold."""
-
-    @property
-    def label(self) -> str:
-        """What put it there, for people."""
-        return {"manual": "by hand", "auto_apply": "auto-apply", "service_hold": "a service hold"}[self]
 
 
 BLOCK_ALL_TARIFFS = "Block All Tariffs"

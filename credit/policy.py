@@ -43,10 +43,7 @@ class Policy(BaseModel):
         Decimal(25000), _AGING, "Open more than", "Open invoices less unapplied credits."
     )
     count_disputed: Switch = setting(
-        True,
-        _AGING,
-        "Count disputed invoices",
-        "Otherwise they are left out of the open amount.",
+        True, _AGING, "Count disputed invoices", "Otherwise they are left out of the open amount."
     )
     decline_snooze: Days = setting(
         timedelta(days=14), _AGING, "Quiet after a decline", "AR aging does not propose the customer again."
@@ -91,10 +88,7 @@ class Policy(BaseModel):
         "A parent's exposure includes its child accounts', and its credit hold covers them.",
     )
     prepaid_orders_pass: Switch = setting(
-        False,
-        _CREDIT,
-        "Let prepaid orders pass",
-        "A held customer may still order what is paid in advance.",
+        False, _CREDIT, "Let prepaid orders pass", "A held customer may still order what is paid in advance."
     )
 
     # Service-hold spec, preconditions: they warn and never block.
@@ -107,10 +101,7 @@ class Policy(BaseModel):
         "A new revision: what was seen before is stale.",
     )
     weakened_share: Share = setting(
-        Decimal("0.20"),
-        _WARNED,
-        "Asked once more when paid down by",
-        "After the approval, before anything is done.",
+        Decimal("0.20"), _WARNED, "Asked once more when paid down by", "After the approval, before anything is done."
     )
 
     claim_lease: Minutes = setting(
@@ -123,10 +114,7 @@ class Policy(BaseModel):
         timedelta(0), _DECIDES, "An approval can be taken back for", "Nothing is done before that. 0: at once."
     )
     bar_self_approval: Switch = setting(
-        False,
-        _DECIDES,
-        "Bar self-approval",
-        "Who asked for a hold may not approve it; admins may.",
+        False, _DECIDES, "Bar self-approval", "Who asked for a hold may not approve it; admins may."
     )
     second_approver_above: Annotated[Decimal | None, Unit.AMOUNT] = setting(
         None, _DECIDES, "Two approvers above", "Empty: one is enough for every amount."
@@ -140,10 +128,7 @@ class Policy(BaseModel):
         positive=True,
     )
     escalate_after: Annotated[timedelta | None, Unit.DAYS] = setting(
-        timedelta(days=5),
-        _NOBODY,
-        "Escalate after",
-        "Once for each proposal. Empty: never. Nothing is approved by it.",
+        timedelta(days=5), _NOBODY, "Escalate after", "Once for each proposal. Empty: never. Nothing is approved by it."
     )
     escalation_group: Annotated[str, Unit.NAME] = setting(
         "credit management", _NOBODY, "Escalate to", "What the group is called in pages and e-mails."
@@ -152,10 +137,7 @@ class Policy(BaseModel):
         (), _NOBODY, "The group’s e-mail addresses", "Empty: the admins are written to."
     )
     count_business_days: Switch = setting(
-        False,
-        _NOBODY,
-        "Count only working days",
-        "For reminders, escalation and expiry. Otherwise every day counts.",
+        False, _NOBODY, "Count only working days", "For reminders, escalation and expiry. Otherwise every day counts."
     )
     calendar: Calendar = Calendar()
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
+from credit.wording import Labelled
+
 
 class EntityStatus(StrEnum):
     """A customer's standing, as order forms read it (service-hold spec: `customers.entitystatus`)."""
@@ -53,28 +55,14 @@ class Verdict(StrEnum):
     DECLINE = "decline"
 
 
-class ReleaseCause(StrEnum):
+class ReleaseCause(Labelled):
     """Why a release is proposed."""
 
-    PERSON = "person"
-    DISPUTE = "dispute"
-    PAYMENT = "payment"
-    PAYMENT_PLAN = "payment_plan"
-    END_DATE = "end_date"
-
-    @property
-    def label(self) -> str:
-        """It, for people."""
-        return _CAUSES[self]
-
-
-_CAUSES = {
-    ReleaseCause.PERSON: "asked for by a person",
-    ReleaseCause.DISPUTE: "a dispute",
-    ReleaseCause.PAYMENT: "a payment",
-    ReleaseCause.PAYMENT_PLAN: "a payment plan",
-    ReleaseCause.END_DATE: "its end date",
-}
+    PERSON = "person", "asked for by a person"
+    DISPUTE = "dispute", "a dispute"
+    PAYMENT = "payment", "a payment"
+    PAYMENT_PLAN = "payment_plan", "a payment plan"
+    END_DATE = "end_date", "its end date"
 
 
 class RequestKind(StrEnum):
@@ -141,26 +129,14 @@ class BeatStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-class MessageKind(StrEnum):
+class MessageKind(Labelled):
     """Whom a drafted e-mail is for."""
 
-    SALES_REP = "sales_rep"
-    CUSTOMER_NOTICE = "customer_notice"
-    SALES_REP_RELEASE = "sales_rep_release"
-    RELEASE_NOTICE = "release_notice"
+    SALES_REP = "sales_rep", "sales rep’s message"
+    CUSTOMER_NOTICE = "customer_notice", "customer’s notice"
+    SALES_REP_RELEASE = "sales_rep_release", "sales rep’s message about the release"
+    RELEASE_NOTICE = "release_notice", "customer’s release notice"
 
-    @property
-    def label(self) -> str:
-        """What it is, for people."""
-        return _MESSAGES[self]
-
-
-_MESSAGES = {
-    MessageKind.SALES_REP: "sales rep’s message",
-    MessageKind.CUSTOMER_NOTICE: "customer’s notice",
-    MessageKind.SALES_REP_RELEASE: "sales rep’s message about the release",
-    MessageKind.RELEASE_NOTICE: "customer’s release notice",
-}
 
 ABOUT_THE_HOLD = (MessageKind.SALES_REP, MessageKind.CUSTOMER_NOTICE)
 """What a hold drafts when it is placed: none of it may leave once the hold ends. The others tell of its end."""

@@ -10,46 +10,29 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from credit.credit_limit import LimitState, crossing
 from credit.facts import Facts
 from credit.policy import Policy
-from credit.wording import counted, words
+from credit.wording import Labelled, counted
 
 
-class TriggerKind(StrEnum):
+class TriggerKind(Labelled):
     """Where a proposal comes from (service-hold spec, trigger conditions)."""
 
-    AR_AGING = "ar_aging_tick_threshold"
+    AR_AGING = "ar_aging_tick_threshold", "AR aging"
     CREDIT_LIMIT = "credit_limit_exceeded"
     CUSTOMER_HEALTH = "customer_health_prediction"
     REPEATED_DISPUTES = "repeated_disputes"
-    MANUAL = "manual"
-
-    @property
-    def label(self) -> str:
-        """It, for people."""
-        return {"ar_aging_tick_threshold": "AR aging", "manual": "by hand"}.get(self, words(self))
+    MANUAL = "manual", "by hand"
 
 
-class ReasonClass(StrEnum):
+class ReasonClass(Labelled):
     """What a hold rests on. Only `delinquency` says that the customer pays late."""
 
-    DELINQUENCY = "delinquency"
-    CREDIT_LIMIT = "credit_limit"
-    MANUAL = "manual"
-    DISPUTE_PATTERN = "dispute_pattern"
-    PREDICTION = "prediction"
-
-    @property
-    def label(self) -> str:
-        """It, for people."""
-        return _GROUNDS[self]
+    DELINQUENCY = "delinquency", "delinquency"
+    CREDIT_LIMIT = "credit_limit", "an exceeded credit limit, not delinquency"
+    MANUAL = "manual", "a person’s word"
+    DISPUTE_PATTERN = "dispute_pattern", "repeated disputes, not delinquency"
+    PREDICTION = "prediction", "a predicted risk, not delinquency"
 
 
-_GROUNDS = {
-    ReasonClass.DELINQUENCY: "delinquency",
-    ReasonClass.CREDIT_LIMIT: "an exceeded credit limit, not delinquency",
-    ReasonClass.MANUAL: "a person’s word",
-    ReasonClass.DISPUTE_PATTERN: "repeated disputes, not delinquency",
-    ReasonClass.PREDICTION: "a predicted risk, not delinquency",
-}
 _CLASS_OF = {
     TriggerKind.AR_AGING: ReasonClass.DELINQUENCY,
     TriggerKind.CREDIT_LIMIT: ReasonClass.CREDIT_LIMIT,

@@ -1,17 +1,14 @@
 """`python -m desk`: serve the desk until SIGTERM."""
 
-import os
-import sys
-
 import uvicorn
 
 from desk.app import create_app
 from runtime import logs
+from runtime.leaving import leave
 from runtime.settings import Settings
 
 
 def main() -> int:
-    """Serve; returns the exit code."""
     settings = Settings()
     logs.configure(as_json=settings.log_format == "json", level=settings.log_level)
     uvicorn.run(
@@ -28,7 +25,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

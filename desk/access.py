@@ -39,8 +39,6 @@ CSRF_HEADER = "x-csrf-token"
 
 
 class NotSignedInError(RefusedError):
-    """Nobody is known to be asking."""
-
     code = "not_signed_in"
     status = HTTPStatus.UNAUTHORIZED
 
@@ -198,10 +196,8 @@ class Needs:
 
 
 def needs(permission: Permission) -> Needs:
-    """Return the dependency for a route of the API."""
     return Needs(permission)
 
 
 def signed_in_page(permission: Permission, *, one_time_password: bool = False) -> Needs:
-    """Return the dependency for a page."""
     return Needs(permission, page=True, one_time_password=one_time_password)

@@ -22,7 +22,6 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """Return the handler, wrapped."""
         handle = super().get_route_handler()
         return _unless_known(handle) if self._reads else handle
 

@@ -76,7 +76,6 @@ FLASHES = {
     "user_disabled": Flash("good", "Disabled, and signed out everywhere."),
     "user_enabled": Flash("good", "Enabled again."),
     "token_revoked": Flash("good", "Revoked. The token does not work any more."),
-    "audit_whole": Flash("good", "Verified."),
 }
 """Code -> what is said."""
 
@@ -92,11 +91,9 @@ def see_other(path: str, flash: str | None = None) -> RedirectResponse:
 
 
 def found(request: Request) -> Flash | None:
-    """Return what this page should say."""
     return FLASHES.get(request.cookies.get(_COOKIE, ""))
 
 
 def clear(request: Request, response: Response) -> None:
-    """Say it once only."""
     if _COOKIE in request.cookies:
         response.delete_cookie(_COOKIE, httponly=True, samesite="lax")

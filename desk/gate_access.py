@@ -28,7 +28,6 @@ class KnownCallers:
         self._known: dict[bytes, tuple[Caller, float]] = {}
 
     def remember(self, token: str, who: Caller) -> None:
-        """Keep who this is."""
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[_digest(token)] = who, time.monotonic()
@@ -38,7 +37,6 @@ class KnownCallers:
         self._known.pop(_digest(token), None)
 
     def find(self, token: str) -> Caller | None:
-        """Return whose token this was lately."""
         who, at = self._known.get(_digest(token), (None, 0.0))
         return who if time.monotonic() - at < _REMEMBERED else None
 
@@ -79,5 +77,4 @@ class AtGate(Needs):
 
 
 def at_gate(permission: Permission) -> AtGate:
-    """Return the dependency for a gate's route."""
     return AtGate(permission)

@@ -49,7 +49,6 @@ class Route(etags.Route):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
-        """Return the handler, wrapped."""
         handle = super().get_route_handler()
         return _once(handle) if self._heeds_key else handle
 

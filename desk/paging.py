@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
-from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
@@ -19,6 +18,7 @@ DEFAULT_LIMIT = 100
 _NOT_OURS = "this is not a cursor of this list: start again without one"
 
 Row = TypeVar("Row")
+Id = TypeVar("Id")
 
 
 def key_of(cursor: str | None, *, parts: int) -> list[str] | None:
@@ -38,8 +38,8 @@ def key_of(cursor: str | None, *, parts: int) -> list[str] | None:
     return key
 
 
-def moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Return the key of a list that is sorted by a time and an id; None without a cursor.
+def moment_and(kind: Callable[[str], Id], cursor: str | None) -> tuple[datetime, Id] | None:
+    """Return the key of a list that is sorted by a time and an id of a kind; None without a cursor.
 
     Raises:
         BadInputError: it is no cursor of such a list.
@@ -48,22 +48,7 @@ def moment_and_id(cursor: str | None) -> tuple[datetime, UUID] | None:
     if key is None:
         return None
     try:
-        return datetime.fromisoformat(key[0]).astimezone(UTC), UUID(key[1])
-    except (ValueError, OverflowError) as error:
-        raise BadInputError(_NOT_OURS) from error
-
-
-def moment_and_text(cursor: str | None) -> tuple[datetime, str] | None:
-    """Return the key of a list that is sorted by a time and a text; None without a cursor.
-
-    Raises:
-        BadInputError: it is no cursor of such a list.
-    """
-    key = key_of(cursor, parts=2)
-    if key is None:
-        return None
-    try:
-        return datetime.fromisoformat(key[0]).astimezone(UTC), key[1]
+        return datetime.fromisoformat(key[0]).astimezone(UTC), kind(key[1])
     except (ValueError, OverflowError) as error:
         raise BadInputError(_NOT_OURS) from error
 

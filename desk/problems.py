@@ -105,7 +105,6 @@ def install(app: FastAPI) -> None:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """Return the problem document that answers an error."""
     match error:
         case RefusedError():
             return await _refused(request, error)

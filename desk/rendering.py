@@ -36,7 +36,6 @@ def version_of(name: str) -> str:
 
 
 def asset(name: str) -> str:
-    """Return the address of a static file."""
     return f"/static/{name}?v={version_of(name)}"
 
 
@@ -61,7 +60,6 @@ def part(request: Request, template: str, status: int = 200, **context: object) 
 
 
 def markup(request: Request, template: str, **context: object) -> Markup:
-    """Return what a template makes of its context."""
     return Markup(_environment.get_template(template).render(_surroundings(request) | context))  # noqa: S704
 
 

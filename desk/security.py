@@ -62,7 +62,6 @@ class ProtectedApp(FastAPI):
         self._settings = settings
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the protection around everything else."""
         return Protection(FormDoor(super().build_middleware_stack()), self._settings)
 
 
@@ -78,7 +77,6 @@ class Protection:
         self._origin = f"{desk.scheme}://{desk.netloc}" if desk.netloc else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

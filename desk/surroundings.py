@@ -16,9 +16,14 @@ from runtime.temporal import connect
 from services.freight.credit_hold import CreditHoldOperations
 from services.freight.gates import Gates
 from services.freight.operations import FreightOperations
+from services.freight.profiles import Profiles
 from services.holds.operations import Operations
 from services.holds.outcomes import OutcomeOperations
 from services.messages.operations import MessageOperations
+from services.netsuite.drift import DriftOperations
+from services.people.absences import Absences
+from services.people.people import People
+from services.receivables.inbound import InboundEvents
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +38,12 @@ class Surroundings:
     client: Client
     operations: Operations
     messages: MessageOperations
-    credit_holds: CreditHoldOperations
+    outcomes: OutcomeOperations
+    drift: DriftOperations
+    events: InboundEvents
+    profiles: Profiles
+    people: People
+    absences: Absences
     gates: Gates
     freight: FreightOperations
 
@@ -46,11 +56,22 @@ async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
     gates = Gates(url, settings.eligibility_when_down)
     try:
         client = await connect(settings, lazy=True)
-        operations, messages = Operations(pool, client, settings.task_queue), MessageOperations(pool, client)
         outcomes = OutcomeOperations(pool, client, settings.task_queue)
-        credit_holds = CreditHoldOperations(pool, outcomes)
-        freight = FreightOperations(pool, gates)
-        yield Surroundings(settings, pool, client, operations, messages, credit_holds, gates, freight)
+        yield Surroundings(
+            settings,
+            pool,
+            client,
+            operations=Operations(pool, client, settings.task_queue),
+            messages=MessageOperations(pool, client),
+            outcomes=outcomes,
+            drift=DriftOperations(pool, client, settings.task_queue),
+            events=InboundEvents(pool, client, settings.task_queue),
+            profiles=Profiles(pool, CreditHoldOperations(pool, outcomes)),
+            people=People(pool),
+            absences=Absences(pool),
+            gates=gates,
+            freight=FreightOperations(pool, gates),
+        )
     finally:
         gates.close()
         pool.dispose()

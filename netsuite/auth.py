@@ -112,10 +112,7 @@ class AccessTokens:
         if failure.retryable:
             raise failure
         raise AuthenticationRefused(
-            f"{what} was refused",
-            status=failure.status,
-            code=failure.code,
-            detail=failure.detail,
+            f"{what} was refused", status=failure.status, code=failure.code, detail=failure.detail
         )
 
     def _sender(self, form: dict[str, str]) -> Callable[[], httpx.Response]:

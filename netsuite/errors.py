@@ -55,6 +55,8 @@ class NetSuiteError(Exception):
 
     retryable: ClassVar[bool] = False
     advice: ClassVar[str] = ""
+    pause: ClassVar[timedelta | None] = None
+    """``retry_after`` where the caller knows none."""
 
     def __init__(
         self,
@@ -69,13 +71,13 @@ class NetSuiteError(Exception):
         self.status = status
         self.code = one_line(code, 80) if code else None
         self.detail = one_line(detail, DETAIL_LIMIT) if detail else None
-        self.retry_after = retry_after
+        self.retry_after = self.pause if retry_after is None else retry_after
         super().__init__(one_line(self._message(what), MESSAGE_LIMIT))
 
     def _message(self, what: str) -> str:
         said = " ".join(part for part in (f"HTTP {self.status}" if self.status else "", self.code or "") if part)
         heard = ": ".join(part for part in (said, self.detail or "") if part)
-        return "; ".join(part for part in (one_line(what, 140), heard, self.advice) if part)
+        return "; ".join(part.removesuffix(".") for part in (one_line(what, 140), heard, self.advice) if part)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild from the finished message, so that a copy says nothing twice."""
@@ -132,18 +134,7 @@ class AuthenticationRefused(TransientError):
     """
 
     advice = "check client id, certificate id, key and role; see NetSuite's Login Audit Trail"
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        status: int | None = None,
-        code: str | None = None,
-        detail: str | None = None,
-        retry_after: timedelta | None = OPERATOR_PAUSE,
-    ) -> None:
-        """As the base, with ``retry_after`` set unless the caller knows better."""
-        super().__init__(what, status=status, code=code, detail=detail, retry_after=retry_after)
+    pause = OPERATOR_PAUSE
 
 
 class PermanentError(NetSuiteError):

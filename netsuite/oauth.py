@@ -37,5 +37,5 @@ def private_key(pem: str, algorithm: Algorithm) -> PrivateKey:
         return key
     raise ValueError(
         f"The NetSuite private key does not fit {algorithm}: "
-        f"PS256 needs RSA of {SMALLEST_RSA_BITS} bits or more, ES256 needs EC P-256",
+        f"PS256 needs RSA of {SMALLEST_RSA_BITS} bits or more, ES256 needs EC P-256"
     )

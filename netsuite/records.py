@@ -61,7 +61,7 @@ def customer_record(answer: object, *, asked: str) -> CustomerRecord:
         raise UnexpectedAnswer(f"Customer {asked}: NetSuite answered with something that is not a record")
     if "creditHoldOverride" not in answer:
         raise UnexpectedAnswer(
-            f"Customer {asked}: the answer has no creditHoldOverride; the integration's role may lack the field",
+            f"Customer {asked}: the answer has no creditHoldOverride; the integration's role may lack the field"
         )
     try:
         return CustomerRecord(

@@ -37,7 +37,6 @@ def whole_pieces(before: str, after: str) -> list[Piece]:
 
 
 def unified(before: str, after: str, name_before: str, name_after: str) -> str:
-    """Return a unified diff."""
     return "\n".join(unified_diff(before.splitlines(), after.splitlines(), name_before, name_after, lineterm=""))
 
 

@@ -202,7 +202,6 @@ class _Child:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can take a request."""
         return not self.timed_out and self._process.poll() is None
 
     def exchange(self, line: bytes, seconds: float) -> dict[str, Any] | None:
@@ -256,7 +255,6 @@ def _decimal(value: object) -> dict[str, str]:
 
 @cache
 def shared() -> Renderer:
-    """Return this process's renderer."""
     made = Renderer()
     atexit.register(made.close)
     return made

@@ -54,7 +54,7 @@ def current_details(hold: HoldView, beats: Mapping[Beat, BeatState], waiting: Wa
             f"**Open** {facts.total_open:,.2f} {facts.currency} in {counted(facts.open_invoices, 'invoice')}, "
             f"{facts.days_overdue} days overdue as of {facts.as_of}"
         ),
-        f"**Why** {plain(hold.reason)} (`{'`, `'.join(hold.triggers)}`)",
+        f"**Why** {plain(hold.reason)} ({', '.join(trigger.label for trigger in hold.triggers)})",
         f"**Since** {utc(hold.opened_at)}, hold `{hold.hold_id}`, revision {hold.revision}",
         *_what_to_do(hold, waiting),
     ]

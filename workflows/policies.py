@@ -19,16 +19,12 @@ class ActivityOptions(TypedDict, total=False):
 
 
 PATIENT = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=30),
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
 )
 """Our own database: it comes back soon, and then we should notice soon."""
 
 OUTAGE = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(minutes=1),
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
 )
 """A foreign system: in an outage about one request a minute and hold, for as long as it lasts."""
 
@@ -38,10 +34,7 @@ ONCE = RetryPolicy(maximum_attempts=1)
 DATABASE = ActivityOptions(start_to_close_timeout=timedelta(seconds=10), retry_policy=PATIENT)
 """One transaction. A worker killed within it costs at most the ten seconds."""
 
-_NETSUITE = ActivityOptions(
-    start_to_close_timeout=timedelta(minutes=3),
-    heartbeat_timeout=timedelta(seconds=10),
-)
+_NETSUITE = ActivityOptions(start_to_close_timeout=timedelta(minutes=3), heartbeat_timeout=timedelta(seconds=10))
 NETSUITE_FIRST_TRY = ActivityOptions(**_NETSUITE, retry_policy=ONCE)
 NETSUITE_ROUND = ActivityOptions(**_NETSUITE, retry_policy=OUTAGE, schedule_to_close_timeout=timedelta(minutes=30))
 """Temporal retries within a round; between rounds the workflow shows the newest error. Rounds never end by number."""

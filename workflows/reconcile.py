@@ -24,7 +24,7 @@ class Reconcile:
         looked_at = 0
         findings: list[Finding] = []
         for look in signatures.Look:
-            after = None
+            after: str | None = None
             while True:
                 page = await workflow.execute_activity(
                     signatures.reconcile_page,

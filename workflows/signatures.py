@@ -3,8 +3,10 @@
 Each input carries `now`, the workflow's own clock (docs/decisions/0017).
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,6 +16,9 @@ from credit.hold import HoldView, OpenedHold
 from credit.states import Beat, HoldStatus, MessageKind
 from credit.triggers import Trigger
 from workflows.contract import AuditAnchorReport, Finding, Mending, MessageView, ReleaseSignal
+
+Order = TypeVar("Order")
+Answer = TypeVar("Answer")
 
 
 class OpenHold(BaseModel):
@@ -263,141 +268,67 @@ class AnchorAudit(BaseModel):
     now: datetime
 
 
-@activity.defn
-def open_hold(order: OpenHold) -> OpenedHold:
-    """Propose a hold, or take up the customer's open one."""
+def _activity(name: str, order: type[Order], answer: type[Answer]) -> Callable[[Order], Answer]:
+    def called(order: Order) -> Answer:
+        raise NotImplementedError(name, order)  # `activities/` does it
+
+    called.__annotations__ = {"order": order, "return": answer}
+    return activity.defn(name=name)(called)
 
 
-@activity.defn
-def add_evidence(order: AddEvidence) -> EvidenceAdded:
-    """Add a trigger to an open hold."""
-
-
-@activity.defn
-def settle_decision(order: SettleDecision) -> DecisionSettled:
-    """Obey a decision's row, once."""
-
-
-@activity.defn
-def close_proposal(order: CloseProposal) -> bool:
-    """Expire or withdraw a proposal; False where a decision came first."""
-
-
-@activity.defn
-def put_in_force(order: HoldAt) -> None:
-    """Mark an applying hold as in force."""
-
-
-@activity.defn
-def flag_customer(order: RunBeat) -> None:
-    """Beat 1: `customers.entitystatus='hold'`."""
-
-
-@activity.defn
-def draft_message(order: RunBeat) -> Drafted:
-    """Beats 2 and 3: draft the sales rep's message or the customer's notice."""
-
-
-@activity.defn
-def push_netsuite(order: RunBeat) -> None:
-    """Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`."""
-
-
-@activity.defn
-def look_at_hold(order: HoldAt) -> HoldView:
-    """Do what has become due about a hold, and answer how it stands."""
-
-
-@activity.defn
-def propose_repair(order: HoldAt) -> HoldView:
-    """Open a proposal to repair what NetSuite says, or withdraw one that has become moot."""
-
-
-@activity.defn
-def compare_with_netsuite(order: DriftPage) -> DriftCompared:
-    """Compare a page of records with what NetSuite says of them, and note each difference."""
-
-
-@activity.defn
-def find_unheld(order: UnheldPage) -> UnheldFound:
-    """Find customers that are ON in NetSuite and have no hold here."""
-
-
-@activity.defn
-def request_release(order: RequestRelease) -> HoldView:
-    """Propose to release a hold; refused (and audited) unless it is applying or in force."""
-
-
-@activity.defn
-def unflag_customer(order: RunBeat) -> None:
-    """Release: give `customers.entitystatus` back what beat 1 found."""
-
-
-@activity.defn
-def restore_netsuite(order: RunBeat) -> None:
-    """Release: make NetSuite's customer record say again what it said before the hold."""
-
-
-@activity.defn
-def unsent_messages(order: HoldAt) -> list[UUID]:
-    """Answer the hold's messages that have not left."""
-
-
-@activity.defn
-def finish_release(order: HoldAt) -> None:
-    """Close a hold whose release is carried out."""
-
-
-@activity.defn
-def refuse_signal(order: RefuseSignal) -> None:
-    """Keep an audit row of a signal that changed nothing."""
-
-
-@activity.defn
-def withdraw_message(order: WithdrawMessage) -> str:
-    """Withdraw a message that has not left, if its hold is over; answers the status it has now."""
-
-
-@activity.defn
-def read_message(order: MessageAt) -> MessageView:
-    """Take up what the record says of a message."""
-
-
-@activity.defn
-def heed_message_signal(order: HeedMessageSignal) -> MessageView:
-    """Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
-
-
-@activity.defn
-def send_message(order: MessageAt) -> MessageView:
-    """Send an approved message whose cooling-off is over; raises where it has to be tried again."""
-
-
-@activity.defn
-def open_aging_run(order: OpenAgingRun) -> AgingRun:
-    """Write a scan's row, and settle which day it looks at."""
-
-
-@activity.defn
-def read_aging_page(order: ReadAgingPage) -> AgingPage:
-    """Find whom to propose next, and write down who is not, and why."""
-
-
-@activity.defn
-async def propose_candidates(order: ProposeCandidates) -> int:
-    """Propose a hold for each candidate, and wait for each; answers how many were new."""
-
-
-@activity.defn
-def close_aging_run(order: CloseAgingRun) -> dict[str, int]:
-    """Close a scan's row; answers disposition -> customers."""
-
-
-@activity.defn
-async def reconcile_page(order: ReconcilePage) -> Reconciled:
-    """Compare a page of the record with Temporal, or of Temporal with the record, and mend what may be mended."""
-
-
-@activity.defn
-async def anchor_audit(order: AnchorAudit) -> AuditAnchorReport:
-    """Append the heads of the chains that grew to the anchor file; answers where the file stands."""
+open_hold = _activity("open_hold", OpenHold, OpenedHold)
+"""Propose a hold, or take up the customer's open one."""
+add_evidence = _activity("add_evidence", AddEvidence, EvidenceAdded)
+"""Add a trigger to an open hold."""
+settle_decision = _activity("settle_decision", SettleDecision, DecisionSettled)
+"""Obey a decision's row, once."""
+close_proposal = _activity("close_proposal", CloseProposal, bool)
+"""Expire or withdraw a proposal; False where a decision came first."""
+put_in_force = _activity("put_in_force", HoldAt, type(None))
+"""Mark an applying hold as in force."""
+flag_customer = _activity("flag_customer", RunBeat, type(None))
+"""Beat 1: `customers.entitystatus='hold'`."""
+draft_message = _activity("draft_message", RunBeat, Drafted)
+"""Beats 2 and 3: draft the sales rep's message or the customer's notice."""
+push_netsuite = _activity("push_netsuite", RunBeat, type(None))
+"""Beat 4: make NetSuite's customer record say `creditHoldOverride = ON`."""
+look_at_hold = _activity("look_at_hold", HoldAt, HoldView)
+"""Do what has become due about a hold, and answer how it stands."""
+propose_repair = _activity("propose_repair", HoldAt, HoldView)
+"""Open a proposal to repair what NetSuite says, or withdraw one that has become moot."""
+compare_with_netsuite = _activity("compare_with_netsuite", DriftPage, DriftCompared)
+"""Compare a page of records with what NetSuite says of them, and note each difference."""
+find_unheld = _activity("find_unheld", UnheldPage, UnheldFound)
+"""Find customers that are ON in NetSuite and have no hold here."""
+request_release = _activity("request_release", RequestRelease, HoldView)
+"""Propose to release a hold; refused (and audited) unless it is applying or in force."""
+unflag_customer = _activity("unflag_customer", RunBeat, type(None))
+"""Release: give `customers.entitystatus` back what beat 1 found."""
+restore_netsuite = _activity("restore_netsuite", RunBeat, type(None))
+"""Release: make NetSuite's customer record say again what it said before the hold."""
+unsent_messages = _activity("unsent_messages", HoldAt, list[UUID])
+"""Answer the hold's messages that have not left."""
+finish_release = _activity("finish_release", HoldAt, type(None))
+"""Close a hold whose release is carried out."""
+refuse_signal = _activity("refuse_signal", RefuseSignal, type(None))
+"""Keep an audit row of a signal that changed nothing."""
+withdraw_message = _activity("withdraw_message", WithdrawMessage, str)
+"""Withdraw a message that has not left, if its hold is over; answers the status it has now."""
+read_message = _activity("read_message", MessageAt, MessageView)
+"""Take up what the record says of a message."""
+heed_message_signal = _activity("heed_message_signal", HeedMessageSignal, MessageView)
+"""Find the row behind a signal and obey it; a signal without one is audited and changes nothing."""
+send_message = _activity("send_message", MessageAt, MessageView)
+"""Send an approved message whose cooling-off is over; raises where it has to be tried again."""
+open_aging_run = _activity("open_aging_run", OpenAgingRun, AgingRun)
+"""Write a scan's row, and settle which day it looks at."""
+read_aging_page = _activity("read_aging_page", ReadAgingPage, AgingPage)
+"""Find whom to propose next, and write down who is not, and why."""
+propose_candidates = _activity("propose_candidates", ProposeCandidates, int)
+"""Propose a hold for each candidate, and wait for each; answers how many were new."""
+close_aging_run = _activity("close_aging_run", CloseAgingRun, dict[str, int])
+"""Close a scan's row; answers disposition -> customers."""
+reconcile_page = _activity("reconcile_page", ReconcilePage, Reconciled)
+"""Compare a page of the record with Temporal, or of Temporal with the record, and mend what may be mended."""
+anchor_audit = _activity("anchor_audit", AnchorAudit, AuditAnchorReport)
+"""Append the heads of the chains that grew to the anchor file; answers where the file stands."""

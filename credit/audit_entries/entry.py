@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from types import new_class
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
@@ -26,10 +27,21 @@ class Entry(BaseModel):
     """The name it is stored, searched and exported by."""
     what: ClassVar[str]
     """What happened, a sentence without its subject: all that is said where a detail cannot be read."""
+    said: ClassVar[str] = ""
+    """The same with what the detail adds, each by its name in braces; left out where it adds nothing."""
+
+    @classmethod
+    def of_action(cls, action: str, what: str, said: str = "") -> type[Self]:
+        """Return a kind of entry that has no fields of its own."""
+        members = {"action": action, "what": what, "said": said}
+        return new_class(action, (cls,), exec_body=lambda body: body.update(members, __module__=cls.__module__))
 
     def sentence(self) -> str:
         """Return what happened, with what the detail adds."""
-        return self.what
+        return self.said.format_map(self) or self.what
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
 
     def detail(self) -> dict[str, Any]:
         """Return what is stored of it, as JSON has it."""

@@ -68,25 +68,11 @@ class Blocked(Explained):
         return "all tariffs" if self.blocked == BLOCK_ALL_TARIFFS else self.blocked
 
 
-class TariffsBlocked(Blocked):
-    action = "tariffs_blocked"
-    what = "blocked tariffs"
-
-    def sentence(self) -> str:
-        return f"blocked {self.tariffs}"
-
-
-class TariffsUnblocked(Blocked):
-    action = "tariffs_unblocked"
-    what = "lifted a block of tariffs"
-
-    def sentence(self) -> str:
-        return f"lifted the block of {self.tariffs}"
-
-
-class CreditHoldTakenOver(Blocked):
-    action = "credit_hold_taken_over"
-    what = "made the credit hold that was there the service hold’s"
+TariffsBlocked = Blocked.of_action("tariffs_blocked", "blocked tariffs", "blocked {tariffs}")
+TariffsUnblocked = Blocked.of_action("tariffs_unblocked", "lifted a block of tariffs", "lifted the block of {tariffs}")
+CreditHoldTakenOver = Blocked.of_action(
+    "credit_hold_taken_over", "made the credit hold that was there the service hold’s"
+)
 
 
 class CreditHoldOverridden(Explained):
@@ -99,12 +85,10 @@ class CreditHoldOverridden(Explained):
 class OrderTaken(Explained):
     action = "order_taken"
     what = "took an order"
+    said = "took order {order}"
     order: str
     amount: Decimal
     prepaid: bool
-
-    def sentence(self) -> str:
-        return f"took order {self.order}"
 
 
 class OrderClosed(Entry):
@@ -113,51 +97,33 @@ class OrderClosed(Entry):
     order: str
 
 
-class OrderInvoiced(OrderClosed):
-    action = "order_invoiced"
-    what = "invoiced an order"
-
-    def sentence(self) -> str:
-        return f"invoiced order {self.order}"
-
-
-class OrderCancelled(OrderClosed):
-    action = "order_cancelled"
-    what = "cancelled an order"
-
-    def sentence(self) -> str:
-        return f"cancelled order {self.order}"
+OrderInvoiced = OrderClosed.of_action("order_invoiced", "invoiced an order", "invoiced order {order}")
+OrderCancelled = OrderClosed.of_action("order_cancelled", "cancelled an order", "cancelled order {order}")
 
 
 class LoadQuoted(Entry):
     action = "load_quoted"
     what = "quoted a load"
+    said = "quoted load {load}"
     load: str
-
-    def sentence(self) -> str:
-        return f"quoted load {self.load}"
 
 
 class LoadAdvanced(Entry):
     action = "load_advanced"
     what = "moved a load on"
+    said = "moved load {load} on: {before} → {after}"
     load: str
     before: LoadStatus
     after: LoadStatus
     why: str | None = None
     """What the rule answered, where it was asked."""
 
-    def sentence(self) -> str:
-        return f"moved load {self.load} on: {self.before} → {self.after}"
-
 
 class TariffChanged(Entry):
     action = "tariff_changed"
     what = "changed a tariff"
+    said = "changed tariff {after[code]}"
     after: Mapping[str, Any]
-
-    def sentence(self) -> str:
-        return f"changed tariff {self.after['code']}"
 
 
 class _Organisation(Entry):
@@ -168,17 +134,11 @@ class _Organisation(Entry):
     after: dict[str, Any]
 
 
-class OrganisationCreated(_Organisation):
-    action = "organisation_created"
-    what = "made an organisation"
-
-    def sentence(self) -> str:
-        return f"made the organisation {self.organisation}"
-
-
-class OrgSettingsChanged(_Organisation):
-    action = "org_settings_changed"
-    what = "changed an organisation’s settings"
-
-    def sentence(self) -> str:
-        return f"changed the settings of {self.organisation}: version {self.version}"
+OrganisationCreated = _Organisation.of_action(
+    "organisation_created", "made an organisation", "made the organisation {organisation}"
+)
+OrgSettingsChanged = _Organisation.of_action(
+    "org_settings_changed",
+    "changed an organisation’s settings",
+    "changed the settings of {organisation}: version {version}",
+)

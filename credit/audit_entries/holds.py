@@ -11,34 +11,23 @@ from credit.audit_entries import receivables
 from credit.audit_entries.entry import ByPerson, Entry, Explained, Moment
 from credit.audit_entries.receivables import Noted
 from credit.outcomes import ExceptionScope, ScheduledDate
-from credit.states import Beat, BeatStatus, EntityStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
+from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from credit.triggers import TriggerKind
-
-_BEATS = {
-    Beat.FLAG_CUSTOMER: "flagging the customer",
-    Beat.NOTIFY_SALES_REP: "drafting the sales rep’s message",
-    Beat.DRAFT_CUSTOMER_NOTICE: "drafting the customer’s notice",
-    Beat.PUSH_NETSUITE: "setting NetSuite’s credit hold",
-    Beat.UNFLAG_CUSTOMER: "taking the customer off hold",
-    Beat.TELL_SALES_REP: "drafting the sales rep’s message about the release",
-    Beat.DRAFT_RELEASE_NOTICE: "drafting the customer’s release notice",
-    Beat.RESTORE_NETSUITE: "restoring what NetSuite said before",
-}
 
 # --- proposed ----------------------------------------------------------------------------------------------------
 
 
-class HoldProposed(Explained):
+class _Triggered(Explained):
+    trigger: TriggerKind
+
+
+class HoldProposed(_Triggered):
     action = "hold_proposed"
     what = "proposed this hold"
-    trigger: TriggerKind
     customer_id: str
 
 
-class EvidenceAdded(Explained):
-    action = "evidence_added"
-    what = "added evidence"
-    trigger: TriggerKind
+EvidenceAdded = _Triggered.of_action("evidence_added", "added evidence")
 
 
 class Revision(BaseModel):
@@ -51,11 +40,9 @@ class Revision(BaseModel):
 class ProposalRevised(Explained):
     action = "proposal_revised"
     what = "revised the proposal"
+    said = "made revision {after.revision} of the proposal"
     before: Revision
     after: Revision
-
-    def sentence(self) -> str:
-        return f"made revision {self.after.revision} of the proposal"
 
 
 class _Waiting(Explained):
@@ -63,14 +50,8 @@ class _Waiting(Explained):
     revision: int
 
 
-class ApproversReminded(_Waiting):
-    action = "approvers_reminded"
-    what = "reminded the approvers"
-
-
-class ProposalEscalated(_Waiting):
-    action = "proposal_escalated"
-    what = "escalated it: nobody had decided in time"
+ApproversReminded = _Waiting.of_action("approvers_reminded", "reminded the approvers")
+ProposalEscalated = _Waiting.of_action("proposal_escalated", "escalated it: nobody had decided in time")
 
 
 class Undecided(Entry):
@@ -81,34 +62,14 @@ class Undecided(Entry):
     after: HoldStatus | None = None
 
 
-class HoldExpired(Undecided):
-    action = "hold_expired"
-    what = "let it expire: nobody decided in time"
-
-
-class HoldWithdrawn(Undecided):
-    action = "hold_withdrawn"
-    what = "withdrew it"
-
-
-class ReleaseExpired(Undecided):
-    action = "release_expired"
-    what = "let the proposed release expire: nobody decided in time; the hold stays"
-
-
-class ReleaseWithdrawn(Undecided):
-    action = "release_withdrawn"
-    what = "withdrew the proposed release"
-
-
-class RepairExpired(Undecided):
-    action = "repair_expired"
-    what = "let the proposed repair expire: nobody decided in time"
-
-
-class RepairWithdrawn(Undecided):
-    action = "repair_withdrawn"
-    what = "withdrew the proposed repair"
+HoldExpired = Undecided.of_action("hold_expired", "let it expire: nobody decided in time")
+HoldWithdrawn = Undecided.of_action("hold_withdrawn", "withdrew it")
+ReleaseExpired = Undecided.of_action(
+    "release_expired", "let the proposed release expire: nobody decided in time; the hold stays"
+)
+ReleaseWithdrawn = Undecided.of_action("release_withdrawn", "withdrew the proposed release")
+RepairExpired = Undecided.of_action("repair_expired", "let the proposed repair expire: nobody decided in time")
+RepairWithdrawn = Undecided.of_action("repair_withdrawn", "withdrew the proposed repair")
 
 
 EXPIRED: dict[ProposalKind, type[Undecided]] = {
@@ -128,20 +89,16 @@ WITHDRAWN: dict[ProposalKind, type[Undecided]] = {
 class ProposalClaimed(Entry):
     action = "proposal_claimed"
     what = "claimed the proposal to decide it"
+    said = "claimed revision {revision} to decide it"
     revision: int
     until: Moment
-
-    def sentence(self) -> str:
-        return f"claimed revision {self.revision} to decide it"
 
 
 class ProposalApprovedFirst(ByPerson):
     action = "proposal_approved_first"
     what = "approved it as the first of two people"
+    said = "approved revision {revision} as the first of two people"
     revision: int
-
-    def sentence(self) -> str:
-        return f"approved revision {self.revision} as the first of two people"
 
 
 class Decided(ByPerson):
@@ -155,12 +112,7 @@ class Decided(ByPerson):
     keep_block: bool = True
 
 
-class ProposalApproved(Decided):
-    action = "proposal_approved"
-    what = "approved the proposal"
-
-    def sentence(self) -> str:
-        return f"approved revision {self.revision}"
+ProposalApproved = Decided.of_action("proposal_approved", "approved the proposal", "approved revision {revision}")
 
 
 class ProposalDeclined(Decided):
@@ -191,24 +143,19 @@ class CaseWeakened(Explained):
 # --- put in force, and released ----------------------------------------------------------------------------------
 
 
-class CustomerFlagged(Entry):
-    action = "customer_flagged"
-    what = "flagged the customer"
-    before: str
-    after: EntityStatus
+class _Flagging(Entry):
+    """The customer's status before and after."""
 
-    def sentence(self) -> str:
-        return f"flagged the customer: {self.before} → {self.after}"
-
-
-class CustomerUnflagged(Entry):
-    action = "customer_unflagged"
-    what = "took the customer off hold"
     before: str
     after: str
 
-    def sentence(self) -> str:
-        return f"took the customer off hold: {self.before} → {self.after}"
+
+CustomerFlagged = _Flagging.of_action(
+    "customer_flagged", "flagged the customer", "flagged the customer: {before} → {after}"
+)
+CustomerUnflagged = _Flagging.of_action(
+    "customer_unflagged", "took the customer off hold", "took the customer off hold: {before} → {after}"
+)
 
 
 class HoldInForce(Entry):
@@ -218,16 +165,12 @@ class HoldInForce(Entry):
     after: HoldStatus
 
 
-class ReleaseRequested(Explained):
-    action = "release_requested"
-    what = "asked for its release"
+class _ReleaseAsked(Explained):
     cause: ReleaseCause
 
 
-class ReleaseRefused(Explained):
-    action = "release_refused"
-    what = "asked for its release in vain"
-    cause: ReleaseCause
+ReleaseRequested = _ReleaseAsked.of_action("release_requested", "asked for its release")
+ReleaseRefused = _ReleaseAsked.of_action("release_refused", "asked for its release in vain")
 
 
 class HoldReleased(Entry):
@@ -239,15 +182,16 @@ class HoldReleased(Entry):
 # --- beats -------------------------------------------------------------------------------------------------------
 
 
-class BeatFailed(Entry):
+class _AboutBeat(Entry):
+    beat: Beat
+
+
+class BeatFailed(_AboutBeat):
     action = "beat_failed"
     what = "could not finish a beat"
-    beat: Beat
+    said = "could not finish {beat.doing}"
     error: str
     status: BeatStatus
-
-    def sentence(self) -> str:
-        return f"could not finish {_BEATS[self.beat]}"
 
 
 class BeatRetried(Explained):
@@ -256,25 +200,15 @@ class BeatRetried(Explained):
     beats: list[Beat]
 
     def sentence(self) -> str:
-        return f"asked to try again: {', '.join(_BEATS[beat] for beat in self.beats)}"
+        return f"asked to try again: {', '.join(beat.doing for beat in self.beats)}"
 
 
-class BeatSkipped(Explained):
-    action = "beat_skipped"
-    what = "left out a beat"
-    beat: Beat
-
-    def sentence(self) -> str:
-        return f"left out {_BEATS[self.beat]}"
+class BeatEnded(_AboutBeat, Explained):
+    """By a person, who says why."""
 
 
-class BeatCancelled(Explained):
-    action = "beat_cancelled"
-    what = "stopped a beat"
-    beat: Beat
-
-    def sentence(self) -> str:
-        return f"stopped {_BEATS[self.beat]}"
+BeatSkipped = BeatEnded.of_action("beat_skipped", "left out a beat", "left out {beat.doing}")
+BeatCancelled = BeatEnded.of_action("beat_cancelled", "stopped a beat", "stopped {beat.doing}")
 
 
 # --- set by people for a hold in force ---------------------------------------------------------------------------
@@ -319,30 +253,18 @@ class Overridden(ByPerson):
     decision_id: UUID
 
 
-class EndDateReached(Noted):
-    action = "end_date_reached"
-    what = "noted that the hold’s last day has come"
-
-
-class ReviewDue(Noted):
-    action = "review_due"
-    what = "noted that the hold is to be reviewed"
-
-
-class ExceptionEnded(Noted):
-    action = "exception_ended"
-    what = "noted that an exception is over"
+EndDateReached = Noted.of_action("end_date_reached", "noted that the hold’s last day has come")
+ReviewDue = Noted.of_action("review_due", "noted that the hold is to be reviewed")
+ExceptionEnded = Noted.of_action("exception_ended", "noted that an exception is over")
 
 
 class NotificationGivenUp(Explained):
     action = "notification_given_up"
     what = "gave up telling somebody of it"
+    said = "gave up telling {recipient} of it"
     notification_id: UUID
     event: str
     recipient: str
-
-    def sentence(self) -> str:
-        return f"gave up telling {self.recipient} of it"
 
 
 OUTCOMES: dict[str, type[Noted]] = {

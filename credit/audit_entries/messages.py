@@ -5,24 +5,12 @@ from uuid import UUID
 from credit.audit_entries.entry import Entry, Moment
 from credit.states import MessageKind
 
-_MESSAGES = {
-    MessageKind.SALES_REP: "the sales rep’s message",
-    MessageKind.CUSTOMER_NOTICE: "the customer’s notice",
-    MessageKind.SALES_REP_RELEASE: "the sales rep’s message about the release",
-    MessageKind.RELEASE_NOTICE: "the customer’s release notice",
-}
-
 
 class AboutMessage(Entry):
     """What happened to one message."""
 
     message_id: UUID
     kind: MessageKind
-
-    @property
-    def message(self) -> str:
-        """Which one, in words."""
-        return _MESSAGES[self.kind]
 
 
 class MessageDrafted(AboutMessage):
@@ -31,7 +19,7 @@ class MessageDrafted(AboutMessage):
     recipient_known: bool
 
     def sentence(self) -> str:
-        return f"drafted {self.message}{'' if self.recipient_known else '; no address is known'}"
+        return f"drafted the {self.kind.label}{'' if self.recipient_known else '; no address is known'}"
 
 
 # --- reviewed ----------------------------------------------------------------------------------------------------
@@ -44,63 +32,48 @@ class _Reviewed(AboutMessage):
 class MessageClaimed(_Reviewed):
     action = "message_claimed"
     what = "claimed a message to review it"
+    said = "claimed the {kind.label} to review it"
     until: Moment
-
-    def sentence(self) -> str:
-        return f"claimed {self.message} to review it"
 
 
 class MessageEdited(_Reviewed):
     action = "message_edited"
     what = "edited a message"
+    said = "edited the {kind.label}: revision {revision}"
     changed: list[str]
     before: dict[str, int | str | None]
     """The revision, with its recipient and format where they changed; subject and body stand in the revisions."""
     after: dict[str, int | str | None]
 
-    def sentence(self) -> str:
-        return f"edited {self.message}: revision {self.revision}"
-
 
 class MessageApproved(_Reviewed):
     action = "message_approved"
     what = "approved a message"
+    said = "approved the {kind.label}, revision {revision}"
     decision_id: UUID
     why: str
     recipient: str | None
     send_after: Moment
 
-    def sentence(self) -> str:
-        return f"approved {self.message}, revision {self.revision}"
 
+class Stopped(_Reviewed):
+    """By a person, before it left."""
 
-class MessageDiscarded(_Reviewed):
-    action = "message_discarded"
-    what = "discarded a message"
     decision_id: UUID
     why: str
 
-    def sentence(self) -> str:
-        return f"discarded {self.message}"
 
-
-class MessageRecalled(_Reviewed):
-    action = "message_recalled"
-    what = "recalled a message before it left"
-    decision_id: UUID
-    why: str
-
-    def sentence(self) -> str:
-        return f"recalled {self.message} before it left"
+MessageDiscarded = Stopped.of_action("message_discarded", "discarded a message", "discarded the {kind.label}")
+MessageRecalled = Stopped.of_action(
+    "message_recalled", "recalled a message before it left", "recalled the {kind.label} before it left"
+)
 
 
 class MessageWithdrawn(_Reviewed):
     action = "message_withdrawn"
     what = "withdrew a message"
+    said = "withdrew the {kind.label}"
     why: str
-
-    def sentence(self) -> str:
-        return f"withdrew {self.message}"
 
 
 # --- sent --------------------------------------------------------------------------------------------------------
@@ -119,64 +92,41 @@ class Delivered(_OnItsWay):
     answer: str
 
 
-class MessageSent(Delivered):
-    action = "message_sent"
-    what = "sent a message"
-
-    def sentence(self) -> str:
-        return f"sent {self.message}"
-
-
-class MessageDelayed(Delivered):
-    action = "message_delayed"
-    what = "could not send a message yet: the mail server asks to try later"
-
-    def sentence(self) -> str:
-        return f"could not send {self.message} yet: the mail server asks to try later"
-
-
-class MessageRefusedByServer(Delivered):
-    action = "message_refused_by_server"
-    what = "could not send a message: the mail server refuses it"
-
-    def sentence(self) -> str:
-        return f"could not send {self.message}: the mail server refuses it"
-
-
-class MessageUnfit(Delivered):
-    action = "message_unfit"
-    what = "did not send a message: it would not arrive as it was approved"
-
-    def sentence(self) -> str:
-        return f"did not send {self.message}: it would not arrive as it was approved"
-
-
-class MessageAnswerLost(Delivered):
-    action = "message_answer_lost"
-    what = "handed a message over and got no answer"
-
-    def sentence(self) -> str:
-        return f"handed {self.message} over and got no answer"
+MessageSent = Delivered.of_action("message_sent", "sent a message", "sent the {kind.label}")
+MessageDelayed = Delivered.of_action(
+    "message_delayed",
+    "could not send a message yet: the mail server asks to try later",
+    "could not send the {kind.label} yet: the mail server asks to try later",
+)
+MessageRefusedByServer = Delivered.of_action(
+    "message_refused_by_server",
+    "could not send a message: the mail server refuses it",
+    "could not send the {kind.label}: the mail server refuses it",
+)
+MessageUnfit = Delivered.of_action(
+    "message_unfit",
+    "did not send a message: it would not arrive as it was approved",
+    "did not send the {kind.label}: it would not arrive as it was approved",
+)
+MessageAnswerLost = Delivered.of_action(
+    "message_answer_lost", "handed a message over and got no answer", "handed the {kind.label} over and got no answer"
+)
 
 
 class MessageAnsweredLate(_OnItsWay):
     action = "message_answered_late"
     what = "heard late of a message"
+    said = "heard late of the {kind.label}"
     outcome: str
     answer: str
-
-    def sentence(self) -> str:
-        return f"heard late of {self.message}"
 
 
 class MessageRetried(_OnItsWay):
     action = "message_retried"
     what = "asked to send a message again now"
+    said = "asked to send the {kind.label} again now"
     why: str
     error: str | None
-
-    def sentence(self) -> str:
-        return f"asked to send {self.message} again now"
 
 
 class MessageSettled(_OnItsWay):
@@ -186,4 +136,4 @@ class MessageSettled(_OnItsWay):
     why: str
 
     def sentence(self) -> str:
-        return f"found out that {self.message} {'arrived' if self.arrived else 'did not arrive'}"
+        return f"found out that the {self.kind.label} {'arrived' if self.arrived else 'did not arrive'}"

@@ -6,18 +6,14 @@ from credit.audit_entries.entry import ByPerson, Entry, Explained
 class NetSuiteReadBack(Entry):
     action = "netsuite_read_back"
     what = "read NetSuite back"
+    said = "read NetSuite back: it says {after}"
     netsuite_id: str
     before: str | None
     after: str
     how: str
 
-    def sentence(self) -> str:
-        return f"read NetSuite back: it says {self.after}"
 
-
-class NetSuiteSuperseded(Explained):
-    action = "netsuite_superseded"
-    what = "left NetSuite alone: a later hold decides there"
+NetSuiteSuperseded = Explained.of_action("netsuite_superseded", "left NetSuite alone: a later hold decides there")
 
 
 class Drift(Explained):
@@ -30,14 +26,8 @@ class Drift(Explained):
     """What NetSuite says."""
 
 
-class NetSuiteDriftFound(Drift):
-    action = "netsuite_drift_found"
-    what = "found that NetSuite says something else"
-
-
-class NetSuiteDriftEnded(Drift):
-    action = "netsuite_drift_ended"
-    what = "found that NetSuite says again what is wanted"
+NetSuiteDriftFound = Drift.of_action("netsuite_drift_found", "found that NetSuite says something else")
+NetSuiteDriftEnded = Drift.of_action("netsuite_drift_ended", "found that NetSuite says again what is wanted")
 
 
 class RepairProposed(Explained):
@@ -56,12 +46,9 @@ class DriftSettled(ByPerson):
     """What is wanted."""
 
 
-class NetSuiteDriftAccepted(DriftSettled):
-    action = "netsuite_drift_accepted"
-    what = "accepted what NetSuite says"
-
-    def sentence(self) -> str:
-        return f"accepted what NetSuite says: {self.before}"
+NetSuiteDriftAccepted = DriftSettled.of_action(
+    "netsuite_drift_accepted", "accepted what NetSuite says", "accepted what NetSuite says: {before}"
+)
 
 
 class NetSuiteRepairOrdered(DriftSettled):
@@ -75,8 +62,6 @@ class NetSuiteRepairOrdered(DriftSettled):
 class NetSuiteHoldAdopted(Explained):
     action = "netsuite_hold_adopted"
     what = "adopted NetSuite’s hold"
+    said = "adopted NetSuite’s hold; its release will write {prior}"
     netsuite_id: str
     prior: str
-
-    def sentence(self) -> str:
-        return f"adopted NetSuite’s hold; its release will write {self.prior}"

@@ -14,49 +14,24 @@ class AboutUser(Entry):
 class UserCreated(AboutUser):
     action = "user_created"
     what = "made an account"
+    said = "made the account {login}"
     role: str
-
-    def sentence(self) -> str:
-        return f"made the account {self.login}"
 
 
 class UserRoleChanged(AboutUser):
     action = "user_role_changed"
     what = "changed the role of somebody"
+    said = "changed the role of {login}: {before} → {after}"
     before: str
     after: str
 
-    def sentence(self) -> str:
-        return f"changed the role of {self.login}: {self.before} → {self.after}"
 
-
-class UserDisabled(AboutUser):
-    action = "user_disabled"
-    what = "disabled an account"
-
-    def sentence(self) -> str:
-        return f"disabled the account {self.login}"
-
-
-class UserEnabled(AboutUser):
-    action = "user_enabled"
-    what = "enabled an account again"
-
-    def sentence(self) -> str:
-        return f"enabled the account {self.login} again"
-
-
-class PasswordChanged(AboutUser):
-    action = "password_changed"
-    what = "changed the password"
-
-
-class PasswordReset(AboutUser):
-    action = "password_reset"
-    what = "gave somebody a one-time password"
-
-    def sentence(self) -> str:
-        return f"gave {self.login} a one-time password"
+UserDisabled = AboutUser.of_action("user_disabled", "disabled an account", "disabled the account {login}")
+UserEnabled = AboutUser.of_action("user_enabled", "enabled an account again", "enabled the account {login} again")
+PasswordChanged = AboutUser.of_action("password_changed", "changed the password")
+PasswordReset = AboutUser.of_action(
+    "password_reset", "gave somebody a one-time password", "gave {login} a one-time password"
+)
 
 
 class SessionsEnded(AboutUser):
@@ -75,28 +50,21 @@ class SignedIn(Entry):
     how: str
 
 
-class SignedOut(Entry):
-    action = "signed_out"
-    what = "signed out"
+SignedOut = Entry.of_action("signed_out", "signed out")
 
 
-class TokenCreated(Entry):
+class _AboutToken(Entry):
+    name: str
+
+
+class TokenCreated(_AboutToken):
     action = "token_created"
     what = "made a token"
-    name: str
+    said = "made the {role} token {name}"
     role: str
 
-    def sentence(self) -> str:
-        return f"made the {self.role} token {self.name}"
 
-
-class TokenRevoked(Entry):
-    action = "token_revoked"
-    what = "revoked a token"
-    name: str
-
-    def sentence(self) -> str:
-        return f"revoked the token {self.name}"
+TokenRevoked = _AboutToken.of_action("token_revoked", "revoked a token", "revoked the token {name}")
 
 
 class AboutAbsence(Explained):
@@ -109,17 +77,5 @@ class AboutAbsence(Explained):
     ends_at: Moment
 
 
-class AbsenceAdded(AboutAbsence):
-    action = "absence_added"
-    what = "noted that somebody is away"
-
-    def sentence(self) -> str:
-        return f"noted that {self.login} is away"
-
-
-class AbsenceEnded(AboutAbsence):
-    action = "absence_ended"
-    what = "noted that somebody is back"
-
-    def sentence(self) -> str:
-        return f"noted that {self.login} is back"
+AbsenceAdded = AboutAbsence.of_action("absence_added", "noted that somebody is away", "noted that {login} is away")
+AbsenceEnded = AboutAbsence.of_action("absence_ended", "noted that somebody is back", "noted that {login} is back")

@@ -16,99 +16,33 @@ class Noted(Explained):
     customer_id: str | None = None
 
 
-class InvoicePosted(Noted):
-    action = "invoice_posted"
-    what = "posted an invoice"
-
-
-class PaymentReceived(Noted):
-    action = "payment_received"
-    what = "told of a payment"
-
-
-class PaidInFull(Noted):
-    action = "paid_in_full"
-    what = "noted that everything is paid"
-
-
-class PartPaid(Noted):
-    action = "part_paid"
-    what = "noted a part payment"
-
-
-class CauseGone(Noted):
-    action = "cause_gone"
-    what = "noted that the cause of the hold is gone"
-
-
-class PlanAgreed(Noted):
-    action = "plan_agreed"
-    what = "noted a payment plan"
-
-
-class PlanKept(Noted):
-    action = "plan_kept"
-    what = "noted that the payment plan was kept"
-
-
-class PlanEnded(Noted):
-    action = "plan_ended"
-    what = "noted that the payment plan was called off"
-
-
-class InstalmentMissed(Noted):
-    action = "instalment_missed"
-    what = "noted a missed instalment"
-
-
-class PromiseMade(Noted):
-    action = "promise_made"
-    what = "noted a promise to pay"
-
-
-class PromiseKept(Noted):
-    action = "promise_kept"
-    what = "noted that a promise to pay was kept"
-
-
-class PromiseBroken(Noted):
-    action = "promise_broken"
-    what = "noted that a promise to pay was broken"
-
-
-class DisputeOpened(Noted):
-    action = "dispute_opened"
-    what = "noted a dispute"
-
-
-class DisputeClosed(Noted):
-    action = "dispute_closed"
-    what = "noted that a dispute was closed"
-
-
-class HealthPredicted(Noted):
-    action = "health_predicted"
-    what = "predicted the customer’s health"
+InvoicePosted = Noted.of_action("invoice_posted", "posted an invoice")
+PaymentReceived = Noted.of_action("payment_received", "told of a payment")
+PaidInFull = Noted.of_action("paid_in_full", "noted that everything is paid")
+PartPaid = Noted.of_action("part_paid", "noted a part payment")
+CauseGone = Noted.of_action("cause_gone", "noted that the cause of the hold is gone")
+PlanAgreed = Noted.of_action("plan_agreed", "noted a payment plan")
+PlanKept = Noted.of_action("plan_kept", "noted that the payment plan was kept")
+PlanEnded = Noted.of_action("plan_ended", "noted that the payment plan was called off")
+InstalmentMissed = Noted.of_action("instalment_missed", "noted a missed instalment")
+PromiseMade = Noted.of_action("promise_made", "noted a promise to pay")
+PromiseKept = Noted.of_action("promise_kept", "noted that a promise to pay was kept")
+PromiseBroken = Noted.of_action("promise_broken", "noted that a promise to pay was broken")
+DisputeOpened = Noted.of_action("dispute_opened", "noted a dispute")
+DisputeClosed = Noted.of_action("dispute_closed", "noted that a dispute was closed")
+HealthPredicted = Noted.of_action("health_predicted", "predicted the customer’s health")
 
 
 class ArAgingStarted(Entry):
     action = "ar_aging_started"
     what = "started an AR aging scan"
+    said = "started an AR aging scan as of {as_of}"
     as_of: date
     workflow_id: str
 
-    def sentence(self) -> str:
-        return f"started an AR aging scan as of {self.as_of}"
 
-
-class ArAgingPaused(Explained):
-    action = "ar_aging_paused"
-    what = "paused the AR aging schedule"
-
-
-class ArAgingResumed(Explained):
-    action = "ar_aging_resumed"
-    what = "resumed the AR aging schedule"
+ArAgingPaused = Explained.of_action("ar_aging_paused", "paused the AR aging schedule")
+ArAgingResumed = Explained.of_action("ar_aging_resumed", "resumed the AR aging schedule")
 
 
 class ArImported(Entry):
@@ -118,15 +52,13 @@ class ArImported(Entry):
 
     action = "ar_imported"
     what = "imported receivables"
+    said = "imported receivables from {file_name}"
     import_id: UUID
     file_name: str
     sha256: str
     as_of: date | None
     full: bool
     rates: dict[str, str]
-
-    def sentence(self) -> str:
-        return f"imported receivables from {self.file_name}"
 
 
 class ExemptionState(BaseModel):
@@ -145,17 +77,11 @@ class _Exempted(Explained):
     after: ExemptionState
 
 
-class ExemptionGranted(_Exempted):
-    action = "exemption_granted"
-    what = "exempted a customer from automatic holds"
-
-    def sentence(self) -> str:
-        return f"exempted customer {self.customer_id} from automatic holds"
-
-
-class ExemptionEnded(_Exempted):
-    action = "exemption_ended"
-    what = "ended a customer’s exemption"
-
-    def sentence(self) -> str:
-        return f"ended the exemption of customer {self.customer_id}"
+ExemptionGranted = _Exempted.of_action(
+    "exemption_granted",
+    "exempted a customer from automatic holds",
+    "exempted customer {customer_id} from automatic holds",
+)
+ExemptionEnded = _Exempted.of_action(
+    "exemption_ended", "ended a customer’s exemption", "ended the exemption of customer {customer_id}"
+)

@@ -11,14 +11,12 @@ from credit.audit_entries.entry import Entry, Explained
 class PolicyChanged(Explained):
     action = "policy_changed"
     what = "put a policy in force"
+    said = "put policy version {version} in force"
     version: int
     before: dict[str, Any]
     after: dict[str, Any]
     limit_states_moved: int | None = None
     """Where exposure was defined anew."""
-
-    def sentence(self) -> str:
-        return f"put policy version {self.version} in force"
 
 
 class TemplateText(BaseModel):
@@ -31,6 +29,7 @@ class TemplateText(BaseModel):
 class TemplateChanged(Entry):
     action = "template_changed"
     what = "changed a template"
+    said = "put version {version} of the template {name} into use"
     name: str
     organisation: str
     language: str
@@ -38,20 +37,15 @@ class TemplateChanged(Entry):
     before: TemplateText | None
     after: TemplateText
 
-    def sentence(self) -> str:
-        return f"put version {self.version} of the template {self.name} into use"
-
 
 class RequestRefused(Explained):
     action = "request_refused"
     what = "was refused"
+    said = "was refused: {method} {path}"
     method: str
     path: str
     address: str
     code: str
-
-    def sentence(self) -> str:
-        return f"was refused: {self.method} {self.path}"
 
 
 class RequestsRefused(Entry):

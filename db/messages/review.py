@@ -14,6 +14,7 @@ from credit.audit_entries.messages import (
     MessageDiscarded,
     MessageEdited,
     MessageRecalled,
+    Stopped,
 )
 from credit.audit_entries.system import SignalRefused
 from credit.policy import Policy
@@ -143,7 +144,7 @@ def decide(
         message.status, message.delivery = MessageStatus.APPROVED, Delivery.COOLING_OFF
         message.decision_id = decision.id
         message.send_after = now + _cooling_off(policies.current(session)[1], message.kind)
-        entry: MessageApproved | MessageDiscarded = MessageApproved(
+        entry: MessageApproved | Stopped = MessageApproved(
             **_about(message),
             decision_id=decision.id,
             why=reason,

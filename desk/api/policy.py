@@ -31,8 +31,7 @@ async def show(desk: Desk, _: Viewer, response: Response) -> PolicyVersion:
 
 
 @router.put(
-    "",
-    responses=documented(HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED),
+    "", responses=documented(HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED)
 )
 async def change(
     body: ChangedPolicy, desk: Desk, who: PolicyMaker, response: Response, if_match: IfMatch = None

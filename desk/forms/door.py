@@ -43,13 +43,10 @@ class _Answer:
 
 
 class FormDoor:
-    """ASGI middleware: the rules at the top of this module."""
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         if not _brings_form(scope):
             await self._app(scope, receive, send)
             return
@@ -86,7 +83,7 @@ class FormDoor:
         filled = refilled(page, sent, refusal)
         if filled is not None:
             return filled
-        if refusal is not None and (sent.words or refusal.fields):
+        if refusal is not None:
             own = await self._own_page(scope, sent, refusal)
             if own is not None:
                 page, filled = own

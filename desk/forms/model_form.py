@@ -26,8 +26,6 @@ class BadFieldsError(ValueError):
 
 
 class ModelForm(Generic[M]):
-    """The form of one model."""
-
     def __init__(self, model: type[M]) -> None:
         self.settings = settings_of(model)
         self.groups: dict[str, list[Setting]] = {}

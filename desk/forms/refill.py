@@ -92,7 +92,6 @@ class Html(HTMLParser):
         return self._lines[line - 1] + column
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a field."""
         start = self._at()
         one = _Control(tag, dict(attrs), start, start + len(self.get_starttag_text() or ""))
         match tag:
@@ -120,14 +119,12 @@ class Html(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        """Note what stands in a text area, or names an option."""
         if self._area is not None:
             self._area.value += data
         elif self._select is not None and self._select.options:
             self._select.options[-1].value += data
 
     def handle_endtag(self, tag: str) -> None:
-        """End a field or a form."""
         if tag == "form":
             self._form = None
         elif tag == "details":

@@ -41,7 +41,6 @@ class Sent:
 
     @classmethod
     def of(cls, action: str, body: bytes, page: str = "") -> "Sent":
-        """Read a urlencoded form."""
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, encoding="utf-8", errors="replace")
         return cls(action, [(name, value) for name, value in pairs if name not in {CSRF_FIELD, *SECRETS}], page)
 
@@ -61,7 +60,6 @@ class Sent:
         return _kept.dump_json(self).decode()
 
     def urlencoded(self) -> bytes:
-        """Write it as a body."""
         return urlencode(self.fields).encode()
 
     @property

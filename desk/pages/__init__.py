@@ -11,28 +11,14 @@ from desk.pages.messages import message
 from desk.pages.netsuite import drift
 from desk.pages.receivables import aging, customers
 
+_HOLDS = (queue, start, hold, hold_beats, hold_in_force, report)
+_CUSTOMERS = (accounting_profile, credit_hold, customers)  # a customer's own page takes any path, and comes last
+_FREIGHT = (org_settings, rates, loads)
+
 
 def install(app: FastAPI) -> None:
     """Add the pages, their static files, and errors as pages. Call it after every other error handler is there."""
-    for module in (
-        queue,
-        start,
-        hold,
-        hold_beats,
-        hold_in_force,
-        message,
-        accounting_profile,
-        credit_hold,
-        customers,
-        aging,
-        drift,
-        report,
-        audit,
-        settings,
-        org_settings,
-        rates,
-        loads,
-    ):
+    for module in (*_HOLDS, message, *_CUSTOMERS, aging, drift, audit, settings, *_FREIGHT):
         app.include_router(module.router)
     app.mount("/static", assets.static_files, name="static")
     errors.install(app)

@@ -13,7 +13,6 @@ class HashedFiles(StaticFiles):
     """Static files: for ever under the address with their hash, asked about again under any other."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file with its caching."""
         response = await super().get_response(path, scope)
         wanted = scope["query_string"].decode().removeprefix("v=")
         fresh = (STATIC / path).is_file() and wanted == version_of(path)

@@ -40,7 +40,6 @@ class Asked:
 
     @property
     def given(self) -> dict[str, str]:
-        """What is not empty."""
         return {name: str(value) for name, value in vars(self).items() if value}
 
     @property
@@ -72,7 +71,6 @@ class About:
 
 
 def about(chain: str) -> About:
-    """Return what the rows of a chain are about."""
     customer = credit_limits.customer_of_chain(chain)
     if customer is not None:
         return About(f"customer {customer}", f"/customers/{quote(customer)}")

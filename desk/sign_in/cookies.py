@@ -32,18 +32,11 @@ def read(request: HTTPConnection, settings: Settings, name: str) -> str:
 def give(response: Response, settings: Settings, name: str, value: str, *, seconds: int | None = None) -> None:
     """Set a cookie, for so long or until the browser is closed."""
     response.set_cookie(
-        _name(settings, name),
-        value,
-        max_age=seconds,
-        path="/",
-        secure=secure(settings),
-        httponly=True,
-        samesite="lax",
+        _name(settings, name), value, max_age=seconds, path="/", secure=secure(settings), httponly=True, samesite="lax"
     )
 
 
 def take(response: Response, settings: Settings, name: str) -> None:
-    """Make the browser forget a cookie."""
     response.delete_cookie(_name(settings, name), path="/", secure=secure(settings), httponly=True, samesite="lax")
 
 

@@ -8,8 +8,6 @@ from db.errors import RefusedError
 
 
 class SignInRefusedError(RefusedError):
-    """Who this is may not come in."""
-
     code = "sign_in_refused"
     status = HTTPStatus.FORBIDDEN
 
@@ -26,8 +24,6 @@ class WrongPasswordError(RefusedError):
 
 
 class TooManyAttemptsError(RefusedError):
-    """Too many failed sign-ins of late."""
-
     code = "too_many_attempts"
     status = HTTPStatus.TOO_MANY_REQUESTS
 

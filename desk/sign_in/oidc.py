@@ -47,11 +47,9 @@ class Attempt:
 
     @classmethod
     def fresh(cls, next_page: str) -> "Attempt":
-        """Return one that nobody can guess."""
         return cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(48), next_page)
 
     def cookie(self) -> str:
-        """Write it as a cookie's value."""
         return json.dumps(asdict(self)).encode().hex()
 
     @classmethod

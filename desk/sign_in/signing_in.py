@@ -96,7 +96,6 @@ def start_session(
 
 
 def welcome(response: Response, desk: Surroundings, cookie: str) -> Response:
-    """Give the browser its session."""
     cookies.give(response, desk.settings, cookies.SESSION, cookie)
     cookies.take(response, desk.settings, cookies.STRANGER)
     return response

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                 hold_seconds=chosen.hold_seconds,
                 max_concurrency=chosen.max_concurrency,
                 control_anywhere=chosen.control_anywhere,
-            ),
+            )
         )
     except (OSError, ValueError, sqlite3.Error) as error:
         sys.stderr.write(f"netsuite sandbox: cannot start: {error}\n")

@@ -7,6 +7,7 @@ import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
@@ -57,8 +58,7 @@ class CustomerSeed(BaseModel):
 
     def row(self) -> tuple[str, str | None, dict[str, Any]]:
         """What :meth:`Store.seed` takes."""
-        given = {name: value for name in _FIELDS if (value := getattr(self, name)) is not None}
-        return self.id, self.externalId, given
+        return self.id, self.externalId, self.model_dump(exclude={"id", "externalId"}, exclude_none=True)
 
 
 class TransactionSeed(BaseModel):
@@ -97,17 +97,6 @@ class Preferences(BaseModel):
     creditLimitHandling: Literal["enforce", "warn", "ignore"] = "enforce"  # noqa: N815
 
 
-_FIELDS = (
-    "companyName",
-    "creditHoldOverride",
-    "overdueBalance",
-    "daysOverdue",
-    "email",
-    "creditLimit",
-    "parent",
-    "salesRep",
-    "terms",
-)
 _TRANSACTIONS = TypeAdapter(list[TransactionSeed])
 _EMPLOYEES = TypeAdapter(list[EmployeeSeed])
 _SEEDS = TypeAdapter(list[CustomerSeed])
@@ -128,8 +117,8 @@ class ControlApi:
             ("health", self._health, "GET"),
             ("ledger", self._ledger, "GET"),
             ("customers", self._put_customers, "PUT"),
-            ("transactions", self._put_transactions, "PUT"),
-            ("employees", self._put_employees, "PUT"),
+            ("transactions", partial(self._put, "transaction", _TRANSACTIONS), "PUT"),
+            ("employees", partial(self._put, "employee", _EMPLOYEES), "PUT"),
             ("preferences", self._put_preferences, "PUT"),
             ("faults", self._get_faults, "GET"),
             ("faults", self._put_faults, "PUT"),
@@ -171,13 +160,7 @@ class ControlApi:
         except DuplicateExternalId as error:
             return JSONResponse({"detail": str(error)}, 409)
 
-    async def _put_transactions(self, request: Request) -> Response:
-        return await self._put(request, "transaction", _TRANSACTIONS)
-
-    async def _put_employees(self, request: Request) -> Response:
-        return await self._put(request, "employee", _EMPLOYEES)
-
-    async def _put(self, request: Request, kind: str, seeds: TypeAdapter[Any]) -> Response:
+    async def _put(self, kind: str, seeds: TypeAdapter[Any], request: Request) -> Response:
         body = await request.body()
 
         def put(store: Store) -> int:

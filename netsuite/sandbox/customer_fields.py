@@ -71,12 +71,7 @@ def merged(record: dict[str, Any], changes: dict[str, Any], rules: Validation) -
     return result
 
 
-def shown(
-    customer: dict[str, Any],
-    fields: str | None,
-    *,
-    simple_enums: bool,
-) -> dict[str, Any]:
+def shown(customer: dict[str, Any], fields: str | None, *, simple_enums: bool) -> dict[str, Any]:
     """The record as a GET answers it: everything, or only ``fields`` (comma separated) and the id.
 
     Raises:

@@ -146,7 +146,7 @@ class RecordApi:
         changes = await _json_object(request)
         write = Write(request.method, _path(request), address, changes)
         changed = await self._account.store.do(
-            lambda store: store.change(write, lambda record: merged(record, changes, rules)),
+            lambda store: store.change(write, lambda record: merged(record, changes, rules))
         )
         if changed is None:
             raise nonexistent_id()

@@ -18,7 +18,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from credit.audit_entries.entry import Entry
-from credit.audit_entries.holds import BeatCancelled, BeatRetried, BeatSkipped
+from credit.audit_entries.holds import BeatCancelled, BeatEnded, BeatRetried, BeatSkipped
 from credit.audit_entries.receivables import ArAgingPaused, ArAgingResumed
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
@@ -246,7 +246,7 @@ class Operations:
     async def _intervene(
         self,
         name: str,
-        entry: BeatSkipped | BeatCancelled,
+        entry: BeatEnded,
         actor: str,
         how: str,
         write: Callable[[Session, UUID, Beat, str], None],

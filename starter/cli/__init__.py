@@ -1,6 +1,5 @@
 """The command `hold`: exit 0 done, 1 refused or failed, 2 usage, 3 cannot reach a service."""
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -12,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from credit.plain_text import NotPlainTextError, plain, shown_line
+from runtime.leaving import leave
 from runtime.version import VERSION
 from starter.cli.errors import REFUSED, UNREACHABLE, RefusedError, UnreachableError
 from starter.cli.output import console, err
@@ -24,9 +24,7 @@ DONE = 0
 
 _COMMANDS = {
     "holds": ("start", "list", "show", "claim", "approve", "decline", "undo", "retry", "skip", "cancel"),
-    "release": ("release",),
-    "dates": ("dates",),
-    "override": ("override",),
+    "in_force": ("release", "dates", "override"),
     "report": ("report",),
     "stack": ("up", "down", "status", "doctor"),
 }
@@ -154,8 +152,4 @@ def _data_dir_first(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Enter from the command line."""
-    code = run()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(run())

@@ -6,14 +6,22 @@ from uuid import UUID
 
 import typer
 
-from starter.cli import asking
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.cli.options import Why
+from starter.cli.output import Column, err, minute, print_list
 
-app = typer.Typer(no_args_is_help=True, help="Who is away, and who stands in.")
+app = Commands(no_args_is_help=True, help="Who is away, and who stands in.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_COLUMNS = (
+    Column("Away", "login"),
+    Column("Stands in", "delegate"),
+    Column("From (UTC)", "starts_at", drop=2),
+    Column("To (UTC)", lambda row: minute(row["ended_at"] or row["ends_at"]), drop=1),
+    Column("State", "state", drop=4),
+    Column("Why", "reason", wraps=16, drop=5),
+    Column("Absence", "id", drop=3),
+)
 
 
 def _first_moment(text: str) -> datetime:
@@ -45,7 +53,7 @@ def add(
     until: Annotated[
         datetime, typer.Option("--until", parser=_last_moment, metavar="DATE", help="The last day, or a time (UTC).")
     ],
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
+    reason: Why,
     since: Annotated[
         datetime | None,
         typer.Option("--from", parser=_first_moment, metavar="DATE", help="The first day, or a time (UTC); now."),
@@ -53,61 +61,26 @@ def add(
     login: Annotated[
         str | None, typer.Option("--login", help="Who is away; you by default, somebody else as an admin only.")
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Let somebody stand in: told what you are told, and deciding with your role where it is the higher one."""
-    asking.require_text(reason)
     starts = {} if since is None else {"starts_at": since}
     added = open_desk().post("absences", login=login, delegate=delegate, ends_at=until, reason=reason, **starts)
-    if as_json:
-        print_json(added)
-    else:
-        lasts = f"from {_minute(added['starts_at'])} to {_minute(added['ends_at'])} UTC"
-        err.print(f"{added['delegate']} stands in for {added['login']} {lasts}.")
+    yield added
+    lasts = f"from {minute(added['starts_at'])} to {minute(added['ends_at'])} UTC"
+    err.print(f"{added['delegate']} stands in for {added['login']} {lasts}.")
 
 
 @app.command("list")
-def list_absences(
-    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
-) -> None:
+def list_absences(over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False) -> Answer:
     """List who is away, or will be, and who stands in."""
     document = open_desk().get("absences", over=over_too)
-    if as_json:
-        print_json(document)
-    elif document["absences"]:
-        print_table(_table(document["absences"]))
-    else:
-        err.print("Nobody is away.")
+    yield document
+    print_list(_COLUMNS, document["absences"], none="Nobody is away.")
 
 
 @app.command()
-def end(
-    absence: Annotated[UUID, typer.Argument(metavar="ABSENCE", help="As `hold absence list` shows it.")],
-    as_json: Json = False,
-) -> None:
+def end(absence: Annotated[UUID, typer.Argument(metavar="ABSENCE", help="As `hold absence list` shows it.")]) -> Answer:
     """End an absence now, or call it off before it begins."""
     ended = open_desk().delete("absences", str(absence))
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.")
-
-
-def _table(rows: list[Document]) -> Table:
-    made = table(
-        "Away",
-        "Stands in",
-        Column("From (UTC)", drop=2),
-        Column("To (UTC)", drop=1),
-        Column("State", drop=4),
-        Column("Why", wraps=16, drop=5),
-        Column("Absence", drop=3),
-    )
-    for row in rows:
-        lasts = (_minute(row["starts_at"]), _minute(row["ended_at"] or row["ends_at"]))
-        made.add(row["login"], row["delegate"], *lasts, row["state"], row["reason"], row["id"])
-    return made
-
-
-def _minute(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
+    yield ended
+    err.print(f"{ended['delegate']} does not stand in for {ended['login']} any more.")

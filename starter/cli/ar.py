@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from starter.cli import candidates, import_report, schedule
+from starter.cli.commands import Answer, Commands, Json
 from starter.cli.context import open_desk
 from starter.cli.errors import REFUSED, RefusedError
 from starter.cli.output import err, plural, print_json
 
-app = typer.Typer(no_args_is_help=True, help="The receivables ledger: import it, and scan it for holds to propose.")
+app = Commands(no_args_is_help=True, help="The receivables ledger: import it, and scan it for holds to propose.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Rates = Annotated[
     list[str] | None,
     typer.Option("--rate", metavar="CUR=RATE", help="What one unit is worth in the ledger's currency; repeatable."),
@@ -53,11 +53,11 @@ def import_file(
 
     report = ledger_import.run(
         file,
+        bad_rows_to,
         mapping=_pairs(columns, "--map"),
         as_of=as_of.date() if as_of else None,
         rates=_worths(rates),
         skip_bad=skip_bad,
-        bad_rows_to=bad_rows_to,
         full=full,
         close_missing=close_missing,
     )
@@ -126,30 +126,24 @@ def scan(
             help="A JSON file with some of the policy's fields: list who would be proposed under it, beside today's.",
         ),
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Propose a hold for every customer whose receivables cross the policy's threshold, today or on --as-of."""
     day = as_of.date() if as_of else datetime.now(UTC).date()
     if changed_policy is not None:
-        candidates.backtest_policy(changed_policy, day, as_json=as_json)
-    elif dry_run:
-        candidates.list_candidates(day, as_json=as_json)
-    else:
-        _propose(day, as_json=as_json)
+        return candidates.backtest_policy(changed_policy, day)
+    return candidates.list_candidates(day) if dry_run else _propose(day)
 
 
 app.add_typer(schedule.app, name="schedule")
 
 
-def _propose(day: date, *, as_json: bool) -> None:
+def _propose(day: date) -> Answer:
     desk = open_desk()
     run = desk.post("ar-aging", "run", as_of=day)["workflow_id"]
     report = None
     while report is None:  # each answer waits a while for the end
         report = desk.get("ar-aging", "runs", run)["report"]
-    if as_json:
-        print_json(report)
-        return
+    yield report
     counts: dict[str, int] = report["counts"]
     err.print(
         f"{plural(counts.pop('proposed', 0), 'hold')} proposed as of {day}; `hold list` shows what waits for you."

@@ -6,18 +6,19 @@ import typer
 
 from credit.plain_text import NotPlainTextError, plain
 from credit.reason import given
+from starter.cli.commands import Answer
 from starter.cli.desk_client import Document
-from starter.cli.output import err, print_json
+from starter.cli.output import err
 
 
-def require_text(reason: str) -> None:
-    """Refuse a blank reason.
+def require_text(reason: str) -> str:
+    """Return a reason; a blank one is refused.
 
     Raises:
         BadParameter: it is blank.
     """
     try:
-        given(reason)
+        return given(reason)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--reason") from None
 
@@ -54,9 +55,6 @@ def reason_or_ask(reason: str | None) -> str:
     return reason or ""
 
 
-def say_claimed(claim: Document, *, as_json: bool) -> None:
-    """Print a claim."""
-    if as_json:
-        print_json(claim)
-    else:
-        err.print(f"Yours until {claim['expires_at'][11:19]} UTC, at revision {claim['revision']}.")
+def claimed(claim: Document) -> Answer:
+    yield claim
+    err.print(f"Yours until {claim['expires_at'][11:19]} UTC, at revision {claim['revision']}.")

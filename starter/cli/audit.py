@@ -4,45 +4,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 from rich.text import Text
 
+from starter.cli.commands import Answer, Commands, Ended
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
-from starter.cli.output import console, err, plural, print_json
+from starter.cli.output import console, err, plural
 
-app = typer.Typer(no_args_is_help=True, help="The audit trail: verify it, export it.")
+app = Commands(no_args_is_help=True, help="The audit trail: verify it, export it.")
 
 _ALTERED = 1
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
 
-class ExportFormat(StrEnum):
-    """How an export is written."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
 @app.command()
-def verify(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def verify() -> Answer:
     """Check every row and the anchor file; exit 1 with the first bad row of each chain that was tampered with."""
     found = open_desk(patient=True).post("audit", "verify")
-    if as_json:
-        print_json(found)
-    else:
-        _tell(found)
-    if not found["intact"]:
-        raise typer.Exit(_ALTERED)
-
-
-def _tell(found: Document) -> None:
+    yield Ended(found, 0 if found["intact"] else _ALTERED)
     anchors = found["anchors"]
     anchored = plural(anchors["heads"], "anchored head")
     console.print(f"{plural(found['rows'], 'row')} in {plural(found['chains'], 'chain')}, {anchored}.")
@@ -61,7 +45,7 @@ def _tell(found: Document) -> None:
 
 @app.command()
 def export(
-    form: Annotated[ExportFormat, typer.Option("--format", help="JSON lines, or CSV.")] = ExportFormat.JSONL,
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="JSON lines, or CSV.")] = "jsonl",
     hold: Annotated[
         str | None, typer.Option("--hold", metavar="ID", help="Only this hold's events; `system` for those of none.")
     ] = None,

@@ -11,11 +11,13 @@ from rich.text import Text
 
 from credit import bulk
 from credit.bulk import BulkFile, Outcome
+from credit.wording import words
 from starter.cli import asking
+from starter.cli.commands import Answer, Ended
 from starter.cli.context import open_desk
 from starter.cli.desk_client import DeskClient, Document
 from starter.cli.errors import REFUSED, UNREACHABLE
-from starter.cli.output import Column, console, err, plural, print_json, print_table, table
+from starter.cli.output import Column, console, err, figure, filled, plural, print_table
 
 FromFile = Annotated[
     Path | None,
@@ -28,6 +30,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="With --from: only show 
 _AT_ONCE = 100
 """Lines in one request."""
 _STYLE = {Outcome.CREATED: "green", Outcome.REFUSED: "red", Outcome.FAILED: "bold red"}
+_COLUMNS = (
+    Column("Line", "line", number=True, drop=1),
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=3),
+    Column("Open", lambda item: figure(item["total_open"]), number=True, drop=2),
+    Column("Outcome", lambda item: Text(words(item["outcome"]), _STYLE.get(item["outcome"], "dim"))),
+    Column("Why", lambda item: item["why"] or item["reason"], wraps=16, drop=4),
+)
 
 
 def one_or_file(
@@ -46,11 +56,10 @@ def one_or_file(
         raise typer.BadParameter("only with --from", param_hint="--yes" if yes else "--dry-run")
     if name is None:
         raise typer.BadParameter("give a customer, or many with --from", param_hint="customer")
-    asking.require_text(reason or "")
-    return name, reason or ""
+    return name, asking.require_text(reason or "")
 
 
-def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool, as_json: bool) -> None:
+def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool) -> Answer:
     """Propose something for each line of the file: `holds`, or `releases`."""
     if not (yes or dry_run or sys.stdin.isatty()):
         raise typer.BadParameter("nobody to ask here: look with --dry-run, then give --yes", param_hint="--yes")
@@ -64,15 +73,10 @@ def propose(what: str, question: str, file: Path, *, yes: bool, dry_run: bool, a
             return
     if not dry_run:
         items = _ask(desk, what, lines, dry_run=False)
-    if as_json:
-        print_json(_document(file, items, dry_run=dry_run))
-    else:
-        _show(items, err_too=False)
     outcomes = {item["outcome"] for item in items}
-    if Outcome.FAILED in outcomes:
-        raise typer.Exit(UNREACHABLE)
-    if Outcome.REFUSED in outcomes:
-        raise typer.Exit(REFUSED)
+    code = UNREACHABLE if Outcome.FAILED in outcomes else REFUSED if Outcome.REFUSED in outcomes else 0
+    yield Ended(_document(file, items, dry_run=dry_run), code)
+    _show(items, err_too=False)
 
 
 def _read(file: Path) -> BulkFile:
@@ -122,23 +126,6 @@ def _document(file: Path, items: Sequence[Document], *, dry_run: bool) -> Docume
 
 
 def _show(items: Sequence[Document], *, err_too: bool) -> None:
-    made = table(
-        Column("Line", number=True, drop=1),
-        "Customer",
-        Column("Name", wraps=12, drop=3),
-        Column("Open", number=True, drop=2),
-        "Outcome",
-        Column("Why", wraps=16, drop=4),
-    )
-    for item in items:
-        made.add(
-            str(item["line"]),
-            item["customer_id"],
-            item["customer_name"],
-            f"{Decimal(item['total_open']):,.2f}" if item["total_open"] is not None else "",
-            Text(item["outcome"].replace("_", " "), _STYLE.get(item["outcome"], "dim")),
-            item["why"] or item["reason"],
-        )
-    print_table(made, to=err if err_too else console)
+    print_table(filled(_COLUMNS, items), to=err if err_too else console)
     counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in _counts(items).items())
     err.print(f"{plural(len(items), 'line')}, {_sum(items):,.2f} open in all: {counts}", soft_wrap=True)

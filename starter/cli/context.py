@@ -19,7 +19,6 @@ def use_data_dir(path: str | None) -> None:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this command."""
     return Settings(data_dir=_data_dir[0]) if _data_dir else Settings()
 
 

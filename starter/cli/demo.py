@@ -1,6 +1,5 @@
 """`hold demo outage on | off`: break the NetSuite sandbox of the embedded stack, and see holds come through it."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,23 +7,16 @@ import httpx
 import typer
 
 from starter.cli import spelling
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import read_settings
-from starter.cli.output import console, err, print_json
+from starter.cli.options import Switch
+from starter.cli.output import console, err
 from starter.stack import record
 from starter.stack.errors import StackError
 
-app = typer.Typer(no_args_is_help=True, help="See how holds come through trouble: break NetSuite's sandbox.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = Commands(no_args_is_help=True, help="See how holds come through trouble: break NetSuite's sandbox.")
 
 _LIMIT = 5.0  # seconds
-
-
-class Switch(StrEnum):
-    """On or off."""
-
-    ON = "on"
-    OFF = "off"
 
 
 @app.callback()
@@ -33,25 +25,20 @@ def about() -> None:
 
 
 @app.command()
-def outage(
-    switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None,
-    as_json: Json = False,
-) -> None:
+def outage(switch: Annotated[Switch | None, typer.Argument(help="Without it: how it is now.")] = None) -> Answer:
     """Have the sandbox that stands for NetSuite answer nothing but 503, or work again; on the stack's machine."""
     settings = read_settings()
     sandbox = _sandbox(settings.data_dir, settings.netsuite_url)
     try:
         with httpx.Client(base_url=f"{sandbox}/_sandbox/", trust_env=False, timeout=_LIMIT) as control:
             if switch is not None:
-                control.put("faults", json={"outage": switch is Switch.ON}).raise_for_status()
+                control.put("faults", json={"outage": switch == "on"}).raise_for_status()
             away = bool(control.get("faults").raise_for_status().json()["outage"])
     except (httpx.HTTPError, ValueError, KeyError) as error:
         msg = f"the sandbox at {sandbox} does not answer as one ({error}): `hold status` and `hold doctor` say more"
         raise StackError(msg) from error
     document = _document(away, sandbox, settings.data_dir, settings.desk_url)
-    if as_json:
-        print_json(document)
-        return
+    yield document
     err.print(document["netsuite"], markup=False, soft_wrap=True)
     for step in document["next"]:
         console.print(f"  {step}", markup=False, soft_wrap=True)

@@ -41,7 +41,6 @@ class DeskClient:
         weakref.finalize(self, self._http.close)  # a command has no end of its own to close it at
 
     def get(self, *parts: str, **query: Any) -> Document:
-        """Look at something."""
         return self._ask("GET", parts, query=query)
 
     def whole_list(self, *parts: str, **query: Any) -> Document:
@@ -57,19 +56,15 @@ class DeskClient:
         return whole
 
     def post(self, *parts: str, **body: Any) -> Document:
-        """Have something done."""
         return self._ask("POST", parts, body)
 
     def put(self, *parts: str, **body: Any) -> Document:
-        """Set something."""
         return self._ask("PUT", parts, body)
 
     def patch(self, *parts: str, **body: Any) -> Document:
-        """Change a part of something."""
         return self._ask("PATCH", parts, body)
 
     def delete(self, *parts: str, **query: Any) -> Document:
-        """End something."""
         return self._ask("DELETE", parts, query=query)
 
     def download(self, *parts: str, **query: Any) -> Iterator[str]:

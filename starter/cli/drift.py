@@ -6,42 +6,46 @@ from typing import Annotated
 import typer
 
 from netsuite.records import CreditHoldOverride
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.cli.options import Customer, Reason
+from starter.cli.output import Column, err, print_list
 
-app = typer.Typer(invoke_without_command=True, help="Where NetSuite says something else than the record wants.")
+app = Commands(invoke_without_command=True, help="Where NetSuite says something else than the record wants.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Customer = Annotated[str, typer.Argument(help="The customer's id.")]
 _PATIENCE = 10
 """Seconds after which who waits for a check is told that nobody has to."""
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+
+_COLUMNS = (
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=2),
+    Column("NetSuite id", "netsuite_id", drop=1),
+    Column("Wanted", "expected"),
+    Column("Found", "found"),
+    Column("Since (UTC)", "first_seen_at", drop=3),
+    Column("Mend", "mend", drop=4),
+)
 
 
 @app.callback()
-def list_by_default(invoked: typer.Context, as_json: Json = False) -> None:
+def list_by_default(invoked: typer.Context) -> Answer:
     """List where NetSuite and the record differ, and what can be done about each."""
-    if invoked.invoked_subcommand is None:
-        list_drift(as_json=as_json)
+    return list_drift() if invoked.invoked_subcommand is None else iter(())
 
 
 @app.command("list")
-def list_drift(as_json: Json = False) -> None:
+def list_drift() -> Answer:
     """List where NetSuite and the record differ, and what can be done about each."""
     document = open_desk().get("drift")
-    if as_json:
-        print_json(document)
-        return
-    if document["drift"]:
-        print_table(_table(document["drift"]))
+    yield document
+    print_list(_COLUMNS, document["drift"])
     err.print(document["said"])
     if document["check"]["state"] != "running":
         err.print("`hold drift check` looks now.")
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
+def check() -> Answer:
     """Compare NetSuite with the record now: the same check that the schedule runs."""
     told = "Still comparing. It goes on without you, too: `hold drift` lists what it finds."
     telling = Timer(_PATIENCE, err.print, [told])
@@ -50,9 +54,7 @@ def check(as_json: Json = False) -> None:
         report = open_desk(patient=True).post("drift", "check")
     finally:
         telling.cancel()
-    if as_json:
-        print_json(report)
-        return
+    yield report
     compared = f"{report['looked_at']:,} compared: {report['differing']:,} differ"
     err.print(f"{compared}, {report['asked']:,} of them asked about now.")
     if report["unheld"]:
@@ -62,17 +64,17 @@ def check(as_json: Json = False) -> None:
 
 
 @app.command()
-def repair(customer: Customer, reason: Reason, as_json: Json = False) -> None:
+def repair(customer: Customer, reason: Reason) -> Answer:
     """Write a released hold's prior value to NetSuite again."""
-    done = open_desk().post("drift", customer, "repair", reason=reason)
-    _say(f"NetSuite is being written again. Watch it with `hold show {customer}`.", done, as_json=as_json)
+    yield open_desk().post("drift", customer, "repair", reason=reason)
+    err.print(f"NetSuite is being written again. Watch it with `hold show {customer}`.")
 
 
 @app.command()
-def accept(customer: Customer, reason: Reason, as_json: Json = False) -> None:
+def accept(customer: Customer, reason: Reason) -> Answer:
     """Accept what NetSuite says of a released hold's customer: it is not listed again until it changes."""
-    done = open_desk().post("drift", customer, "accept", reason=reason)
-    _say("Accepted. It is not listed again until NetSuite says something else.", done, as_json=as_json)
+    yield open_desk().post("drift", customer, "accept", reason=reason)
+    err.print("Accepted. It is not listed again until NetSuite says something else.")
 
 
 @app.command()
@@ -82,31 +84,7 @@ def adopt(
     prior: Annotated[
         CreditHoldOverride, typer.Option("--prior", help="What the release is to write.")
     ] = CreditHoldOverride.AUTO,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Propose a hold for a customer that is ON in NetSuite already. The push then writes nothing."""
-    done = open_desk().post("drift", customer, "adopt", reason=reason, prior=prior)
-    _say(f"Proposed. It waits for an approver: `hold approve {customer}`.", done, as_json=as_json)
-
-
-def _table(rows: list[Document]) -> Table:
-    made = table(
-        "Customer",
-        Column("Name", wraps=12, drop=2),
-        Column("NetSuite id", drop=1),
-        "Wanted",
-        "Found",
-        Column("Since (UTC)", drop=3),
-        Column("Mend", drop=4),
-    )
-    for row in rows:
-        cells = (row["customer_id"], row["customer_name"], row["netsuite_id"], row["expected"], row["found"])
-        made.add(*cells, row["first_seen_at"][:16].replace("T", " "), row["mend"])
-    return made
-
-
-def _say(told: str, document: Document, *, as_json: bool) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        err.print(told)
+    yield open_desk().post("drift", customer, "adopt", reason=reason, prior=prior)
+    err.print(f"Proposed. It waits for an approver: `hold approve {customer}`.")

@@ -6,71 +6,55 @@ from uuid import UUID
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import Column, err, print_json, print_table, table
+from starter.cli.options import HoldOrCustomer, Reason
+from starter.cli.output import Column, err, how_it_ended, print_list
 
-app = typer.Typer(no_args_is_help=True, help="Single orders and loads that a hold lets through.")
+app = Commands(no_args_is_help=True, help="Single orders and loads that a hold lets through.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+_COLUMNS = (
+    Column("What", lambda row: f"{row['scope']} {row['reference']}", wraps=12),
+    Column("Until", "until"),
+    Column("Granted by", "created_by", drop=3),
+    Column("Why", "reason", wraps=16, drop=4),
+    Column("Ended", how_it_ended, wraps=16, drop=1),
+    Column("Exception", "id", drop=2),
+)
 
 
 @app.command()
 def add(
-    name: Name,
+    name: HoldOrCustomer,
     until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], metavar="DATE", help="The last day.")],
     reason: Reason,
     order: Annotated[str | None, typer.Option("--order", metavar="ID", help="The order that is let through.")] = None,
     load: Annotated[str | None, typer.Option("--load", metavar="ID", help="The load that is let through.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Let one order or one load through a hold until a day. The hold itself stays as it is."""
     if (order is None) == (load is None):
         raise typer.BadParameter("give either --order or --load")
     wanted = {"scope": "load", "reference": load} if order is None else {"scope": "order", "reference": order}
     granted = open_desk().post("holds", name, "exceptions", **wanted, until=until.date(), reason=reason)
-    if as_json:
-        print_json(granted)
-    else:
-        err.print(f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}.")
+    yield granted
+    err.print(f"{granted['scope'].capitalize()} {granted['reference']} is let through until {granted['until']}.")
 
 
 @app.command("list")
-def list_exceptions(name: Name, as_json: Json = False) -> None:
+def list_exceptions(name: HoldOrCustomer) -> Answer:
     """List a hold's exceptions, those that are over too."""
     document = open_desk().get("holds", name, "exceptions")
-    if as_json:
-        print_json(document)
-        return
-    if not document["exceptions"]:
-        err.print("This hold lets nothing through.")
-        return
-    made = table(
-        Column("What", wraps=12),
-        "Until",
-        Column("Granted by", drop=3),
-        Column("Why", wraps=16, drop=4),
-        Column("Ended", wraps=16, drop=1),
-        Column("Exception", drop=2),
-    )
-    for row in document["exceptions"]:
-        ended = f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
-        what = f"{row['scope']} {row['reference']}"
-        made.add(what, row["until"], row["created_by"], row["reason"], ended, row["id"])
-    print_table(made)
+    yield document
+    print_list(_COLUMNS, document["exceptions"], none="This hold lets nothing through.")
 
 
 @app.command()
 def end(
-    name: Name,
+    name: HoldOrCustomer,
     exception_id: Annotated[UUID, typer.Argument(metavar="EXCEPTION", help="As `hold exception list` shows it.")],
     reason: Reason,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """End an exception before its last day."""
     ended = open_desk().delete("holds", name, "exceptions", str(exception_id), reason=reason)
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")
+    yield ended
+    err.print(f"{ended['scope'].capitalize()} {ended['reference']} is not let through any more.")

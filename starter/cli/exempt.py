@@ -5,14 +5,21 @@ from typing import Annotated
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import Column, err, print_json, print_table, table
+from starter.cli.options import Customer, Reason
+from starter.cli.output import Column, err, how_it_ended, print_list
 
-app = typer.Typer(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
+app = Commands(no_args_is_help=True, help="Customers whom automatic triggers leave alone for a while.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Customer = Annotated[str, typer.Argument(help="The customer's id.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+_COLUMNS = (
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=12, drop=3),
+    Column("Until", "until"),
+    Column("Owner", "owner", wraps=10, drop=2),
+    Column("Why", "reason", wraps=16, drop=4),
+    Column("Ended", how_it_ended, wraps=16, drop=1),
+)
 
 
 @app.command()
@@ -23,48 +30,27 @@ def add(
     ],
     reason: Reason,
     owner: Annotated[str | None, typer.Option("--owner", help="Who answers for it; you by default.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Exempt a customer from automatic holds. People can still propose one, and see a warning."""
     desk = open_desk()
     granted = desk.post("customers", customer, "exemption", until=until.date(), reason=reason, owner=owner)
-    if as_json:
-        print_json(granted)
-    else:
-        err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
+    yield granted
+    err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
 
 
 @app.command("list")
 def list_exemptions(
-    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, as_json: Json = False
-) -> None:
+    over_too: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+) -> Answer:
     """List exemptions, the next to end first."""
     document = open_desk().get("exemptions", over=over_too)
-    if as_json:
-        print_json(document)
-        return
-    if not document["exemptions"]:
-        err.print("Nobody is exempt from automatic holds.")
-        return
-    made = table(
-        "Customer",
-        Column("Name", wraps=12, drop=3),
-        "Until",
-        Column("Owner", wraps=10, drop=2),
-        Column("Why", wraps=16, drop=4),
-        Column("Ended", wraps=16, drop=1),
-    )
-    for row in document["exemptions"]:
-        ended = f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
-        made.add(row["customer_id"], row["customer_name"], row["until"], row["owner"], row["reason"], ended)
-    print_table(made)
+    yield document
+    print_list(_COLUMNS, document["exemptions"], none="Nobody is exempt from automatic holds.")
 
 
 @app.command()
-def end(customer: Customer, reason: Reason, as_json: Json = False) -> None:
+def end(customer: Customer, reason: Reason) -> Answer:
     """End a customer's exemption before its last day."""
     ended = open_desk().delete("customers", customer, "exemption", reason=reason)
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"Customer {customer} is not exempt any more.")
+    yield ended
+    err.print(f"Customer {customer} is not exempt any more.")

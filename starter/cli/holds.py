@@ -1,56 +1,39 @@
 """`hold start | list | show | claim | approve | decline | undo | retry | skip | cancel`."""
 
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from credit.states import Beat, HoldStatus, Verdict
 from starter.cli import asking, bulk, pages
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
-from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
+from starter.cli.options import Asked, HoldOrCustomer, Revision, Why, Yes
+from starter.cli.output import err, print_list, print_page, say_unreadable
 
-app = typer.Typer()
+app = Commands()
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(metavar="HOLD_OR_CUSTOMER", help="A hold's id, or a customer's.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the record.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 OneBeat = Annotated[Beat, typer.Option("--beat", help="Which beat.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needs --revision.")]
-Revision = Annotated[int | None, typer.Option("--revision", help="The revision you decided on, as shown.")]
-
-
-class ManualTrigger(StrEnum):
-    """What a person may give as the trigger."""
-
-    MANUAL = "manual"
 
 
 @app.command()
 def start(
     customer: Annotated[str | None, typer.Argument(help="The customer's id.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="Why a hold should be considered.")] = None,
-    trigger: Annotated[ManualTrigger, typer.Option("--trigger", help="Where this comes from.")] = ManualTrigger.MANUAL,
+    trigger: Annotated[Literal["manual"], typer.Option("--trigger", help="Where this comes from.")] = "manual",
     file: bulk.FromFile = None,
     dry_run: bulk.DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --from: don't ask.")] = False,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Propose a hold. Nothing happens to the customer before somebody approves it."""
     del trigger  # the only one a person may give
     name, why = bulk.one_or_file(customer, reason, file, yes=yes, dry_run=dry_run)
     if file is not None:
-        bulk.propose("holds", "Propose a hold", file, yes=yes, dry_run=dry_run, as_json=as_json)
+        yield from bulk.propose("holds", "Propose a hold", file, yes=yes, dry_run=dry_run)
         return
-    asking.require_text(why)
     desk = open_desk()
     started = desk.post("holds", customer_id=name, trigger="manual", reason=why)
-    if as_json:
-        print_json(started)
-        return
+    yield started
     hold = desk.get("holds", started["id"])
     created = started["created"]
     what = "proposed" if created else "already open; your reason was added as evidence to"
@@ -61,124 +44,89 @@ def start(
 @app.command("list")
 def list_holds(
     status: Annotated[HoldStatus | None, typer.Option("--status", help="Only these; open ones by default.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List holds: the open ones, or those in one status."""
     document = open_desk().whole_list("holds", status=status)
-    if as_json:
-        print_json(document)
-        return
-    if document["holds"]:
-        print_table(pages.hold_table(document["holds"], datetime.now(UTC)))
-    else:
-        err.print(f"No holds {status}." if status else "No open holds.")
+    yield document
+    print_list(pages.COLUMNS, document["holds"], none=f"No holds {status}." if status else "No open holds.")
     say_unreadable(document["unreadable"])
 
 
 @app.command()
-def show(name: Name, as_json: Json = False) -> None:
+def show(name: HoldOrCustomer) -> Answer:
     """Show one hold whole: what, why, how much, its beats, its messages and its life so far."""
     document = open_desk().get("holds", name)
-    if as_json:
-        print_json(document)
-    else:
-        print_page(pages.hold(document))
+    yield document
+    print_page(pages.hold(document))
 
 
 @app.command()
-def claim(name: Name, as_json: Json = False) -> None:
+def claim(name: HoldOrCustomer) -> Answer:
     """Claim a proposal, so that nobody else decides it while you look."""
-    asking.say_claimed(open_desk().post("holds", name, "claim"), as_json=as_json)
+    return asking.claimed(open_desk().post("holds", name, "claim"))
 
 
 @app.command()
-def approve(
-    name: Name, reason: Reason = None, yes: Yes = False, revision: Revision = None, as_json: Json = False
-) -> None:
+def approve(name: HoldOrCustomer, reason: Asked = None, yes: Yes = False, revision: Revision = None) -> Answer:
     """Approve a proposal: claims it, shows it, asks, decides."""
-    _decide(name, Verdict.APPROVE, reason=reason, yes=yes, revision=revision, as_json=as_json)
+    return _decide(name, Verdict.APPROVE, reason=reason, yes=yes, revision=revision)
 
 
 @app.command()
 def decline(
-    name: Name,
-    reason: Reason = None,
+    name: HoldOrCustomer,
+    reason: Asked = None,
     yes: Yes = False,
     revision: Revision = None,
     lift_block: Annotated[
-        bool,
-        typer.Option("--lift-block", help="Also lift the credit hold that auto-apply made; it stays by default."),
+        bool, typer.Option("--lift-block", help="Also lift the credit hold that auto-apply made; it stays by default.")
     ] = False,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Decline a proposal: claims it, shows it, asks, decides. Automatic triggers are snoozed for a while."""
     keep = not lift_block
-    _decide(name, Verdict.DECLINE, reason=reason, yes=yes, revision=revision, keep_block=keep, as_json=as_json)
+    return _decide(name, Verdict.DECLINE, reason=reason, yes=yes, revision=revision, keep_block=keep)
 
 
 @app.command()
-def undo(
-    name: Name,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
-    as_json: Json = False,
-) -> None:
+def undo(name: HoldOrCustomer, reason: Why) -> Answer:
     """Take an approval back, while the policy allows it; the proposal is open again."""
-    asking.require_text(reason)
     document = open_desk().post("holds", name, "undo", reason=reason)
-    if as_json:
-        print_json(document)
-    else:
-        err.print(f"Taken back. The proposal is open again, at revision {document['revision']}.")
+    yield document
+    err.print(f"Taken back. The proposal is open again, at revision {document['revision']}.")
 
 
 @app.command()
 def retry(
-    name: Name,
+    name: HoldOrCustomer,
     beat: Annotated[Beat | None, typer.Option("--beat", help="One beat; every unfinished one by default.")] = None,
     reason: Annotated[str, typer.Option("--reason", help="What was mended, for the record.")] = "",
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Try unfinished beats again now: after mending what they need, or instead of waiting for the next try."""
     document = open_desk().post("holds", name, "beats", *([beat] if beat else []), "retry", reason=reason)
-    if as_json:
-        print_json(document)
-    else:
-        again = ", ".join(document["beats"])
-        err.print(f"Trying again: {again}. Watch it with `hold show {name}`.")
+    yield document
+    again = ", ".join(document["beats"])
+    err.print(f"Trying again: {again}. Watch it with `hold show {name}`.")
 
 
 @app.command()
-def skip(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
+def skip(name: HoldOrCustomer, beat: OneBeat, reason: Why) -> Answer:
     """End an unfinished beat undone: the hold goes on without it."""
-    asking.require_text(reason)
     document = open_desk().post("holds", name, "beats", beat, "skip", reason=reason)
-    if as_json:
-        print_json(document)
-    else:
-        err.print(f"Skipped: {beat}. The hold goes on without it.")
+    yield document
+    err.print(f"Skipped: {beat}. The hold goes on without it.")
 
 
 @app.command()
-def cancel(name: Name, beat: OneBeat, reason: Why, as_json: Json = False) -> None:
+def cancel(name: HoldOrCustomer, beat: OneBeat, reason: Why) -> Answer:
     """Stop trying an unfinished beat until somebody retries it."""
-    asking.require_text(reason)
     document = open_desk().post("holds", name, "beats", beat, "cancel", reason=reason)
-    if as_json:
-        print_json(document)
-    else:
-        err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.")
+    yield document
+    err.print(f"Stopped: {beat}. `hold retry {name} --beat {beat}` tries it again.")
 
 
 def _decide(
-    name: str,
-    verdict: Verdict,
-    *,
-    reason: str | None,
-    yes: bool,
-    revision: int | None,
-    as_json: bool,
-    keep_block: bool = True,
-) -> None:
+    name: str, verdict: Verdict, *, reason: str | None, yes: bool, revision: int | None, keep_block: bool = True
+) -> Answer:
     asking.require_answers(reason, yes=yes, revision=revision)
     desk = open_desk()
     held, seen = desk.post("holds", name, "claim"), {}
@@ -202,15 +150,10 @@ def _decide(
         keep_block=keep_block,
         **seen,
     )
-    _say_decided(name, decided, as_json=as_json)
-
-
-def _say_decided(name: str, decided: Document, *, as_json: bool) -> None:
     if decided["decision_id"] is not None and not decided["delivered"]:
         err.print("Recorded. Temporal is away: the relay delivers it when it is back.")
-    if as_json:
-        print_json(decided)
-    elif decided["decision_id"] is None:
+    yield decided
+    if decided["decision_id"] is None:
         err.print("Noted. Above this amount a second person has to approve too.")
     else:
         err.print(f"{decided['status'].capitalize()}. Watch it with `hold show {name}`.")

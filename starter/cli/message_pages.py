@@ -1,40 +1,20 @@
 """Messages as people read them in a terminal."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from rich.text import Text
 
 from credit.states import Delivery, MessageStatus
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Page, Table, facts, table
+from starter.cli.output import Column, Page, facts
 
-_STATUS = {
-    MessageStatus.PENDING_REVIEW: "yellow",
-    MessageStatus.APPROVED: "cyan",
-    MessageStatus.SENT: "green",
-}
+_STATUS = {MessageStatus.PENDING_REVIEW: "yellow", MessageStatus.APPROVED: "cyan", MessageStatus.SENT: "green"}
 _TROUBLE = (Delivery.REFUSED, Delivery.UNKNOWN)
 
 
-def message_table(rows: Sequence[Document]) -> Table:
-    """Return messages as a table."""
-    made = table(
-        "Message",
-        Column("Kind", drop=3),
-        Column("Status", drop=2),
-        Column("To", wraps=16, drop=4),
-        Column("Subject", wraps=16, drop=1),
-    )
-    for row in rows:
-        made.add(row["id"], row["kind"], _status(row), _recipient(row), row["subject"])
-    return made
-
-
 def message(document: Document) -> Page:
-    """Return one message as a page."""
     head = facts()
-    head.add("To", _recipient(document))
+    head.add("To", recipient(document))
     head.add("Subject", Text(document["subject"]))
     head.add("Format", document["format"])
     head.add("Revision", str(document["revision"]))
@@ -60,9 +40,20 @@ def _status(row: Document) -> Text:
     return text
 
 
-def _recipient(row: Document) -> Text:
+def recipient(row: Document) -> Text:
+    """Return whom a message is for."""
     return Text(row["recipient"]) if row["recipient"] else Text("no address known", "yellow")
 
 
 def _second(at: str) -> str:
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M:%S} UTC"
+
+
+COLUMNS = (
+    Column("Message", "id"),
+    Column("Kind", "kind", drop=3),
+    Column("Status", _status, drop=2),
+    Column("To", recipient, wraps=16, drop=4),
+    Column("Subject", "subject", wraps=16, drop=1),
+)
+"""Of a list of messages."""

@@ -8,19 +8,16 @@ from rich.text import Text
 from credit.plain_text import NotPlainTextError, plain
 from credit.states import MessageStatus, MessageVerdict, TextFormat
 from starter.cli import asking, message_pages
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
 from starter.cli.errors import RefusedError
-from starter.cli.output import err, print_json, print_page, print_table, say_unreadable
+from starter.cli.options import Asked, Revision, Why, Yes
+from starter.cli.output import err, print_list, print_page, say_unreadable
 
-app = typer.Typer(no_args_is_help=True, help="Drafted e-mails: read, edit, approve, recall.")
+app = Commands(no_args_is_help=True, help="Drafted e-mails: read, edit, approve, recall.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The message's id.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why, for the record.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needs --revision.")]
-Revision = Annotated[int | None, typer.Option("--revision", min=1, help="The revision you were shown.")]
 
 
 @app.command("list")
@@ -29,8 +26,7 @@ def list_messages(
     status: Annotated[
         MessageStatus | None, typer.Option("--status", help="Only these; unsent ones by default.")
     ] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """List messages: the unsent ones, those in one status, or all of one hold."""
     desk = open_desk()
     if name is None:
@@ -39,20 +35,15 @@ def list_messages(
     else:
         unreadable = []
         rows = [row for row in desk.get("holds", name)["messages"] if status in (None, row["status"])]
-    if as_json:
-        print_json({"messages": rows, "unreadable": unreadable})
-        return
-    if rows:
-        print_table(message_pages.message_table(rows))
-    else:
-        err.print("No messages.")
+    yield {"messages": rows, "unreadable": unreadable}
+    print_list(message_pages.COLUMNS, rows, none="No messages.")
     say_unreadable(unreadable)
 
 
 @app.command()
-def show(message: Id, as_json: Json = False) -> None:
+def show(message: Id) -> Answer:
     """Show one message: its text, and where it stands."""
-    _print(open_desk().get("messages", message), as_json=as_json)
+    return _print(open_desk().get("messages", message))
 
 
 @app.command()
@@ -65,8 +56,7 @@ def edit(
     to: Annotated[str | None, typer.Option("--to", help="The recipient's address.")] = None,
     text_format: Annotated[TextFormat | None, typer.Option("--format", help="How the body is written.")] = None,
     revision: Revision = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Write the next revision; what is not given stays as it is."""
     body = None if body_file is None else _text(body_file.read())
     if subject is None and body is None and to is None and text_format is None:
@@ -86,62 +76,52 @@ def edit(
     except RefusedError as error:
         _show_difference(error)
         raise
-    _print(edited, as_json=as_json)
+    return _print(edited)
 
 
 @app.command()
-def claim(message: Id, as_json: Json = False) -> None:
+def claim(message: Id) -> Answer:
     """Claim a message, so that nobody else changes or decides it while you look."""
-    asking.say_claimed(open_desk().post("messages", message, "claim"), as_json=as_json)
+    return asking.claimed(open_desk().post("messages", message, "claim"))
 
 
 @app.command()
-def approve(
-    message: Id, reason: Reason = None, yes: Yes = False, revision: Revision = None, as_json: Json = False
-) -> None:
+def approve(message: Id, reason: Asked = None, yes: Yes = False, revision: Revision = None) -> Answer:
     """Approve the revision shown: claims it, shows it, asks. It leaves after its cooling-off."""
-    _decide(message, MessageVerdict.APPROVE, reason=reason, yes=yes, revision=revision, as_json=as_json)
+    return _decide(message, MessageVerdict.APPROVE, reason=reason, yes=yes, revision=revision)
 
 
 @app.command()
-def discard(
-    message: Id, reason: Reason = None, yes: Yes = False, revision: Revision = None, as_json: Json = False
-) -> None:
+def discard(message: Id, reason: Asked = None, yes: Yes = False, revision: Revision = None) -> Answer:
     """Discard a message: claims it, shows it, asks. It is never sent."""
-    _decide(message, MessageVerdict.DISCARD, reason=reason, yes=yes, revision=revision, as_json=as_json)
+    return _decide(message, MessageVerdict.DISCARD, reason=reason, yes=yes, revision=revision)
 
 
 @app.command()
-def recall(message: Id, reason: Why, as_json: Json = False) -> None:
+def recall(message: Id, reason: Why) -> Answer:
     """Take an approval back before the message leaves."""
-    asking.require_text(reason)
-    _print(open_desk().post("messages", message, "recall", reason=reason), as_json=as_json)
+    return _print(open_desk().post("messages", message, "recall", reason=reason))
 
 
 @app.command()
-def arrived(message: Id, reason: Why, as_json: Json = False) -> None:
+def arrived(message: Id, reason: Why) -> Answer:
     """Say that a message arrived whose answer was lost: it counts as sent."""
-    asking.require_text(reason)
-    _print(open_desk().post("messages", message, "delivery", arrived=True, reason=reason), as_json=as_json)
+    return _print(open_desk().post("messages", message, "delivery", arrived=True, reason=reason))
 
 
 @app.command("not-arrived")
-def not_arrived(message: Id, reason: Why, as_json: Json = False) -> None:
+def not_arrived(message: Id, reason: Why) -> Answer:
     """Say that a message did not arrive whose answer was lost: it is sent again."""
-    asking.require_text(reason)
-    _print(open_desk().post("messages", message, "delivery", arrived=False, reason=reason), as_json=as_json)
+    return _print(open_desk().post("messages", message, "delivery", arrived=False, reason=reason))
 
 
 @app.command()
-def retry(message: Id, reason: Why, as_json: Json = False) -> None:
+def retry(message: Id, reason: Why) -> Answer:
     """Try again now to send a message that the mail server refused or put off."""
-    asking.require_text(reason)
-    _print(open_desk().post("messages", message, "delivery", "retry", reason=reason), as_json=as_json)
+    return _print(open_desk().post("messages", message, "delivery", "retry", reason=reason))
 
 
-def _decide(
-    message: str, verdict: MessageVerdict, *, reason: str | None, yes: bool, revision: int | None, as_json: bool
-) -> None:
+def _decide(message: str, verdict: MessageVerdict, *, reason: str | None, yes: bool, revision: int | None) -> Answer:
     asking.require_answers(reason, yes=yes, revision=revision)
     desk = open_desk()
     held = desk.post("messages", message, "claim")
@@ -163,9 +143,8 @@ def _decide(
     except RefusedError as error:
         _show_difference(error)
         raise
-    if as_json:
-        print_json(decided)
-    elif verdict is MessageVerdict.APPROVE:
+    yield decided
+    if verdict is MessageVerdict.APPROVE:
         err.print(f"Approved. It leaves after {decided['send_after']}; `hold messages recall {message}` takes it back.")
     else:
         err.print("Discarded.")
@@ -183,8 +162,6 @@ def _show_difference(error: RefusedError) -> None:
         err.print(Text(line, {"+": "green", "-": "red"}.get(line[:1], "")))
 
 
-def _print(document: Document, *, as_json: bool) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        print_page(message_pages.message(document))
+def _print(document: Document) -> Answer:
+    yield document
+    print_page(message_pages.message(document))

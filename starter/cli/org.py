@@ -1,31 +1,28 @@
 """`hold org show | set`: what an organisation has chosen (freight spec, LSP Org Settings)."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.cli.options import Switch
+from starter.cli.output import Column, err, print_list
 
-app = typer.Typer(no_args_is_help=True, help="What an organisation has chosen.")
+app = Commands(no_args_is_help=True, help="What an organisation has chosen.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-class Switch(StrEnum):
-    """On or off."""
-
-    ON = "on"
-    OFF = "off"
+_COLUMNS = (
+    Column("Organisation", "organisation", wraps=12),
+    Column("Auto apply", lambda row: "on" if row["auto_apply_credit_hold"] else "off"),
+    Column("Auto lift", lambda row: "on" if row["auto_lift_credit_hold"] else "off"),
+    Column("Language", "language", drop=1),
+    Column("Version", "version", number=True, drop=2),
+    Column("Changed by", "updated_by", drop=3),
+)
 
 
 @app.command()
-def show(
-    organisation: Annotated[str | None, typer.Option("--organisation", help="Only this one.")] = None,
-    as_json: Json = False,
-) -> None:
+def show(organisation: Annotated[str | None, typer.Option("--organisation", help="Only this one.")] = None) -> Answer:
     """Show the settings of every organisation, or of one."""
     desk = open_desk()
     if organisation is not None:
@@ -34,10 +31,8 @@ def show(
     else:
         document = desk.get("org-settings")
         rows = document["organisations"]
-    if as_json:
-        print_json(document)
-    else:
-        print_table(_table(rows))
+    yield document
+    print_list(_COLUMNS, rows)
 
 
 @app.command("set")
@@ -51,32 +46,14 @@ def set_organisation(
         Switch | None, typer.Option("--auto-lift", help="Such a block goes by itself when the limit is met again.")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the content templates, like `en`.")] = None,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Change settings of an organisation. Nobody is put on hold by it: it counts from the next change of an amount."""
     switches = {"auto_apply_credit_hold": auto_apply, "auto_lift_credit_hold": auto_lift}
-    changes: dict[str, Any] = {name: value is Switch.ON for name, value in switches.items() if value is not None}
+    changes: dict[str, Any] = {name: value == "on" for name, value in switches.items() if value is not None}
     if language is not None:
         changes["language"] = language
     if not changes:
         raise typer.BadParameter("nothing to change: give --auto-apply, --auto-lift or --language")
     document = open_desk().put("org-settings", organisation, **changes)
-    if as_json:
-        print_json(document)
-    else:
-        err.print(f"Saved: version {document['version']} of the settings of {organisation}.")
-
-
-def _table(rows: list[Document]) -> Table:
-    made = table(
-        Column("Organisation", wraps=12),
-        "Auto apply",
-        "Auto lift",
-        Column("Language", drop=1),
-        Column("Version", number=True, drop=2),
-        Column("Changed by", drop=3),
-    )
-    for row in rows:
-        switches = ["on" if row[name] else "off" for name in ("auto_apply_credit_hold", "auto_lift_credit_hold")]
-        made.add(row["organisation"], *switches, row["language"], str(row["version"]), row["updated_by"])
-    return made
+    yield document
+    err.print(f"Saved: version {document['version']} of the settings of {organisation}.")

@@ -6,8 +6,10 @@ markup, and control characters as `\x1b`. What is printed to a terminal fits it;
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from rich.console import Console, Group, RenderableType
@@ -71,21 +73,27 @@ class Column:
 
     Args:
         name: Its header.
+        of: What stands in it: a member of the row's document, its times to the minute, or what makes it of that.
         number: Whether it is right-aligned. Never cut, like every column without `wraps`.
         wraps: The least width to which its texts may be broken into lines; None where they stay in one.
         drop: When it is left out where the terminal is too narrow: the highest first, 0 never.
     """
 
     name: str
+    of: str | Callable[[Any], Cell] = ""
     number: bool = False
     wraps: int | None = None
     drop: int = 0
 
+    def cell(self, document: Any) -> Cell:
+        if not isinstance(self.of, str):
+            return self.of(document)
+        value = document[self.of]
+        return minute(value) if value and self.of.endswith("_at") else "" if value is None else str(value)
+
 
 @dataclass
 class Table:
-    """Rows under headers."""
-
     columns: Sequence[Column]
     rows: list[list[Cell]] = field(default_factory=list)
     header: bool = True
@@ -108,6 +116,11 @@ def table(*columns: Column | str) -> Table:
     return Table([Column(one) if isinstance(one, str) else one for one in columns])
 
 
+def filled(columns: Sequence[Column], documents: Iterable[Any]) -> Table:
+    """Return a table with a row for each document."""
+    return Table(columns, [[column.cell(document) for column in columns] for document in documents])
+
+
 def facts() -> Table:
     """Return an empty table of names and what they are."""
     return Table([Column("name"), Column("value", wraps=20)], header=False)
@@ -118,6 +131,21 @@ def plural(count: int, one: str) -> str:
     return counted(count, one) if count else f"no {one}s"
 
 
+def minute(at: str) -> str:
+    """Return a time to the minute, without its zone: UTC."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
+
+
+def figure(amount: str | None) -> str:
+    """Return an amount of money: `12,345.60`; empty where there is none."""
+    return f"{Decimal(amount):,.2f}" if amount is not None else ""
+
+
+def how_it_ended(row: Any) -> str:
+    """Return when, by whom and why what was agreed ended before its last day; empty where it did not."""
+    return f"{row['ended_at'][:10]} by {row['ended_by']}: {row['end_reason']}" if row["ended_at"] else ""
+
+
 def print_table(printed: Table, *, to: SafeConsole = console) -> None:
     """Print a table: fitted to a terminal, saying what was left out; tab-separated and whole elsewhere."""
     if not to.fits:
@@ -126,6 +154,14 @@ def print_table(printed: Table, *, to: SafeConsole = console) -> None:
     made, needed, dropped = _fitted(printed, to.width)
     _as_wide(to, needed).print(made)
     _say_dropped(dropped)
+
+
+def print_list(columns: Sequence[Column], documents: Sequence[Any], none: str = "") -> None:
+    """Print documents as a table; where there are none, say so."""
+    if documents:
+        print_table(filled(columns, documents))
+    elif none:
+        err.print(none)
 
 
 def print_page(page: Page, *, to: SafeConsole = console) -> None:

@@ -1,14 +1,15 @@
 """Holds as people read them in a terminal."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 
 from rich.text import Text
 
-from credit.states import BeatStatus, HoldStatus, Verdict, WaitingOn
+from credit.states import Beat, BeatStatus, HoldStatus, Verdict, WaitingOn
+from credit.triggers import TriggerKind
+from credit.wording import sentence, span, words
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Page, Table, facts, plural, table
+from starter.cli.message_pages import recipient
+from starter.cli.output import Column, Page, Table, facts, figure, filled, minute, plural
 
 _STATUS = {
     HoldStatus.PROPOSED: "yellow",
@@ -26,43 +27,16 @@ _BEATS = {
 }
 
 
-def hold_table(rows: Sequence[Document], now: datetime) -> Table:
-    """Return holds as a table."""
-    made = table(
-        "Customer",
-        Column("Name", wraps=14, drop=4),
-        Column("Status", drop=2),
-        Column("Waiting on", drop=3),
-        Column("Open", number=True),
-        Column("Overdue", number=True),
-        Column("Due", number=True, drop=5),
-        Column("Age", number=True, drop=6),
-    )
-    for row in rows:
-        made.add(
-            row["customer_id"],
-            row["customer_name"],
-            Text(row["status"], _STATUS.get(row["status"], "")),
-            Text(row["waiting_on"], _WAITING.get(row["waiting_on"], "dim")),
-            _money(row),
-            f"{row['facts']['days_overdue']} d",
-            f"{datetime.fromisoformat(row['due_at']):%d %b}" if row["due_at"] else "",
-            _age(row["proposed_at"], now),
-        )
-    return made
-
-
 def hold(document: Document) -> Page:
-    """Return one hold as a page."""
     parts: list[Text | Table] = [_facts(document)]
     parts += [Text(f"! {warning}", "yellow") for warning in document["warnings"]]
     if document["proposal"]["note"]:
         parts += [Text(), Text("Note", "bold"), Text(document["proposal"]["note"], "yellow")]
     if document["status"] not in (HoldStatus.PROPOSED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN):
-        parts.append(_beats(document))
+        parts.append(filled(_BEAT_COLUMNS, document["beats"]))
     if document["messages"]:
-        parts.append(_messages(document))
-    parts.append(_timeline(document))
+        parts.append(filled(_MESSAGE_COLUMNS, document["messages"]))
+    parts.append(filled(_TIMELINE_COLUMNS, document["timeline"]))
     title = Text.assemble(
         (f" {document['customer_name']} ", "bold"),
         (f"{document['customer_id']} ", "dim"),
@@ -81,11 +55,11 @@ def _facts(document: Document) -> Table:
     figures = document["facts"]
     made = facts()
     made.add("Why", document["reason"])
-    made.add("Trigger", ", ".join(document["triggers"]))
+    made.add("Trigger", ", ".join(_label(TriggerKind, kind) for kind in document["triggers"]))
     made.add("Open", f"{_money(document)} {figures['currency']}")
     made.add("Overdue", f"{figures['days_overdue']} days as of {figures['as_of']}")
     if figures["credit_limit"] is not None:
-        made.add("Credit limit", f"{_figure(figures['credit_limit'])}{_limit_state(figures)}")
+        made.add("Credit limit", f"{figure(figures['credit_limit'])}{_limit_state(figures)}")
     made.add("Context", _context(figures))
     made.add("Waiting on", _waiting_on(document))
     if unsent := document.get("unsent_notice"):
@@ -113,11 +87,11 @@ def _waiting_on(document: Document) -> Text:
     proposal = document["proposal"]
     waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
     if proposal["due_at"]:
-        waiting.append(f", due {_minute(proposal['due_at'])}", "dim")
+        waiting.append(f", due {minute(proposal['due_at'])}", "dim")
     if proposal["due_at"] and proposal["escalated_at"]:
-        waiting.append(f", escalated to {proposal['escalated_to']} since {_minute(proposal['escalated_at'])}", "dim")
+        waiting.append(f", escalated to {proposal['escalated_to']} since {minute(proposal['escalated_at'])}", "dim")
     if proposal["claimed_by"]:
-        waiting.append(f", claimed by {proposal['claimed_by']} until {_minute(proposal['claim_expires_at'])}", "dim")
+        waiting.append(f", claimed by {proposal['claimed_by']} until {minute(proposal['claim_expires_at'])}", "dim")
     return waiting
 
 
@@ -127,70 +101,61 @@ def _context(figures: Document) -> str:
     return f"{holds}, {disputes}, {plan}"
 
 
-def _beats(document: Document) -> Table:
-    made = table(
-        "Beat",
-        "Status",
-        Column("Tries", number=True, drop=2),
-        Column("Done", drop=3),
-        Column("Last error", wraps=16, drop=1),
-    )
-    for beat in document["beats"]:
-        made.add(
-            beat["beat"],
-            Text(beat["status"], _BEATS.get(beat["status"], "dim")),
-            str(beat["attempts"]),
-            _minute(beat["done_at"]) if beat["done_at"] else "",
-            beat["last_error"],
-        )
-    return made
-
-
-def _messages(document: Document) -> Table:
-    made = table(
-        Column("Message", drop=1),
-        "Status",
-        Column("To", wraps=16, drop=2),
-        Column("Subject", wraps=16),
-    )
-    for message in document["messages"]:
-        recipient = Text(message["recipient"]) if message["recipient"] else Text("no address known", "yellow")
-        made.add(message["kind"], message["status"], recipient, message["subject"])
-    return made
-
-
-def _timeline(document: Document) -> Table:
-    made = table(
-        "When (UTC)",
-        Column("What", wraps=14),
-        Column("Who", wraps=10, drop=1),
-        Column("Why", wraps=14),
-    )
-    for event in document["timeline"]:
-        who = " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
-        made.add(_minute(event["at"]), event["what"], who, event["why"])
-    return made
-
-
 def _limit_state(figures: Document) -> str:
-    return f", {figures['limit_state']}: exposure {_figure(figures['exposure'])}" if figures["limit_state"] else ""
+    return f", {figures['limit_state']}: exposure {figure(figures['exposure'])}" if figures["limit_state"] else ""
+
+
+def _label(kinds: type[Beat | TriggerKind], name: str) -> str:
+    """Return what people call it; what only a newer desk knows, as it is named there."""
+    return kinds(name).label if name in set(kinds) else words(name)
 
 
 def _money(document: Document) -> str:
-    return _figure(document["facts"]["total_open"])
+    return figure(document["facts"]["total_open"])
 
 
-def _figure(amount: str) -> str:
-    return f"{Decimal(amount):,.2f}"
+def _day(at: str | None) -> str:
+    return f"{datetime.fromisoformat(at):%d %b}" if at else ""
 
 
-def _minute(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}"
+def _who(event: Document) -> str:
+    return " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
 
 
-def _age(at: str, now: datetime) -> str:
-    age = now - datetime.fromisoformat(at)
-    if age.days:
-        return f"{age.days} d"
-    hours, seconds = divmod(age.seconds, 3600)
-    return f"{hours} h" if hours else f"{seconds // 60} min"
+COLUMNS = (
+    Column("Customer", "customer_id"),
+    Column("Name", "customer_name", wraps=14, drop=4),
+    Column("Status", lambda row: Text(row["status"], _STATUS.get(row["status"], "")), drop=2),
+    Column("Waiting on", lambda row: Text(row["waiting_on"], _WAITING.get(row["waiting_on"], "dim")), drop=3),
+    Column("Open", _money, number=True),
+    Column("Overdue", lambda row: f"{row['facts']['days_overdue']} d", number=True),
+    Column(
+        "Due",
+        lambda row: f"{datetime.fromisoformat(row['due_at']):%d %b}" if row["due_at"] else "",
+        number=True,
+        drop=5,
+    ),
+    Column(
+        "Age", lambda row: span(datetime.now(UTC) - datetime.fromisoformat(row["proposed_at"])), number=True, drop=6
+    ),
+)
+"""Of a list of holds."""
+_BEAT_COLUMNS = (
+    Column("Beat", lambda beat: sentence(_label(Beat, beat["beat"])), wraps=16),
+    Column("Status", lambda beat: Text(beat["status"], _BEATS.get(beat["status"], "dim"))),
+    Column("Tries", "attempts", number=True, drop=2),
+    Column("Done", "done_at", drop=3),
+    Column("Last error", "last_error", wraps=16, drop=1),
+)
+_MESSAGE_COLUMNS = (
+    Column("Message", "kind", drop=1),
+    Column("Status", "status"),
+    Column("To", recipient, wraps=16, drop=2),
+    Column("Subject", "subject", wraps=16),
+)
+_TIMELINE_COLUMNS = (
+    Column("When (UTC)", lambda event: minute(event["at"])),
+    Column("What", "what", wraps=14),
+    Column("Who", _who, wraps=10, drop=1),
+    Column("Why", "why", wraps=14),
+)

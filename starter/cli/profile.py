@@ -6,27 +6,25 @@ from typing import Annotated, Any
 import typer
 
 from credit.credit_hold import CreditStatus
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Table, err, facts, print_json, print_table
+from starter.cli.options import Customer, Reason
+from starter.cli.output import Table, err, facts, figure, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Accounting profiles: credit status and credit limit.")
+app = Commands(no_args_is_help=True, help="Accounting profiles: credit status and credit limit.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Customer = Annotated[str, typer.Argument(help="The customer's id.")]
 NO_LIMIT = "none"
 
 _CENT = Decimal("0.01")
 
 
 @app.command()
-def show(customer: Customer, as_json: Json = False) -> None:
+def show(customer: Customer) -> Answer:
     """Show a customer's credit status, limit and exposure, with what blocks it."""
     document = open_desk().get("customers", customer, "accounting-profile")
-    if as_json:
-        print_json(document)
-    else:
-        print_table(_table(document))
+    yield document
+    print_table(_table(document))
 
 
 @app.command("set")
@@ -36,9 +34,8 @@ def set_profile(
     limit: Annotated[
         str | None, typer.Option("--limit", metavar="AMOUNT", help=f"The credit limit; `{NO_LIMIT}` for none.")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
-    as_json: Json = False,
-) -> None:
+    reason: Reason = "",
+) -> Answer:
     """Change the credit status, the credit limit, or both.
 
     Out of credit hold while the limit is exceeded is an override. A service hold's block stays until its release.
@@ -49,9 +46,7 @@ def set_profile(
     if not changes:
         raise typer.BadParameter("nothing to change: give --status, --limit, or both", param_hint="--status")
     document = open_desk().put("customers", customer, "accounting-profile", **changes, reason=reason)
-    if as_json:
-        print_json(document)
-        return
+    yield document
     limits = document["credit_limit"] or "no limit"
     err.print(f"Customer {customer}: {document['credit_status_label']}, credit limit {limits}.")
     if "release" in document:
@@ -81,9 +76,9 @@ def _table(shown: Document) -> Table:
     override = shown["override"]
     rows = {
         "Credit status": shown["credit_status_label"],
-        "Credit limit": _amount_shown(shown["credit_limit"]) or "none",
-        "Exposure": _amount_shown(shown["exposure"]) or "not evaluated yet",
-        "Available": _amount_shown(shown["available"]),
+        "Credit limit": figure(shown["credit_limit"]) or "none",
+        "Exposure": figure(shown["exposure"]) or "not evaluated yet",
+        "Available": figure(shown["available"]),
         "Limit state": shown["limit_state"] or "not evaluated yet",
         "Currency": shown["currency"],
         "Organisation": shown["organisation"],
@@ -101,7 +96,3 @@ def _blocked(entry: Document) -> str:
     """Return what is blocked and why; a note that begins with its source, as ours do, needs no other word of it."""
     source, note = entry["source"].replace("_", " "), entry["note"]
     return f"{entry['label']}: {note}" if note.startswith(source) else f"{entry['label']} ({source}): {note}"
-
-
-def _amount_shown(amount: str | None) -> str:
-    return f"{Decimal(amount):,.2f}" if amount else ""

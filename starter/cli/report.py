@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from credit.report import Numbers, PeriodError, Spread, Standing, period_of
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, err, print_json, print_table, table
+from starter.cli.output import Column, Table, err, print_table, table
 
-app = typer.Typer()
+app = Commands()
 
 
 @app.command()
@@ -22,17 +23,17 @@ def report(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DATE", help="Last day; today by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with weekly numbers.")] = False,
-) -> None:
-    """Report what a period's holds came to (days in UTC, inclusive), beside all time, and how things stand now."""
+) -> Answer:
+    """Report what a period's holds came to (days in UTC, inclusive), beside all time, and how things stand now.
+
+    With --json the weekly numbers too.
+    """
     try:
         begin, end = period_of(first and first.date(), last and last.date(), today=datetime.now(UTC).date())
     except PeriodError as error:
         raise typer.BadParameter(str(error), param_hint="--from") from None
     document = open_desk().get("report", **{"from": begin, "to": end})
-    if as_json:
-        print_json(document)
-        return
+    yield document
     print_table(_table(document))
     _say_now(Standing.model_validate(document["now"]))
 

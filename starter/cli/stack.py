@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from starter.cli.errors import REFUSED, UNREACHABLE
+from starter.cli.commands import Answer, Commands
 
-app = typer.Typer()
+app = Commands()
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Taken or refused; by default a free one is found.")]
 
 
@@ -55,11 +54,11 @@ def down() -> None:
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status() -> Answer:
     """Show where everything of the embedded stack is, and whether it runs, on the machine of the stack."""
     from starter.cli.local import stack
 
-    raise typer.Exit(0 if stack.status(as_json=as_json) else REFUSED)
+    return stack.status()
 
 
 @app.command()
@@ -67,12 +66,11 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Also compare holds with Temporal, and mend what disagrees.")
     ] = False,
-    as_json: Json = False,
-) -> None:
+) -> Answer:
     """Look at each dependency: is it reachable, which version, what is wrong, how to mend it.
 
     On the machine of the stack, or wherever the database, Temporal and NetSuite can be reached.
     """
     from starter.cli.local import stack
 
-    raise typer.Exit(0 if stack.doctor(repair=repair, as_json=as_json) else UNREACHABLE)
+    return stack.doctor(repair=repair)

@@ -1,38 +1,26 @@
 """`hold token`: API tokens."""
 
-from dataclasses import replace
-from datetime import datetime
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.desk_client import Document
-from starter.cli.output import Column, Table, console, err, print_json, print_table
+from starter.cli.output import Column, console, err, filled, print_table
 
-app = typer.Typer(no_args_is_help=True, help="API tokens.")
+RoleName = Literal["viewer", "requester", "approver", "admin"]
+"""The roles of people."""
+TokenRoleName = Literal["sender", "viewer", "requester", "approver", "admin"]
+"""What a token may be: a role of people, or a sender of events."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = Commands(no_args_is_help=True, help="API tokens.")
 
-
-class RoleName(StrEnum):
-    """The roles of people, as the command line spells them."""
-
-    VIEWER = "viewer"
-    REQUESTER = "requester"
-    APPROVER = "approver"
-    ADMIN = "admin"
-
-
-class TokenRoleName(StrEnum):
-    """What a token may be: a role of people, or a sender of events."""
-
-    SENDER = "sender"
-    VIEWER = "viewer"
-    REQUESTER = "requester"
-    APPROVER = "approver"
-    ADMIN = "admin"
+_COLUMNS = (
+    Column("Name", "name"),
+    Column("Role", "role"),
+    Column("Created at", "created_at", drop=1),
+    Column("Revoked at", "revoked_at"),
+)
 
 
 @app.command()
@@ -41,50 +29,25 @@ def create(
     role: Annotated[
         TokenRoleName, typer.Option(help="What it may do; a sender may post events (/api/events/…) and nothing else.")
     ],
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Make an API token and print it, once. A token of the same name stops working."""
     made = open_desk().post("tokens", name=name, role=role)
-    if as_json:
-        print_json(made)
-    else:
-        err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
-        console.print(made["token"])
+    yield made
+    err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
+    console.print(made["token"])
 
 
 @app.command("list")
-def list_tokens(as_json: AsJson = False) -> None:
+def list_tokens() -> Answer:
     """List the API tokens; never the tokens themselves."""
     document = open_desk().get("tokens")
-    if as_json:
-        print_json(document)
-    else:
-        columns = [Column("name"), Column("role"), Column("created_at", drop=1), Column("revoked_at")]
-        print_documents(columns, document["tokens"])
+    yield document
+    print_table(filled(_COLUMNS, document["tokens"]))
 
 
 @app.command()
-def revoke(
-    name: Annotated[str, typer.Argument(help="The token's name, as `hold token list` shows it.")],
-    as_json: AsJson = False,
-) -> None:
+def revoke(name: Annotated[str, typer.Argument(help="The token's name, as `hold token list` shows it.")]) -> Answer:
     """Make a token useless, at once."""
     revoked = open_desk().delete("tokens", name)
-    if as_json:
-        print_json(revoked)
-    else:
-        err.print(f"The token of {name} does not work any more.")
-
-
-def print_documents(columns: list[Column], rows: list[Document]) -> None:
-    """Print documents as a table, its columns named after their members; times to the minute, in UTC."""
-    made = Table([replace(column, name=column.name.replace("_", " ").capitalize()) for column in columns])
-    for row in rows:
-        made.add(*(_cell(column.name, row[column.name]) for column in columns))
-    print_table(made)
-
-
-def _cell(name: str, value: object) -> str:
-    if value is None:
-        return ""
-    return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M}" if name.endswith("_at") else str(value)
+    yield revoked
+    err.print(f"The token of {name} does not work any more.")

@@ -4,14 +4,24 @@ from typing import Annotated
 
 import typer
 
+from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.output import Column, console, err, plural, print_json
-from starter.cli.token import AsJson, RoleName, print_documents
+from starter.cli.output import Column, console, err, filled, plural, print_table
+from starter.cli.token import RoleName
 
-app = typer.Typer(no_args_is_help=True, help="Who may sign in to the desk, and as what.")
+app = Commands(no_args_is_help=True, help="Who may sign in to the desk, and as what.")
 
 Login = Annotated[str, typer.Argument(help="The name he or she signs in with.")]
+
+_COLUMNS = (
+    Column("Login", "login"),
+    Column("Name", "name", wraps=10, drop=3),
+    Column("Email", "email", drop=2),
+    Column("Role", "role"),
+    Column("Signs in with", "signs_in_with", drop=1),
+    Column("Disabled at", "disabled_at"),
+)
 
 
 @app.command()
@@ -20,79 +30,58 @@ def create(
     role: Annotated[RoleName, typer.Option(help="What he or she may do.")],
     name: Annotated[str, typer.Option(help="The name in full.")] = "",
     email: Annotated[str | None, typer.Option(help="Where notifications go.")] = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Answer:
     """Make a local account and print its one-time password, once."""
-    _print_once(open_desk().post("users", login=login, role=role, name=name, email=email), as_json=as_json)
+    return _print_once(open_desk().post("users", login=login, role=role, name=name, email=email))
 
 
 @app.command("list")
-def list_users(as_json: AsJson = False) -> None:
+def list_users() -> Answer:
     """List everybody."""
     document = open_desk().get("users")
-    if as_json:
-        print_json(document)
-    else:
-        columns = [
-            Column("login"),
-            Column("name", wraps=10, drop=3),
-            Column("email", drop=2),
-            Column("role"),
-            Column("signs_in_with", drop=1),
-            Column("disabled_at"),
-        ]
-        print_documents(columns, document["users"])
+    yield document
+    print_table(filled(_COLUMNS, document["users"]))
 
 
 @app.command()
-def disable(login: Login, as_json: AsJson = False) -> None:
+def disable(login: Login) -> Answer:
     """Shut a user out, at once, and end his or her sessions."""
-    _print_changed(open_desk().patch("users", login, disabled=True), as_json=as_json)
+    return _print_changed(open_desk().patch("users", login, disabled=True))
 
 
 @app.command()
-def enable(login: Login, as_json: AsJson = False) -> None:
+def enable(login: Login) -> Answer:
     """Let a user sign in again."""
-    _print_changed(open_desk().patch("users", login, disabled=False), as_json=as_json)
+    return _print_changed(open_desk().patch("users", login, disabled=False))
 
 
 @app.command()
-def role(
-    login: Login,
-    role: Annotated[RoleName, typer.Argument(help="What he or she may do from now on.")],
-    as_json: AsJson = False,
-) -> None:
+def role(login: Login, role: Annotated[RoleName, typer.Argument(help="What he or she may do from now on.")]) -> Answer:
     """Give a user another role; it counts from the next request on."""
-    _print_changed(open_desk().patch("users", login, role=role), as_json=as_json)
+    return _print_changed(open_desk().patch("users", login, role=role))
 
 
 @app.command("reset-password")
-def reset_password(login: Login, as_json: AsJson = False) -> None:
+def reset_password(login: Login) -> Answer:
     """Replace a password by a one-time one and print it, once; the user's sessions end."""
-    _print_once(open_desk().post("users", login, "reset-password"), as_json=as_json)
+    return _print_once(open_desk().post("users", login, "reset-password"))
 
 
 @app.command("sign-out")
-def sign_out(login: Login, as_json: AsJson = False) -> None:
+def sign_out(login: Login) -> Answer:
     """End all sessions of a user."""
     ended = open_desk().post("users", login, "sign-out")
-    if as_json:
-        print_json(ended)
-    else:
-        err.print(f"{plural(ended['sessions_ended'], 'session')} of {login} ended.")
+    yield ended
+    err.print(f"{plural(ended['sessions_ended'], 'session')} of {login} ended.")
 
 
-def _print_once(made: Document, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"login": made["login"].strip().lower(), "one_time_password": made["one_time_password"]})
-    else:
-        err.print(f"One-time password of {made['login']}; it is not shown again.")
-        console.print(made["one_time_password"])
+def _print_once(made: Document) -> Answer:
+    yield {"login": made["login"].strip().lower(), "one_time_password": made["one_time_password"]}
+    err.print(f"One-time password of {made['login']}; it is not shown again.")
+    console.print(made["one_time_password"])
 
 
-def _print_changed(user: Document, *, as_json: bool) -> None:
-    if as_json:
-        print_json(user)
-    else:
-        state = "disabled" if user["disabled_at"] else "enabled"
-        err.print(f"{user['login']} is {user['role']}, {state}.")
+def _print_changed(user: Document) -> Answer:
+    yield user
+    state = "disabled" if user["disabled_at"] else "enabled"
+    err.print(f"{user['login']} is {user['role']}, {state}.")

@@ -18,8 +18,9 @@ from rich.text import Text
 
 from db import policies, policy_change
 from db.engine import make_engine, transaction
-from netsuite.client import Credentials, NetSuiteClient
+from runtime.leaving import leave
 from runtime.settings import Settings, default_data_dir
+from services.netsuite.client import netsuite_client
 from services.people.first_admin import LOGIN, PASSWORD_FILE
 from starter.cli import spelling
 from starter.cli.output import console, err
@@ -143,17 +144,8 @@ def _one_hold(hold: Hold) -> list[Condition]:
     )
     settings = Settings(data_dir=hold.data_dir)
     where = hold.run("status")
-    key = settings.netsuite_private_key_file
-    if key is None:
-        raise DemoError("the stack recorded no key for NetSuite")
-    credentials = Credentials(
-        settings.netsuite_client_id,
-        settings.netsuite_certificate_id,
-        key.read_text(),
-        settings.netsuite_algorithm,
-    )
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=2)
-    with NetSuiteClient(settings.netsuite_url, credentials) as netsuite:
+    with netsuite_client(settings) as netsuite:
         conditions += check(engine, netsuite, UUID(proposed["id"]), Path(where["mail_dir"]))
         conditions.append(_written(where["netsuite"], "ON"))
         hold.run("release", _CUSTOMER, "--reason", "paid in full")
@@ -219,7 +211,6 @@ def destroy(data_dir: Path) -> None:
 
 
 def main() -> int:
-    """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="script/demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="headless, on a stack of its own, checked and cleaned up")
     arguments = parser.parse_args()
@@ -231,7 +222,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the SDK's native threads can abort an ordinary exit (sdk-python issue 300)
+    leave(main())

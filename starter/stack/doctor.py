@@ -6,8 +6,6 @@ import shutil
 import smtplib
 import socket
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,9 +44,17 @@ class Check:
     remedy: str | None = None
 
 
+class _Unwell(Exception):  # noqa: N818 (what was found, not a failure of the check)
+    """What is wrong with a service, and how it is mended."""
+
+    def __init__(self, problem: object, remedy: str, version: str | None = None) -> None:
+        super().__init__(str(problem))
+        self.remedy, self.version = remedy, version
+
+
 def diagnose(settings: Settings) -> list[Check]:
     """Look at each service these settings name; takes some seconds for each that does not answer. Never raises."""
-    looks: list[tuple[str, Callable[[Settings], Check]]] = [
+    looks: list[tuple[str, Callable[[Settings], str]]] = [
         ("postgres", _postgres),
         ("temporal-cli", _temporal_cli),
         ("temporal", _temporal),
@@ -63,21 +69,22 @@ def diagnose(settings: Settings) -> list[Check]:
     return [_guarded(name, look, settings) for name, look in looks]
 
 
-def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+def _guarded(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
     try:
-        return look(settings)
+        return Check(name, ok=True, version=look(settings))
+    except _Unwell as unwell:
+        return Check(name, ok=False, version=unwell.version, problem=str(unwell), remedy=unwell.remedy)
     except Exception as error:  # noqa: BLE001 - a diagnosis that breaks off helps nobody
         return Check(name, ok=False, problem=f"The check itself failed: {error!r}", remedy="Report this as a fault.")
 
 
-def _eligibility(settings: Settings) -> Check:
+def _eligibility(settings: Settings) -> str:
     """Tell what customers are answered while the database is away: a choice, and nothing wrong either way."""
     answer = f"while the database is away: {settings.eligibility_when_down}"
-    return Check("eligibility", ok=True, version=f"{answer} (HOLD_ELIGIBILITY_WHEN_DOWN)")
+    return f"{answer} (HOLD_ELIGIBILITY_WHEN_DOWN)"
 
 
-def _postgres(settings: Settings) -> Check:
-    name = "postgres"
+def _postgres(settings: Settings) -> str:
     url = settings.database_url.get_secret_value()
     engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": int(_LIMIT)})
     try:
@@ -86,38 +93,28 @@ def _postgres(settings: Settings) -> Check:
         revision, head = migrate.current(url), migrate.head()
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        return Check(name, ok=False, problem=cause, remedy=f"{_START}HOLD_DATABASE_URL.")
+        raise _Unwell(cause, f"{_START}HOLD_DATABASE_URL.") from error
     if revision != head:
-        return Check(
-            name,
-            ok=False,
-            version=version,
-            problem=f"The schema is at {revision or 'nothing yet'}; this version needs {head}.",
-            remedy="`hold up` brings its own database up to date; for another one run `alembic upgrade head`.",
-        )
-    return Check(name, ok=True, version=f"{version}, schema {revision}")
+        problem = f"The schema is at {revision or 'nothing yet'}; this version needs {head}."
+        remedy = "`hold up` brings its own database up to date; for another one run `alembic upgrade head`."
+        raise _Unwell(problem, remedy, version)
+    return f"{version}, schema {revision}"
 
 
-def _temporal_cli(_settings: Settings) -> Check:
-    name = "temporal-cli"
+def _temporal_cli(_settings: Settings) -> str:
     try:
         program = temporal_cli.find()
     except CommandMissingError as error:
-        return Check(name, ok=False, problem=str(error), remedy="Mend TEMPORAL_CLI, or unset it.")
+        raise _Unwell(error, "Mend TEMPORAL_CLI, or unset it.") from error
     if program is None:
-        return Check(
-            name,
-            ok=False,
-            problem="There is no Temporal CLI on PATH or in the cache.",
-            remedy="`python -m starter.stack.temporal_cli` gets it (some minutes, once), and so does `hold up`.",
-        )
+        remedy = "`python -m starter.stack.temporal_cli` gets it (some minutes, once), and so does `hold up`."
+        raise _Unwell("There is no Temporal CLI on PATH or in the cache.", remedy)
     run = subprocess.run([program, "--version"], check=False, capture_output=True, text=True, timeout=_LIMIT)
-    return Check(name, ok=True, version=f"{run.stdout.strip().removeprefix('temporal version ')} ({program})")
+    return f"{run.stdout.strip().removeprefix('temporal version ')} ({program})"
 
 
-def _temporal(settings: Settings) -> Check:
+def _temporal(settings: Settings) -> str:
     """Ask with the CLI, which honours Temporal's own variables; without one, see only whether the port answers."""
-    name = "temporal"
     remedy = f"{_START}TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_TLS_… and TEMPORAL_API_KEY)."
     config = ClientConfig.load_client_connect_config()  # as the worker does: Temporal's own variables come first
     address = config.get("target_host") or settings.temporal_address
@@ -128,13 +125,13 @@ def _temporal(settings: Settings) -> Check:
     try:
         if program is None:
             _connect(address)
-            return Check(name, ok=True, version="unknown: there is no Temporal CLI to ask with")
+            return "unknown: there is no Temporal CLI to ask with"
         version = json.loads(_ask(program, address, "operator", "cluster", "system"))["serverVersion"]
         namespace = config.get("namespace") or settings.temporal_namespace
         _ask(program, address, "operator", "namespace", "describe", "--namespace", namespace)
     except StackError as error:
-        return Check(name, ok=False, problem=str(error), remedy=remedy)
-    return Check(name, ok=True, version=version)
+        raise _Unwell(error, remedy) from error
+    return str(version)
 
 
 def _search_attributes(settings: Settings) -> Check:
@@ -174,17 +171,11 @@ def _connect(address: str) -> None:
         raise StackError(f"{address}: {error}") from error
 
 
-def _netsuite(settings: Settings) -> Check:
-    name = "netsuite"
+def _netsuite(settings: Settings) -> str:
     key = settings.netsuite_private_key_file
     if key is None:
-        return Check(
-            name,
-            ok=False,
-            problem="No private key is named to sign in with.",
-            remedy=f"{_START}HOLD_NETSUITE_URL, HOLD_NETSUITE_CLIENT_ID, HOLD_NETSUITE_CERTIFICATE_ID and "
-            "HOLD_NETSUITE_PRIVATE_KEY_FILE.",
-        )
+        needed = "HOLD_NETSUITE_URL, HOLD_NETSUITE_CLIENT_ID, HOLD_NETSUITE_CERTIFICATE_ID and "
+        raise _Unwell("No private key is named to sign in with.", f"{_START}{needed}HOLD_NETSUITE_PRIVATE_KEY_FILE.")
     try:
         credentials = Credentials(
             client_id=settings.netsuite_client_id,
@@ -195,68 +186,60 @@ def _netsuite(settings: Settings) -> Check:
         with NetSuiteClient(settings.netsuite_url, credentials, timeout=httpx.Timeout(_LIMIT)) as client:
             client.probe()
     except (OSError, ValueError) as error:
-        return Check(name, ok=False, problem=str(error), remedy="Mend HOLD_NETSUITE_PRIVATE_KEY_FILE.")
+        raise _Unwell(error, "Mend HOLD_NETSUITE_PRIVATE_KEY_FILE.") from error
     except AuthenticationRefused as error:
         remedy = "Compare client id, certificate id, key and algorithm with the integration record in NetSuite."
-        return Check(name, ok=False, problem=str(error), remedy=remedy)
+        raise _Unwell(error, remedy) from error
     except NetSuiteError as error:
-        return Check(name, ok=False, problem=str(error), remedy=f"{_START}HOLD_NETSUITE_URL.")
-    return Check(name, ok=True, version=f"signed in at {settings.netsuite_url}")
+        raise _Unwell(error, f"{_START}HOLD_NETSUITE_URL.") from error
+    return f"signed in at {settings.netsuite_url}"
 
 
-def _certificate(settings: Settings) -> Check:
-    name = "netsuite-certificate"
+def _certificate(settings: Settings) -> str:
     expires = settings.netsuite_certificate_expires
     problem = certificate.warning(expires, datetime.now(UTC))
     if problem is not None:
         remedy = (
             "Upload a new certificate in NetSuite (OAuth 2.0 client credentials), then set the HOLD_NETSUITE_… lines."
         )
-        return Check(name, ok=False, version=f"ends {expires}", problem=problem, remedy=remedy)
-    return Check(name, ok=True, version=f"ends {expires}" if expires else "unknown: HOLD_NETSUITE_CERTIFICATE_EXPIRES")
+        raise _Unwell(problem, remedy, f"ends {expires}")
+    return f"ends {expires}" if expires else "unknown: HOLD_NETSUITE_CERTIFICATE_EXPIRES"
 
 
-def _smtp(settings: Settings) -> Check:
-    name = "smtp"
+def _smtp(settings: Settings) -> str:
     server = smtplib.SMTP(timeout=_LIMIT)
     try:
         code, banner = server.connect(settings.smtp_host, settings.smtp_port)
     except (OSError, smtplib.SMTPException) as error:
         problem = f"{settings.smtp_host}:{settings.smtp_port}: {error}"
-        return Check(name, ok=False, problem=problem, remedy=f"{_START}HOLD_SMTP_HOST and HOLD_SMTP_PORT.")
+        raise _Unwell(problem, f"{_START}HOLD_SMTP_HOST and HOLD_SMTP_PORT.") from error
     finally:
         server.close()
     said = banner.decode(errors="replace")
     if code != 220:  # noqa: PLR2004 - "service ready"
-        return Check(
-            name, ok=False, problem=f"It greets with {code} {said}", remedy="Ask whoever runs the mail server."
-        )
-    return Check(name, ok=True, version=said)
+        raise _Unwell(f"It greets with {code} {said}", "Ask whoever runs the mail server.")
+    return said
 
 
-def _worker(settings: Settings) -> Check:
-    name = "worker"
+def _worker(settings: Settings) -> str:
     url = f"http://{settings.worker_health_host}:{settings.worker_health_port}/readyz"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=_LIMIT) as answer:
-            return Check(name, ok=True, version=f"ready (HTTP {answer.status})")
-    except urllib.error.HTTPError as error:
-        with error:
-            problem = f"It runs but is not ready: {error.read(500).decode(errors='replace').strip()}"
-        return Check(name, ok=False, problem=problem, remedy="Mend what else is wrong here; then read its log.")
-    except OSError as error:
+        answer = httpx.get(url, timeout=_LIMIT, trust_env=False)
+    except httpx.HTTPError as error:
         remedy = "Start the stack with `hold up --detach`, or a worker of its own with `python -m worker`."
-        return Check(name, ok=False, problem=f"{url}: {error}", remedy=remedy)
+        raise _Unwell(f"{url}: {error}", remedy) from error
+    if not answer.is_success:
+        problem = f"It runs but is not ready: {answer.text[:500].strip()}"
+        raise _Unwell(problem, "Mend what else is wrong here; then read its log.")
+    return f"ready (HTTP {answer.status_code})"
 
 
-def _disk(settings: Settings) -> Check:
-    name = "disk"
+def _disk(settings: Settings) -> str:
     folder = settings.data_dir.absolute()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     amount = f"{free / 1024**3:.1f} GiB free in {folder}"
     if free < _DISK_NEEDED:
-        return Check(name, ok=False, version=amount, problem=f"Only {amount}.", remedy="Make room: at least 1 GiB.")
-    return Check(name, ok=True, version=amount)
+        raise _Unwell(f"Only {amount}.", "Make room: at least 1 GiB.", amount)
+    return amount

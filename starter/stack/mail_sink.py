@@ -85,7 +85,6 @@ async def serve(host: str, port: int, folder: Path) -> None:
 
 
 def main() -> int:
-    """Run the sink from the command line; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m starter.stack.mail_sink", description="Keep every message as a file."
     )

@@ -120,7 +120,6 @@ def held_by_another(port: int, ours: Collection[int]) -> bool:
 
 
 def holder(port: int) -> str:
-    """Return who listens on this port, in words."""
     for pid in listeners(port):
         if pid is not None:
             try:

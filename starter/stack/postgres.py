@@ -199,7 +199,6 @@ class Postgres:
         )
 
     def ready(self) -> bool:
-        """Tell whether the server takes connections and lets us in."""
         try:
             with self._connect() as connection:
                 connection.execute("SELECT 1")

@@ -39,12 +39,10 @@ class TemporalServer:
 
     @property
     def address(self) -> str:
-        """Where clients reach it, `host:port`."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def ui_url(self) -> str:
-        """Where a browser reaches the Web UI."""
         return f"http://127.0.0.1:{self.ui_port}"
 
     def command(self) -> Launch:

@@ -189,7 +189,7 @@ def test_a_certificate_near_its_end_is_warned_about(tmp_path: Path) -> None:
     def look(days: int | None) -> doctor.Check:
         expires = today + timedelta(days=days) if days is not None else None
         settings = Settings(data_dir=tmp_path, netsuite_certificate_expires=expires)
-        return doctor._certificate(settings)
+        return doctor._guarded("netsuite-certificate", doctor._certificate, settings)
 
     assert [look(days).ok for days in (None, 400, 59, 0, -3)] == [True, True, False, False, False]
     assert "ends on" in str(look(59).problem)

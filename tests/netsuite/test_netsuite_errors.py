@@ -155,7 +155,7 @@ def test_every_detail_and_its_place_is_told(credentials):
     answer = httpx.Response(400, json={"o:errorDetails": details})
     with answering(credentials, answer) as (client, _), pytest.raises(errors.ContentRefused) as raised:
         client.set_credit_hold_override("1", ON)
-    assert "INVALID_CONTENT: First. (at creditHoldOverride) / Second." in str(raised.value)
+    assert "INVALID_CONTENT: First. (at creditHoldOverride) / Second; NetSuite did not take" in str(raised.value)
 
 
 @pytest.mark.parametrize("copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])  # noqa: S301

@@ -26,7 +26,12 @@ async def test_the_command_line(world: World, hold: Program) -> None:
     assert both.code == 2
     assert (await hold("dates", customer, "--review", end, "--reason", "look again")).code == 0
     shown = " ".join((await hold("show", customer)).out.split())
-    for words in (f"Review {end}", f"Let through order SO-9 until {end}, a-admin: paid"):
+    for words in (
+        "Trigger by hand",
+        "Set NetSuite’s credit hold done",
+        f"Review {end}",
+        f"Let through order SO-9 until {end}, a-admin: paid",
+    ):
         assert words in shown
     ended = await hold("exception", "end", customer, given.json["id"], "--reason", "cancelled", "--json")
     assert ended.json["ended_by"] == "a-admin"

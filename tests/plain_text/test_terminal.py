@@ -11,7 +11,7 @@ import pytest
 from rich.text import Text
 
 from starter.cli import message_pages, output, pages
-from starter.cli.output import Column, Page, SafeConsole, facts, print_page, print_table, table
+from starter.cli.output import Column, Page, SafeConsole, facts, filled, print_page, print_table, table
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 EVIL = "evil \x1b]0;title\x07\x1b[2J [red]x[/] \u202eekim\u202c \x9b1m \r\x00"
@@ -31,7 +31,7 @@ def held(number: int, **changes: Any) -> dict[str, Any]:
         "waiting_on": "approver",
         "facts": {"total_open": "1238750.50", "days_overdue": 132 + 117 * number},
         "due_at": NOW.isoformat(),
-        "proposed_at": (NOW - timedelta(days=20)).isoformat(),
+        "proposed_at": (datetime.now(UTC) - timedelta(days=20)).isoformat(),
     } | changes
 
 
@@ -46,7 +46,7 @@ def on_screen(printed: output.Table, width: int, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("width", [200, 120, 80, 72, 60, 50, 40, 20])
 def test_the_list_of_holds_is_whole_or_says_what_it_left_out(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown, said = on_screen(pages.hold_table([held(0), held(1)], NOW), width, monkeypatch)
+    shown, said = on_screen(filled(pages.COLUMNS, [held(0), held(1)]), width, monkeypatch)
     header, *lines = shown.splitlines()
     assert all(len(line.rstrip()) <= width for line in lines) or width < 32
     whole = {"Overdue": ("132 d", "249 d"), "Open": ("1,238,750.50",), "Due": ("27 Nov",), "Age": ("20 d",)}
@@ -61,7 +61,7 @@ def test_the_list_of_holds_is_whole_or_says_what_it_left_out(width: int, monkeyp
 
 def test_piped_it_is_tab_separated_with_a_header_and_whole() -> None:
     pipe = SafeConsole(file=io.StringIO(), markup=False)
-    print_table(pages.hold_table([held(0, customer_name="Two\tparts\nand \\ more")], NOW), to=pipe)
+    print_table(filled(pages.COLUMNS, [held(0, customer_name="Two\tparts\nand \\ more")]), to=pipe)
     header, row, end = pipe.file.getvalue().split("\n")  # type: ignore[attr-defined]
     assert header.split("\t") == ["Customer", "Name", "Status", "Waiting on", "Open", "Overdue", "Due", "Age"]
     assert row.split("\t")[:2] == ["1000", "Two\\tparts\\nand \\\\ more"]
@@ -100,8 +100,8 @@ def message(**changes: Any) -> dict[str, Any]:
 def test_what_is_stored_cannot_act_on_a_terminal(terminal: bool) -> None:  # noqa: FBT001
     file = Screen() if terminal else io.StringIO()
     screen = SafeConsole(file=file, width=80, markup=False, highlight=False, color_system=None)
-    print_table(pages.hold_table([held(0, customer_name=EVIL, customer_id=EVIL, status=EVIL)], NOW), to=screen)
-    print_table(message_pages.message_table([message()]), to=screen)
+    print_table(filled(pages.COLUMNS, [held(0, customer_name=EVIL, customer_id=EVIL, status=EVIL)]), to=screen)
+    print_table(filled(message_pages.COLUMNS, [message()]), to=screen)
     print_page(message_pages.message(message()), to=screen)
     screen.print(EVIL)
     screen.print(Text.assemble(("refused: ", "red"), EVIL))

@@ -23,7 +23,6 @@ from desk.pages.common import Desk, ProfileChanger, Reason
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services.freight.answers import ReleasedProfile
-from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,7 +42,6 @@ class Accounting:
 
     @property
     def on_hold(self) -> bool:
-        """Whether the credit status is Credit Hold."""
         return self.profile.credit_status is CreditStatus.CREDIT_HOLD
 
     @property
@@ -75,15 +73,13 @@ def read_accounting(session: Session, customer_id: str) -> Accounting:
 
 
 def address_of(customer_id: str, page: str = "") -> str:
-    """Return the address of a customer's page."""
     return f"/customers/{quote(customer_id)}{f'/{page}' if page else ''}"
 
 
 @router.get("/customers/{customer_id:path}/accounting-profile")
 async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger) -> Response:
-    """Show the form."""
     shown = await in_transaction(desk, lambda session: read_accounting(session, customer_id))
-    return render(request, "accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
+    return render(request, "freight/accounting_profile.html", accounting=shown, statuses=list(CreditStatus))
 
 
 @router.post("/customers/{customer_id:path}/accounting-profile")
@@ -95,11 +91,8 @@ async def change(
     reason: Reason,
     credit_limit: Typed = "",
 ) -> Response:
-    """Save what was changed."""
     limit = _typed_limit(credit_limit)
-    done = await Profiles(desk.engine, desk.credit_holds).set(
-        who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason
-    )
+    done = await desk.profiles.set(who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason)
     flash = f"credit_release_{done.release.status}" if isinstance(done, ReleasedProfile) else "profile_changed"
     return see_other(address_of(customer_id), flash)
 

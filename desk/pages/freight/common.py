@@ -9,8 +9,6 @@ from desk.surroundings import Surroundings, in_transaction
 
 
 async def known_tariffs(desk: Surroundings) -> list[Tariff]:
-    """Return the tariffs to choose from."""
-
     def read(session: Session) -> list[Tariff]:
         return list(tariffs.tariffs(session))
 

@@ -16,7 +16,6 @@ from desk.pages.freight.accounting_profile import address_of, read_accounting
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services.freight.answers import label
-from services.freight.profiles import Profiles
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +37,7 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
         }
 
     shown = await in_transaction(desk, read)
-    return render(request, "credit_hold.html", history=HISTORY, label=label, **shown)
+    return render(request, "freight/credit_hold.html", history=HISTORY, label=label, **shown)
 
 
 @router.post("/customers/{customer_id:path}/credit-hold")
@@ -50,11 +49,10 @@ async def block(
     tariff: Annotated[list[str] | None, Form()] = None,
     note: Typed = "",
 ) -> Response:
-    """Block all tariffs, or those chosen."""
     chosen = [code for code in tariff or () if code]
     if scope == SOME and not chosen:
         raise BadInputError("choose the tariffs to block, or block all of them")
-    _, is_new = await Profiles(desk.engine, desk.credit_holds).block(
+    _, is_new = await desk.profiles.block(
         who, customer_id, tariffs=chosen if scope == SOME else None, note=note.strip()
     )
     return see_other(address_of(customer_id, "credit-hold"), "tariffs_blocked" if is_new else "tariffs_were_blocked")
@@ -68,12 +66,12 @@ async def ask(request: Request, customer_id: str, entry_id: UUID, desk: Desk, _:
         customer = customers.get(session, customer_id)
         return {"customer": customer, "entry": credit_hold_page.live(session, customer_id, entry_id)}
 
-    return render(request, "credit_hold_delete.html", label=label, **await in_transaction(desk, read))
+    return render(request, "freight/credit_hold_delete.html", label=label, **await in_transaction(desk, read))
 
 
 @router.post("/customers/{customer_id:path}/credit-hold/{entry_id}/delete")
 async def delete(customer_id: str, entry_id: UUID, desk: Desk, who: Requester, reason: Reason) -> Response:
     """Delete an entry, or ask for the release of the service hold that made it."""
-    done = await Profiles(desk.engine, desk.credit_holds).unblock(who, customer_id, entry_id, reason=reason)
+    done = await desk.profiles.unblock(who, customer_id, entry_id, reason=reason)
     flash = "block_deleted" if done.ended else f"credit_release_{done.status}"
     return see_other(address_of(customer_id, "credit-hold"), flash)

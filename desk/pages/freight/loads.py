@@ -30,12 +30,7 @@ async def show(request: Request, desk: Desk, _: Viewer, customer: Asked = "", cu
 
 @router.post("/loads")
 async def create(
-    desk: Desk,
-    who: LoadMover,
-    customer_id: Typed = "",
-    tariff: Typed = "",
-    origin: Typed = "",
-    destination: Typed = "",
+    desk: Desk, who: LoadMover, customer_id: Typed = "", tariff: Typed = "", origin: Typed = "", destination: Typed = ""
 ) -> Response:
     """Make a load: a held customer's too, since a hold stops it at Committed."""
     if not customer_id.strip():
@@ -49,7 +44,6 @@ async def create(
 async def advance(
     request: Request, load_id: str, desk: Desk, who: LoadMover, expected: Annotated[LoadStatus, Form()]
 ) -> Response:
-    """Move a load to its next status."""
     try:
         await desk.freight.advance_load(load_id, actor=who.name, expected=expected)
     except RefusedError as error:
@@ -65,12 +59,12 @@ async def _page(
     cursor: str | None = None,
     error: RefusedError | None = None,
 ) -> Response:
-    key = paging.moment_and_text(cursor)
+    key = paging.moment_and(str, cursor)
     found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
     page, more = paging.cut(found, PAGE, lambda row: [row.created_at.isoformat(), row.id])
     return render(
         request,
-        "loads.html",
+        "freight/loads.html",
         await refused(request, error) if error else 200,
         loads=page,
         more=more,

@@ -5,12 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from db.errors import RefusedError
 from db.freight import org_settings
 from desk.flashes import see_other
-from desk.pages.common import Desk, PolicyMaker, refused
+from desk.pages.common import Desk, PolicyMaker
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 from services.freight import organisations
 
 router = APIRouter(include_in_schema=False)
@@ -22,20 +21,17 @@ Typed = Annotated[str, Form(max_length=200)]
 
 @router.get(_HERE)
 async def show(request: Request, desk: Desk, _: PolicyMaker) -> Response:
-    """Show every organisation's settings as a form."""
-    return await _page(request, desk)
+    return render(request, "freight/org_settings.html", rows=await in_transaction(desk, org_settings.listed))
 
 
 @router.post(_HERE)
 async def create(desk: Desk, who: PolicyMaker, organisation: Typed = "") -> Response:
-    """Make an organisation."""
     await organisations.create(desk.engine, who, organisation.strip())
     return see_other(_HERE, "organisation_created")
 
 
 @router.post(_HERE + "/{organisation}")
 async def change(
-    request: Request,
     organisation: str,
     desk: Desk,
     who: PolicyMaker,
@@ -44,21 +40,10 @@ async def change(
     auto_lift_credit_hold: Annotated[bool, Form()] = False,  # noqa: FBT002
     language: Typed = "en",
 ) -> Response:
-    """Save an organisation's settings."""
     wanted: dict[str, bool | str] = {
         "auto_apply_credit_hold": auto_apply_credit_hold,
         "auto_lift_credit_hold": auto_lift_credit_hold,
         "language": language.strip(),
     }
-    try:
-        row = await organisations.change(desk.engine, who, organisation, wanted, changed=version)
-    except RefusedError as error:
-        return await _page(request, desk, error=error)
+    row = await organisations.change(desk.engine, who, organisation, wanted, changed=version)
     return see_other(_HERE, "org_settings_changed" if row.version != version else "policy_unchanged")
-
-
-async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
-    rows = await in_transaction(desk, org_settings.listed)
-    status = await refused(request, error) if error else 200
-    problem = str(error) if error else ""
-    return render(request, "org_settings.html", status, rows=rows, problem=problem)

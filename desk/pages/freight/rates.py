@@ -37,7 +37,7 @@ async def show(
             refusal = error
     return render(
         request,
-        "rates.html",
+        "freight/rates.html",
         refusal.status if refusal else 200,
         typed=typed,
         rated=rated,

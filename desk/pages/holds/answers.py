@@ -41,7 +41,6 @@ class DecisionForm(BaseModel):
     """With a decline: whether the credit hold that auto-apply made is lifted too."""
 
     def moved_to(self, facts: Facts) -> list[tuple[str, str, str]]:
-        """Return which facts differ from those that were shown."""
         try:
             return moved(Facts.model_validate_json(self.shown), facts)
         except ValidationError:
@@ -74,7 +73,7 @@ async def answer(
     body, digest = live_part(request, page, page.standing)
     return render(
         request,
-        "hold.html",
+        "holds/hold.html",
         status,
         page=page,
         book=page.book,
@@ -113,5 +112,5 @@ def live_part(request: Request, page: HoldPage, shown: str) -> tuple[Markup, str
     Where somebody may be about to decide, the rest stays as it is and is said to be out of date.
     """
     deciding = f"|{ProposalStatus.OPEN}|" in shown
-    body = markup(request, "hold_live.html", page=page, moved_on=deciding and shown != page.standing)
+    body = markup(request, "holds/live.html", page=page, moved_on=deciding and shown != page.standing)
     return body, hashlib.sha256(f"{page.standing}{page.undo_until}{body}".encode()).hexdigest()[:16]

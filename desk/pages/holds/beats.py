@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from credit.states import RELEASING, Beat
-from db.errors import NothingToDecideError, RefusedError
+from db.errors import NothingToDecideError
 from desk.flashes import see_other
 from desk.pages.common import Desk, Mender, Reason, Remark, refused
-from desk.pages.holds.answers import explained, read
+from desk.pages.holds.answers import read
 from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -22,29 +22,23 @@ async def show(request: Request, name: str, beat: Beat, desk: Desk, who: Mender)
         error = NothingToDecideError(page.hold.customer_id, f"{beat.value} is not unfinished")
         await refused(request, error)
         return see_other(_place(name, beat), "beat_is_over")
-    return render(request, "hold_beat.html", page=page, step=step)
+    return render(request, "holds/beat.html", page=page, step=step)
 
 
 @router.post("/holds/{name}/beats/{beat}/retry")
-async def retry(request: Request, name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
-    """Try a beat again now."""
-    try:
-        await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+async def retry(name: str, beat: Beat, desk: Desk, who: Mender, reason: Remark = "") -> Response:
+    await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=reason.strip())
     return see_other(_place(name, beat), "beat_retried")
 
 
 @router.post("/holds/{name}/beats/{beat}/skip")
 async def skip(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
-    """Leave a beat out: the hold goes on without it."""
     await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_skipped")
 
 
 @router.post("/holds/{name}/beats/{beat}/cancel")
 async def cancel(name: str, beat: Beat, desk: Desk, who: Mender, reason: Reason) -> Response:
-    """Stop trying a beat until somebody tries it again."""
     await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=reason)
     return see_other(_place(name, beat), "beat_cancelled")
 

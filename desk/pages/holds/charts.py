@@ -37,8 +37,6 @@ class Chart:
 
 
 def charts(report: Report) -> list[Chart]:
-    """Return the charts of a report."""
-
     def amount(value: float) -> str:
         return f"{money(f'{value:.2f}')} {report.currency}"
 
@@ -64,10 +62,6 @@ def _chart(
     bars = [Bar(begins, _height(height, most), said(height)) for begins, height in values]
     most_said = f"the most, {said(most)}, in the week of {when}" if most else "nothing happened"
     return Chart(name, title, bars, said(most) if most else "", f"{title} by week: {most_said}.")
-
-
-def _median(week: Week) -> float:
-    return week.median_seconds_to_decide or 0
 
 
 def _height(value: float, most: float) -> int:

@@ -66,7 +66,6 @@ class Step:
 
     @property
     def status(self) -> BeatStatus:
-        """Where it stands."""
         return self.row.status if self.row else BeatStatus.PENDING
 
     @property
@@ -77,8 +76,6 @@ class Step:
 
 @dataclass(frozen=True)
 class HoldPage:
-    """Everything on the page."""
-
     hold: Hold
     proposal: Proposal
     facts: Facts
@@ -124,7 +121,6 @@ class HoldPage:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something to decide."""
         return self.proposal.status is ProposalStatus.OPEN
 
     @property

@@ -36,7 +36,7 @@ async def live(request: Request, name: str, desk: Desk, who: Viewer, seen: str =
     body, digest = live_part(request, page, shown)
     if digest == seen:
         return Response(status_code=204)
-    return part(request, "hold_live_answer.html", page=page, live=body, digest=digest, shown=shown)
+    return part(request, "holds/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.post("/holds/{name}/claim")
@@ -53,7 +53,6 @@ async def claim(request: Request, name: str, desk: Desk, who: Approver, reason: 
 
 @router.post("/holds/{name}/give-back")
 async def give_back(name: str, desk: Desk, who: Approver, claim_id: Annotated[UUID, Form()]) -> Response:
-    """Give the claim back undecided."""
     await desk.operations.release_claim(claim_id, actor=who.name)
     return see_other(f"/holds/{name}", "given_back")
 
@@ -75,7 +74,7 @@ async def confirm(
         _check(page, form, who)
     except RefusedError as error:
         return await explained(request, desk, name, who, error, form.reason, form)
-    return render(request, "hold_confirm.html", page=page, form=form)
+    return render(request, "holds/confirm.html", page=page, form=form)
 
 
 @router.post("/holds/{name}/decision")
@@ -103,12 +102,9 @@ async def decide(
 
 
 @router.post("/holds/{name}/undo")
-async def undo(request: Request, name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
+async def undo(name: str, desk: Desk, who: Approver, reason: Remark = "") -> Response:
     """Take an approval back while its time runs."""
-    try:
-        await desk.operations.undo(name, actor=who.name, reason=reason.strip() or "taken back")
-    except RefusedError as error:
-        return await explained(request, desk, name, who, error)
+    await desk.operations.undo(name, actor=who.name, reason=reason.strip() or "taken back")
     return see_other(f"/holds/{name}", "approval_undone")
 
 

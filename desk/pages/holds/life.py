@@ -39,7 +39,6 @@ class Life:
 
 
 def read(session: Session, hold: Hold, policy: Policy, now: datetime) -> Life:
-    """Read it."""
     exceptions = outcomes.exceptions_of(session, hold.id)
     plan = payment_plans.active_of(session, hold.customer_id, lock=False)
     happened = [event for event in audit.chain_of(session, hold.id) if event.action in _OUTCOMES]

@@ -66,7 +66,6 @@ def _claimed(text: str) -> Literal["mine", "unclaimed"] | None:
 
 @router.get("/")
 async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after: str | None = None) -> Response:
-    """Show one page of the queue."""
     now = datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[Waiting], dict[QueueKind, int]]:
@@ -78,7 +77,7 @@ async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after
     shown = found[:PAGE]
     return render(
         request,
-        "queue.html",
+        "holds/queue.html",
         items=shown,
         counts=counts,
         asked=asked,
@@ -118,7 +117,7 @@ async def changes(
     poll = _poll(asked, since, fresh)
     return part(
         request,
-        "queue_changes.html",
+        "holds/queue_changes.html",
         fresh=fresh,
         news=fresh != told,
         gone=gone,

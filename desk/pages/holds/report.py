@@ -31,6 +31,5 @@ async def show(request: Request, desk: Desk, _: Viewer, first: str = "", last: s
     found: Report = await in_transaction(desk, numbers_of.make, first=begin, last=end, now=now)
     drawn: list[Chart] = charts(found)
     periods = [(name, now.date() - timedelta(days=days), now.date()) for days, name in _PERIODS]
-    return render(
-        request, "report.html", 422 if problem else 200, report=found, charts=drawn, periods=periods, problem=problem
-    )
+    status = 422 if problem else 200
+    return render(request, "holds/report.html", status, report=found, charts=drawn, periods=periods, problem=problem)

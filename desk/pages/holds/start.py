@@ -36,17 +36,11 @@ async def show(request: Request, desk: Desk, _: Requester, q: str = "", customer
 @router.get("/holds/new/found")
 async def found(request: Request, desk: Desk, _: Requester, q: str = "") -> Response:
     """The search's result alone, while somebody types."""
-    return part(request, "start_found.html", q=q, found=await _search(desk, q), limit=FOUND)
+    return part(request, "holds/start_found.html", q=q, found=await _search(desk, q), limit=FOUND)
 
 
 @router.post("/holds/new")
-async def start(
-    desk: Desk,
-    who: Requester,
-    customer: Annotated[str, Form()],
-    reason: Reason,
-) -> Response:
-    """Propose the hold."""
+async def start(desk: Desk, who: Requester, customer: Annotated[str, Form()], reason: Reason) -> Response:
     started = await desk.operations.start_hold(customer, reason=reason, actor=who.name)
     return see_other(f"/holds/{started.hold_id}", "hold_started" if started.created else "evidence_added")
 
@@ -57,19 +51,6 @@ async def _search(desk: Desk, words: str) -> Sequence[Found]:
     return await in_transaction(desk, customers.search, words[:100], limit=FOUND)
 
 
-async def _page(
-    request: Request,
-    desk: Desk,
-    *,
-    q: str = "",
-    customer: str | None = None,
-) -> Response:
+async def _page(request: Request, desk: Desk, *, q: str = "", customer: str | None = None) -> Response:
     book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
-    return render(
-        request,
-        "start.html",
-        q=q,
-        found=await _search(desk, q),
-        limit=FOUND,
-        book=book,
-    )
+    return render(request, "holds/start.html", q=q, found=await _search(desk, q), limit=FOUND, book=book)

@@ -12,8 +12,6 @@ _SYSTEM = "service-holds"
 
 @dataclass(frozen=True)
 class Happened:
-    """One line of a timeline."""
-
     at: datetime
     who: str
     """With whom they stood in for; empty for the system itself."""

@@ -31,14 +31,11 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether they say the same."""
         return not (self.subject or self.body or self.recipient or self.before.format != self.after.format)
 
 
 @dataclass(frozen=True)
 class MessagePage:
-    """Everything on the page."""
-
     message: Message
     text: MessageRevision
     """The newest revision."""
@@ -51,7 +48,6 @@ class MessagePage:
 
     @property
     def under_review(self) -> bool:
-        """Whether it may be edited and decided."""
         return self.message.status is MessageStatus.PENDING_REVIEW
 
     @property

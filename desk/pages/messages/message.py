@@ -36,14 +36,11 @@ class TextForm(BaseModel):
     body: str = Field("", max_length=200_000)
 
     def says(self, text: MessageRevision) -> bool:
-        """Whether it is what the revision says."""
         mine = (self.recipient.strip(), self.subject, self.format, self.body.strip())
         return mine == (text.recipient or "", text.subject, text.format, text.body.strip())
 
 
 class DecisionForm(BaseModel):
-    """What the steps of a decision carry."""
-
     claim_id: UUID
     revision: int
     verdict: MessageVerdict
@@ -65,12 +62,11 @@ async def live(request: Request, message_id: UUID, desk: Desk, _: Viewer, seen: 
     body, digest = _live(request, page, shown)
     if digest == seen:
         return Response(status_code=204)
-    return part(request, "message_live_answer.html", page=page, live=body, digest=digest, shown=shown)
+    return part(request, "messages/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.get("/messages/{message_id}/preview")
 async def preview(request: Request, message_id: UUID, desk: Desk, _: Viewer, revision: int) -> Response:
-    """Show a revision as it will arrive."""
     page = await _read(desk, message_id)
     text = next((one for one in page.message.revisions if one.revision == revision), page.text)
     form = TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body)
@@ -92,15 +88,7 @@ async def save(
 ) -> Response:
     """Write the next revision; what was typed stays in the form where it is refused."""
     try:
-        message = await desk.messages.edit(
-            message_id,
-            revision=form.revision,
-            subject=form.subject,
-            body=form.body,
-            recipient=form.recipient,
-            format=form.format,
-            actor=who.name,
-        )
+        message = await desk.messages.edit(message_id, **vars(form), actor=who.name)
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, form=form, shown=form.revision)
     unchanged = message.revision == form.revision
@@ -126,7 +114,6 @@ async def claim(
 
 @router.post("/messages/{message_id}/give-back")
 async def give_back(message_id: UUID, desk: Desk, who: Sender, claim_id: Annotated[UUID, Form()]) -> Response:
-    """Give the claim back undecided."""
     await desk.messages.release_claim(claim_id, actor=who.name)
     return see_other(f"/messages/{message_id}", "given_back")
 
@@ -146,7 +133,7 @@ async def confirm(
         return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
     if form.verdict is MessageVerdict.DISCARD:
         a_reason(form.reason)
-    return render(request, "message_confirm.html", page=page, form=form, sender=desk.settings.mail_from)
+    return render(request, "messages/confirm.html", page=page, form=form, sender=desk.settings.mail_from)
 
 
 @router.post("/messages/{message_id}/decision")
@@ -169,34 +156,23 @@ async def decide(
 
 
 @router.post("/messages/{message_id}/recall")
-async def recall(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    """Take the approval back before it leaves."""
-    try:
-        await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+async def recall(message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
+    await desk.messages.recall(message_id, actor=who.name, reason=reason.strip())
     return see_other(f"/messages/{message_id}", "message_recalled")
 
 
 @router.post("/messages/{message_id}/retry")
-async def retry(request: Request, message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
-    """Try again now to send it."""
-    try:
-        await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+async def retry(message_id: UUID, desk: Desk, who: Sender, reason: Remark = "") -> Response:
+    await desk.messages.retry_delivery(message_id, actor=who.name, reason=reason.strip())
     return see_other(f"/messages/{message_id}", "delivery_retried")
 
 
 @router.post("/messages/{message_id}/settle")
 async def settle(
-    request: Request, message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason
+    message_id: UUID, desk: Desk, who: Sender, arrived: Annotated[bool, Form()], reason: Reason
 ) -> Response:
     """Say whether a mail arrived whose answer was lost."""
-    try:
-        await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason)
-    except RefusedError as error:
-        return await _explained(request, desk, message_id, error, reason=reason)
+    await desk.messages.settle_unknown(message_id, arrived=arrived, actor=who.name, reason=reason)
     return see_other(f"/messages/{message_id}", "delivery_settled")
 
 
@@ -228,7 +204,7 @@ async def _page(
     body, digest = _live(request, page, page.standing)
     return render(
         request,
-        "message.html",
+        "messages/message.html",
         status,
         page=page,
         form=form or TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body),
@@ -267,7 +243,7 @@ async def _explained(
 def _live(request: Request, page: MessagePage, shown: str) -> tuple[Markup, str]:
     """Return the moving part and its digest; the text under review stays as it is and is said to be out of date."""
     reviewing = page.under_review or f"|{MessageStatus.PENDING_REVIEW}|" in shown
-    body = markup(request, "message_live.html", page=page, moved_on=reviewing and shown != page.standing)
+    body = markup(request, "messages/live.html", page=page, moved_on=reviewing and shown != page.standing)
     return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
@@ -281,6 +257,6 @@ async def _mail(request: Request, desk: Surroundings, form: TextForm, header: st
         status = 422 if header is None and isinstance(error, BeyondLimitsError) else 200
     safe = Markup(html)  # noqa: S704 (safe by its contract)
     about = {"sender": desk.settings.mail_from, "header": header, "problem": problem}
-    response = part(request, "mail.html", status, form=form, body=safe, **about)
+    response = part(request, "messages/mail.html", status, form=form, body=safe, **about)
     response.headers["Content-Security-Policy"] = MAIL_PREVIEW_POLICY
     return response

@@ -3,18 +3,16 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from db.errors import RefusedError
 from desk.flashes import see_other
-from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer, refused
+from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 from netsuite.records import CreditHoldOverride
 from services.netsuite import drift_checks
 from services.netsuite.answers import Differences
-from services.netsuite.drift import DriftOperations
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,69 +20,50 @@ _PATIENCE = 10.0
 """Seconds that a person waits for a check; a longer one goes on without them."""
 
 
-def _operations(desk: Desk) -> DriftOperations:
-    return DriftOperations(desk.engine, desk.client, desk.settings.task_queue)
-
-
-Drift = Annotated[DriftOperations, Depends(_operations)]
-
-
 @router.get("/drift")
 async def show(request: Request, desk: Desk, _: Viewer) -> Response:
     """Show the differences that nobody has decided about, and the last check."""
-    return await _page(request, desk)
+    found = await in_transaction(desk, Differences.of)
+    last = await drift_checks.last(desk.client, desk.settings.task_queue)
+    return render(
+        request,
+        "netsuite/drift.html",
+        rows=found.drift,
+        last=last,
+        known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),
+        priors=list(CreditHoldOverride),
+    )
 
 
 @router.post("/drift/check")
-async def check(request: Request, desk: Desk, does: Drift, who: Scanner) -> Response:
-    """Compare NetSuite with the record now."""
+async def check(desk: Desk, who: Scanner) -> Response:
     try:
         async with asyncio.timeout(_PATIENCE):
-            await does.check(actor=who.name)
+            await desk.drift.check(actor=who.name)
     except TimeoutError:
         return see_other("/drift", "drift_check_started")
-    except RefusedError as error:
-        return await _page(request, desk, status=await refused(request, error), problem=str(error))
     return see_other("/drift", "drift_checked")
 
 
 @router.post("/drift/{customer_id:path}/repair")
-async def repair(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    """Write a released hold's prior value to NetSuite again."""
-    await does.repair(customer_id, actor=who.name, reason=reason)
+async def repair(customer_id: str, desk: Desk, who: Approver, reason: Reason) -> Response:
+    await desk.drift.repair(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_repair_ordered")
 
 
 @router.post("/drift/{customer_id:path}/accept")
-async def accept(customer_id: str, does: Drift, who: Approver, reason: Reason) -> Response:
-    """Accept what NetSuite says of a released hold's customer."""
-    await does.accept(customer_id, actor=who.name, reason=reason)
+async def accept(customer_id: str, desk: Desk, who: Approver, reason: Reason) -> Response:
+    await desk.drift.accept(customer_id, actor=who.name, reason=reason)
     return see_other("/drift", "drift_accepted")
 
 
 @router.post("/drift/{customer_id:path}/adopt")
 async def adopt(
     customer_id: str,
-    does: Drift,
+    desk: Desk,
     who: Requester,
     reason: Reason,
     prior: Annotated[CreditHoldOverride, Form()] = CreditHoldOverride.AUTO,
 ) -> Response:
-    """Propose a hold for a customer that is ON in NetSuite already."""
-    started = await does.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
+    started = await desk.drift.adopt(customer_id, prior=prior, actor=who.name, reason=reason)
     return see_other(f"/holds/{started.hold_id}", "hold_started")
-
-
-async def _page(request: Request, desk: Surroundings, *, status: int = 200, problem: str = "") -> Response:
-    found = await in_transaction(desk, Differences.of)
-    last = await drift_checks.last(desk.client, desk.settings.task_queue)
-    return render(
-        request,
-        "drift.html",
-        status,
-        rows=found.drift,
-        last=last,
-        known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),
-        problem=problem,
-        priors=list(CreditHoldOverride),
-    )

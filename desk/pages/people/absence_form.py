@@ -3,36 +3,26 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
-from uuid import UUID
 
-from fastapi import Form
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from credit.reason import Reason
 from db.models import Absence, User
 from db.people import absences, users
 from db.people.tokens import Caller
-from desk.pages.common import Reason, needed_day, typed_day
+from desk.pages.common import needed_day, typed_day
 from desk.surroundings import Surroundings
-from services.people.absences import Absences
-
-Text = Annotated[str, Form(max_length=200)]
 
 
-@dataclass(frozen=True)
-class Typed:
+class Typed(BaseModel):
     """What was typed to add an absence; days are whole and in UTC. Without a login it is one's own."""
 
-    reason: str
-    login: str
-    delegate: str
-    first_day: str
-    last_day: str
-
-
-def typed(reason: Reason, login: Text = "", delegate: Text = "", first_day: Text = "", last_day: Text = "") -> Typed:
-    """Return what was typed: a FastAPI dependency."""
-    return Typed(reason, login, delegate, first_day, last_day)
+    reason: Reason = Field("", validate_default=True)
+    login: str = Field("", max_length=200)
+    delegate: str = Field("", max_length=200)
+    first_day: str = Field("", max_length=200)
+    last_day: str = Field("", max_length=200)
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
     """
     first, last = typed_day(wanted.first_day), needed_day(wanted.last_day, "the last day of the absence")
     await asyncio.to_thread(
-        Absences(desk.engine).add,
+        desk.absences.add,
         who,
         login=login,
         delegate=wanted.delegate,
@@ -66,15 +56,6 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
         ends_at=_midnight(last + timedelta(days=1)),
         reason=wanted.reason,
     )
-
-
-async def end(desk: Surroundings, who: Caller, absence_id: UUID) -> None:
-    """End an absence now, or call it off.
-
-    Raises:
-        RefusedError: as `services.people.absences.Absences.end`.
-    """
-    await asyncio.to_thread(Absences(desk.engine).end, who, absence_id)
 
 
 def _midnight(day: date) -> datetime:

@@ -1,10 +1,11 @@
 """`/account` and `/password`: one's own absences, sessions and password."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ from desk.pages.people.sign_in import Anybody
 from desk.rendering import render
 from desk.sign_in import cookies, signing_in
 from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError
-from desk.surroundings import Surroundings, in_transaction
+from desk.surroundings import in_transaction
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,8 +32,7 @@ Typed = Annotated[str, Form(max_length=10_000)]
 
 @router.get("/password")
 async def password_form(request: Request, _: Anybody) -> Response:
-    """Show the form that changes the password."""
-    return render(request, "password.html", user=_own(request).user, error="")
+    return render(request, "people/password.html", user=_own(request).user, error="")
 
 
 @router.post("/password")
@@ -42,14 +42,14 @@ async def change_password(
     """Change the password; every other session ends, and this one gets a new cookie."""
     user = _own(request).user
     if new != repeated:
-        return render(request, "password.html", 422, user=user, error="the new password was typed in two ways")
+        return render(request, "people/password.html", 422, user=user, error="the new password was typed in two ways")
     try:
         cookie = (await signing_in.change_password(desk, request, old, new))[1]
     except WrongPasswordError as error:
         await problems.record_refusal(request, error.code, error.why)
-        return render(request, "password.html", 403, user=user, error="the old password is another one")
+        return render(request, "people/password.html", 403, user=user, error="the old password is another one")
     except RefusedError as error:
-        response = render(request, "password.html", await refused(request, error), user=user, error=str(error))
+        response = render(request, "people/password.html", await refused(request, error), user=user, error=str(error))
         if isinstance(error, TooManyAttemptsError):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
@@ -58,42 +58,6 @@ async def change_password(
 
 @router.get("/account")
 async def account(request: Request, desk: Desk, _: Viewer) -> Response:
-    """Show one's own absences and sessions."""
-    return await _page(request, desk)
-
-
-@router.post("/account/absences")
-async def add_absence(
-    desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
-) -> Response:
-    """Let somebody stand in for oneself."""
-    await absence_form.add(desk, who, typed, login=who.name)
-    return see_other("/account#absences", "absence_added")
-
-
-@router.post("/account/absences/{absence_id}/end")
-async def end_absence(request: Request, desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    """End one of one's own absences."""
-    try:
-        await absence_form.end(desk, who, absence_id)
-    except RefusedError as error:
-        return await _page(request, desk, error=error)
-    return see_other("/account#absences", "absence_ended")
-
-
-@router.post("/account/sessions/{session_id}/end")
-async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewer) -> Response:
-    """End one of one's own sessions."""
-    return await _end(request, desk, who.name, only=session_id)
-
-
-@router.post("/account/sign-out-everywhere")
-async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
-    """End all of one's own sessions, this one too."""
-    return await _end(request, desk, who.name)
-
-
-async def _page(request: Request, desk: Surroundings, *, error: RefusedError | None = None) -> Response:
     own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
@@ -101,17 +65,29 @@ async def _page(request: Request, desk: Surroundings, *, error: RefusedError | N
         return live, absence_form.read(session, now, about=own.user.login)
 
     live, absences = await in_transaction(desk, read)
-    status = await refused(request, error) if error else 200
-    return render(
-        request,
-        "account.html",
-        status,
-        user=own.user,
-        own=own.id,
-        sessions=live,
-        absences=absences,
-        error=str(error) if error else "",
-    )
+    return render(request, "people/account.html", user=own.user, own=own.id, sessions=live, absences=absences)
+
+
+@router.post("/account/absences")
+async def add_absence(desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Form()]) -> Response:
+    await absence_form.add(desk, who, typed, login=who.name)
+    return see_other("/account#absences", "absence_added")
+
+
+@router.post("/account/absences/{absence_id}/end")
+async def end_absence(desk: Desk, who: Viewer, absence_id: UUID) -> Response:
+    await asyncio.to_thread(desk.absences.end, who, absence_id)
+    return see_other("/account#absences", "absence_ended")
+
+
+@router.post("/account/sessions/{session_id}/end")
+async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewer) -> Response:
+    return await _end(request, desk, who.name, only=session_id)
+
+
+@router.post("/account/sign-out-everywhere")
+async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
+    return await _end(request, desk, who.name)
 
 
 async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = None) -> Response:

@@ -68,13 +68,12 @@ async def _password_change_needed(request: Request, error: Exception) -> Respons
         return Response(status_code=403, headers={"HX-Redirect": "/password"})
     sent: Sent | None = getattr(request.state, "sent", None)
     if sent is not None and sent.words:  # what was typed is shown below
-        return render(request, "password.html", 403, user=request.state.session.user, error=str(error))
+        return render(request, "people/password.html", 403, user=request.state.session.user, error=str(error))
     return RedirectResponse("/password", 303)
 
 
 @router.get("/sign-in")
 async def form(request: Request, desk: Desk, next: str = "/") -> Response:  # noqa: A002 (the query's name)
-    """Show the form."""
     return _form(request, desk, next)
 
 
@@ -88,7 +87,6 @@ async def with_password(
     next: Annotated[str, Form()] = "/",  # noqa: A002
     again: Annotated[str, Form()] = "",
 ) -> Response:
-    """Sign in with a password."""
     expected = cookies.read(request, desk.settings, cookies.STRANGER)
     if not expected or not hmac.compare_digest(csrf_token.encode(), expected.encode()):
         error = SignInRefusedError("this form was not ours, or too old (are cookies off?): try again")
@@ -147,7 +145,6 @@ async def from_provider(request: Request, desk: Desk) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, desk: Desk, who: Anybody) -> Response:
-    """End this session, here and in the browser."""
     row: UserSession | None = request.state.session
 
     def end(session: Session) -> None:
@@ -170,7 +167,7 @@ def _form(request: Request, desk: Surroundings, next_page: str, *, status: int =
     local, provider = desk.settings.desk_local_accounts, bool(desk.settings.oidc_issuer)
     response = render(
         request,
-        "sign_in.html",
+        "people/sign_in.html",
         status,
         csrf_token=token,
         next=own_path(next_page),

@@ -57,7 +57,7 @@ async def show(
     schedule, away = await _schedule(desk)
     return render(
         request,
-        "aging.html",
+        "receivables/aging.html",
         schedule=schedule,
         away=away,
         runs=runs,
@@ -87,26 +87,23 @@ async def show_run(request: Request, run_id: UUID, desk: Desk, _: Viewer, after:
         lambda item: (item, names[item.customer_id], Facts.model_validate(item.facts)),
         lambda item: (item, names.get(item.customer_id, ""), None),
     )
-    return render(request, "aging_run.html", run=run, rows=rows, more=more)
+    return render(request, "receivables/aging_run.html", run=run, rows=rows, more=more)
 
 
 @router.post("/aging/run")
 async def run_now(desk: Desk, who: Scanner) -> Response:
-    """Start a scan of today."""
     await desk.operations.start_scan(datetime.now(UTC).date(), actor=who.name)
     return see_other("/aging", "scan_started")
 
 
 @router.post("/aging/pause")
 async def pause(desk: Desk, who: Scheduler, reason: Reason = "") -> Response:
-    """Stop the scan from becoming due."""
     await desk.operations.pause_scans(actor=who.name, reason=reason.strip())
     return see_other("/aging", "schedule_paused")
 
 
 @router.post("/aging/resume")
 async def resume(desk: Desk, who: Scheduler, reason: Reason = "") -> Response:
-    """Let the scan become due again."""
     await desk.operations.resume_scans(actor=who.name, reason=reason.strip())
     return see_other("/aging", "schedule_resumed")
 

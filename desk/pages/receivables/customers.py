@@ -31,13 +31,12 @@ async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: st
     rows = await in_transaction(desk, lambda session: customers.search(session, q[:100], after=after, limit=PAGE + 1))
     more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
     if "hx-request" in request.headers:
-        return part(request, "customers_found.html", q=q, found=rows[:PAGE], more=more)
-    return render(request, "customers.html", q=q, found=rows[:PAGE], more=more)
+        return part(request, "receivables/customers_found.html", q=q, found=rows[:PAGE], more=more)
+    return render(request, "receivables/customers.html", q=q, found=rows[:PAGE], more=more)
 
 
 @router.get("/customers/{customer_id:path}")
 async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Response:
-    """Show one customer."""
     now = datetime.now(UTC)
 
     def read(session: Session) -> dict[str, Any]:
@@ -52,12 +51,11 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
             "instalments": payment_plans.instalments(session, book.plan.id) if book.plan else [],
         }
 
-    return render(request, "customer.html", **await in_transaction(desk, read))
+    return render(request, "receivables/customer.html", **await in_transaction(desk, read))
 
 
 @router.post("/customers/{customer_id:path}/exemption/end")
 async def end_exemption(customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason) -> Response:
-    """End the exemption before its last day."""
     await exemption_service.end(desk.engine, who, customer_id, reason=reason)
     return see_other(address_of(customer_id), "exemption_ended")
 
@@ -66,7 +64,6 @@ async def end_exemption(customer_id: str, desk: Desk, who: PolicyMaker, reason: 
 async def grant_exemption(
     customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason, until: Typed = "", owner: Typed = ""
 ) -> Response:
-    """Exempt the customer from automatic holds."""
     day = needed_day(until, "the last day of the exemption")
     await exemption_service.grant(desk.engine, who, customer_id, until=day, reason=reason, owner=owner)
     return see_other(address_of(customer_id), "exemption_granted")

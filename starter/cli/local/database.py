@@ -21,8 +21,6 @@ from starter.cli.errors import RefusedError, UnreachableError
 
 @dataclass(frozen=True)
 class Database:
-    """One command's own connection to the record."""
-
     settings: Settings
     engine: Engine
 

@@ -12,11 +12,12 @@ from credit.permissions import Permission
 from runtime.temporal import connect
 from services.holds.operations import Operations
 from services.people.first_admin import LOGIN, PASSWORD_FILE
+from starter.cli.commands import Answer, Ended
 from starter.cli.context import read_settings
-from starter.cli.errors import UnreachableError
+from starter.cli.errors import REFUSED, UNREACHABLE, UnreachableError
 from starter.cli.local.database import Database, opened
-from starter.cli.output import console, err, plural, print_json
-from starter.stack import control, record
+from starter.cli.output import console, err, plural
+from starter.stack import control, lifecycle, record
 from starter.stack.control import StackOptions
 from starter.stack.doctor import Check, diagnose
 from workflows.contract import Mending, ReconcileReport
@@ -34,18 +35,15 @@ def up(ports: dict[str, int | None], *, detach: bool) -> int:
 
 
 def down() -> int:
-    """Stop the embedded stack; returns the exit code."""
-    return control.down(read_settings().data_dir)
+    return lifecycle.down(read_settings().data_dir)
 
 
-def status(*, as_json: bool) -> bool:
-    """Print where everything is; returns whether all of it runs."""
+def status() -> Answer:
+    """Tell where everything is."""
     data_dir = read_settings().data_dir
     found = record.status(data_dir)
-    running = bool(found.parts) and all(part.state == "running" for part in found.parts)
-    if as_json:
-        print_json(asdict(found))
-    elif not found.parts:
+    yield Ended(asdict(found), 0 if found.running else REFUSED)
+    if not found.parts:
         err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", soft_wrap=True)
     else:
         for name, value in asdict(found).items():
@@ -57,11 +55,10 @@ def status(*, as_json: bool) -> bool:
             console.print(Text.assemble("  ", ("●", colour), f" {part.name:<10} {part.state:<10} pid {part.pid}"))
         if (data_dir / PASSWORD_FILE).exists():
             err.print(f"Sign in to the desk as {LOGIN}; the one-time password is in {data_dir / PASSWORD_FILE}")
-    return running
 
 
-def doctor(*, repair: bool, as_json: bool) -> bool:
-    """Print what is known of each dependency, and mend what can be; returns whether all are well."""
+def doctor(*, repair: bool) -> Answer:
+    """Tell what is known of each dependency, and mend what can be."""
     settings = read_settings()
     checks = diagnose(settings)
     healthy = all(check.ok for check in checks)
@@ -69,13 +66,11 @@ def doctor(*, repair: bool, as_json: bool) -> bool:
     if repair and healthy:
         with opened(settings) as database:
             report = asyncio.run(_repair(database))
-    if as_json:
-        document: dict[str, Any] = {"checks": [asdict(check) for check in checks]}
-        print_json(document | ({"repair": report.model_dump(mode="json")} if report else {}))
-    else:
-        _print_checks(checks)
-        _print_repair(report, repair=repair)
-    return healthy
+    document: dict[str, Any] = {"checks": [asdict(check) for check in checks]}
+    repaired = {"repair": report.model_dump(mode="json")} if report else {}
+    yield Ended(document | repaired, 0 if healthy else UNREACHABLE)
+    _print_checks(checks)
+    _print_repair(report, repair=repair)
 
 
 async def _repair(database: Database) -> ReconcileReport:

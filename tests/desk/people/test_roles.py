@@ -14,7 +14,7 @@ from credit.permissions import LEAST_ROLE, OF_PEOPLE, Permission, Role, may
 from db.engine import transaction
 from db.people import absences
 from desk.access import SAFE_METHODS, Needs
-from desk.api.events import sender
+from desk.api.receivables.events import sender
 from services.people.people import People
 from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk

@@ -1,0 +1,1 @@
+"""The freight credit hold over HTTP."""

@@ -1,0 +1,1 @@
+"""Drafted messages and their templates over HTTP."""

@@ -1,0 +1,1 @@
+"""Where NetSuite differs, over HTTP."""

@@ -1,0 +1,1 @@
+"""Customers, what they owe, and what is told of it, over HTTP."""

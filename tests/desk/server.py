@@ -38,11 +38,16 @@ def _schemas() -> Schemas:
     return Schemas(first_app().openapi())
 
 
+def app_of(settings: Settings) -> FastAPI:
+    app = create_app(settings)
+    app.router.routes, app.openapi_schema = first_app().router.routes, _schemas().document
+    return app
+
+
 class DeskServer:
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.settings = settings
-        app = create_app(settings)
-        app.router.routes, app.openapi_schema = first_app().router.routes, _schemas().document
+        app = app_of(settings)
         self.contract = Contract(_schemas())
         config = uvicorn.Config(
             app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5

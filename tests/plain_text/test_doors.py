@@ -15,10 +15,9 @@ from credit.ledger_file.reader import LedgerFormat, LedgerReader
 from credit.permissions import Role
 from db.engine import transaction
 from db.holds import holds
-from desk.app import create_app
 from services.receivables.event import Line, Text
 from starter.cli import run
-from tests.desk.server import DeskServer
+from tests.desk.server import DeskServer, first_app
 from tests.holds.helpers import events, send, trigger
 from tests.patience import PATIENCE
 from tests.world import World
@@ -107,7 +106,7 @@ def routes(of: Any) -> Iterator[APIRoute]:
 
 
 async def test_every_form(desk: DeskServer) -> None:
-    forms = {route.path for route in routes(create_app(desk.settings)) if "POST" in route.methods}
+    forms = {route.path for route in routes(first_app()) if "POST" in route.methods}
     forms = {path for path in forms if not path.startswith("/api/") and not FREE.fullmatch(path)}
     missed = []
     async with admin(desk) as person:

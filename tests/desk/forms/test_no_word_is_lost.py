@@ -15,11 +15,12 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.models import Message
 from db.receivables import exemptions
-from desk.app import create_app
 from desk.forms.sent import SECRETS
+from services import schedules
 from services.holds.outcomes import OutcomeOperations
 from tests.desk.forms.people import PASSWORD, Person, Sheet, sheets
 from tests.desk.pages.reader import Page
+from tests.desk.people.all_routes import routes
 from tests.desk.server import DeskServer
 from tests.drift.helpers import check, released, says
 from tests.holds.helpers import in_force
@@ -28,8 +29,8 @@ from tests.world import World
 LATER = date.today() + timedelta(days=60)  # noqa: DTZ011 (a day far enough away in every zone)
 WORDS = "We said «no» & <b>so</b>.\n\n  The second line."
 _CARRIED = {"csrf_token", "claim_id", "customer", "verdict", "expected", "prior", "arrived", "next", "again", "shown"}
-_STEPS = {"/holds/{name}/decision", "/messages/{message_id}/decision", "/holds/{name}/claim"}
-"""Steps whose form carries the words of the one before."""
+_STEPS = {"/holds/{name}/decision", "/messages/{message_id}/decision", "/holds/{name}/claim", "/aging/resume"}
+"""Steps whose form carries the words of the one before, and the form of `/aging/pause` once more."""
 _NOT_KEPT = {
     "/sign-in": "a login is typed again with its password",
     "/messages/{message_id}/preview": "shows what stands in the form, in a frame beside it",
@@ -46,6 +47,7 @@ async def scene(world: World, me: Person) -> list[str]:
     for customer in (held, lifted):
         await in_force(world, customer)
     await released(world, lifted)
+    await schedules.ensure(world.client, world.settings)
     says(world, lifted, "OFF")
     says(world, foreign, "ON")
     await check(world)
@@ -118,7 +120,8 @@ async def _press(me: Person, address: str, action: str) -> None:
 
 def routes_with_words() -> Iterator[APIRoute]:
     """Every address that takes words from a form, from the application itself."""
-    for route in create_app().routes:
+    for context in routes():
+        route = context.original_route
         if not isinstance(route, APIRoute) or "POST" not in route.methods or route.include_in_schema:
             continue
         names = set()

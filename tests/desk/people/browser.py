@@ -17,9 +17,9 @@ from db.engine import transaction
 from db.models import AuditEvent, User
 from db.people import sessions, users
 from desk.access import lifetime
-from desk.app import create_app
 from runtime.settings import Settings
 from services.people import passwords
+from tests.desk.server import app_of
 from tests.patience import PATIENCE
 
 PASSWORD = "correct horse battery"
@@ -71,7 +71,7 @@ class RunningDesk:
         self.engine = engine
         self.url = f"http://127.0.0.1:{settings.desk_port}"
         config = uvicorn.Config(
-            create_app(settings), host="127.0.0.1", port=settings.desk_port, log_config=None, server_header=False
+            app_of(settings), host="127.0.0.1", port=settings.desk_port, log_config=None, server_header=False
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 
-from db import engine
+from db import act, engine
+from db.act import Act
+from db.people.tokens import Caller
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.freight.credit_hold import CreditHoldOperations
@@ -67,3 +69,10 @@ async def in_transaction(
 ) -> R:
     """Do `work` on the desk's database, as `db.engine.in_transaction`."""
     return await engine.in_transaction(desk.engine, work, *args, **kwargs)
+
+
+async def acting(
+    desk: Surroundings, who: Caller, work: Callable[Concatenate[Act, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Do `work` in the caller's name on the desk's database, as `db.act.acting`."""
+    return await act.acting(desk.engine, who.name, work, *args, **kwargs)

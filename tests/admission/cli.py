@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import tokens
 from starter.cli import run
@@ -36,7 +37,7 @@ Program = Callable[..., Awaitable[Done]]
 
 def token(world: World, role: Role) -> str:
     with transaction(world.engine) as session:
-        return tokens.create(session, name=f"a-{role.label}", role=role, actor="test", at=datetime.now(UTC))
+        return tokens.create(Act(session, "test", datetime.now(UTC)), name=f"a-{role.label}", role=role)
 
 
 def program(world: World, desk: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:

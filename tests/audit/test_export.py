@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 from credit.permissions import Role
 from credit.plain_text import with_line_feeds
 from db import audit
+from db.act import Act
 from db.engine import transaction
 from db.people import tokens
 from desk.app import create_app
@@ -48,7 +49,7 @@ def outsiders_verdict(lines: str) -> list[str]:
 
 def token(engine: Engine, role: Role) -> str:
     with transaction(engine) as session:
-        return tokens.create(session, name=f"a {role.label}", role=role, actor="test", at=datetime.now(UTC))
+        return tokens.create(Act(session, "test", datetime.now(UTC)), name=f"a {role.label}", role=role)
 
 
 @pytest.fixture

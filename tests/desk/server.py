@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import make_engine, transaction
 from db.people import tokens
 from desk.app import create_app
@@ -68,7 +69,7 @@ class DeskServer:
 
     def token(self, name: str, role: Role) -> str:
         with transaction(self._engine) as session:
-            return tokens.create(session, name=name, role=role, actor="test", at=datetime.now(UTC))
+            return tokens.create(Act(session, "test", datetime.now(UTC)), name=name, role=role)
 
     def client(self, role: Role = Role.APPROVER, name: str = "") -> httpx.AsyncClient:
         """A caller of this role; every answer it gets is held against the contract."""

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Engine
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import tokens
 from runtime.settings import Settings
@@ -41,7 +42,7 @@ Hold = Callable[..., Done]
 @pytest.fixture
 def environment(database_url: str, engine: Engine, tmp_path: Path) -> dict[str, str]:
     with transaction(engine) as session:
-        token = tokens.create(session, name="robin", role=Role.ADMIN, actor="test", at=datetime.now(UTC))
+        token = tokens.create(Act(session, "test", datetime.now(UTC)), name="robin", role=Role.ADMIN)
     return {
         "HOLD_DATABASE_URL": database_url,
         "HOLD_TOKEN": token,

@@ -1,6 +1,5 @@
 """`/people` and `/tokens`: who may come in, as what, and with which programs; and who is away."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,8 +20,8 @@ from desk.flashes import see_other
 from desk.pages.common import Desk, refused
 from desk.pages.people import absence_form
 from desk.rendering import render
-from desk.surroundings import Surroundings, in_transaction
-from services.people.people import People
+from desk.surroundings import Surroundings, acting, in_transaction
+from services.people import people as service
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,9 +42,7 @@ async def create(
     request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, login: Text = "", name: Text = "", email: Text = ""
 ) -> Response:
     """Make a local account, and show its one-time password, once."""
-    password = await asyncio.to_thread(
-        People(desk.engine).create, login, Role[role.upper()], actor=who.name, name=name, email=email
-    )
+    password = await acting(desk, who, service.create, login, Role[role.upper()], name=name, email=email)
     return render(request, "secret_once.html", what="One-time password", of=login.strip().lower(), secret=password)
 
 
@@ -80,7 +77,7 @@ async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Resp
 async def set_role(request: Request, desk: Desk, login: str, who: PeopleAdmin, role: RoleName) -> Response:
     """Give a user another role; it counts from his next request on."""
     try:
-        await asyncio.to_thread(People(desk.engine).change, login, role=Role[role.upper()], actor=who.name)
+        await acting(desk, who, service.change, login, role=Role[role.upper()])
     except RefusedError as error:
         return await _person(request, desk, login, status=await refused(request, error), error=str(error))
     return see_other(f"/people/{login}", "role_changed")
@@ -90,7 +87,7 @@ async def set_role(request: Request, desk: Desk, login: str, who: PeopleAdmin, r
 async def disable(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """Shut a user out, at once."""
     try:
-        await asyncio.to_thread(People(desk.engine).change, login, disabled=True, actor=who.name)
+        await acting(desk, who, service.change, login, disabled=True)
     except RefusedError as error:
         return await _person(request, desk, login, status=await refused(request, error), error=str(error))
     return see_other(f"/people/{login}", "user_disabled")
@@ -99,21 +96,21 @@ async def disable(request: Request, desk: Desk, login: str, who: PeopleAdmin) ->
 @router.post("/people/{login}/enable")
 async def enable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """Let a user sign in again."""
-    await asyncio.to_thread(People(desk.engine).change, login, disabled=False, actor=who.name)
+    await acting(desk, who, service.change, login, disabled=False)
     return see_other(f"/people/{login}", "user_enabled")
 
 
 @router.post("/people/{login}/reset-password")
 async def reset_password(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """Replace a password by a one-time one, and show it, once."""
-    password = await asyncio.to_thread(People(desk.engine).reset_password, login, actor=who.name)
+    password = await acting(desk, who, service.reset_password, login)
     return render(request, "secret_once.html", what="One-time password", of=login, secret=password)
 
 
 @router.post("/people/{login}/sign-out")
 async def sign_out(desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """End all sessions of a user."""
-    await asyncio.to_thread(People(desk.engine).sign_out, login, actor=who.name)
+    await acting(desk, who, service.sign_out, login)
     return see_other(f"/people/{login}", "sessions_ended")
 
 
@@ -143,7 +140,7 @@ async def create_token(
 ) -> Response:
     """Make an API token, and show it, once."""
     try:
-        token = await asyncio.to_thread(People(desk.engine).create_token, name, Role[role.upper()], actor=who.name)
+        token = await acting(desk, who, service.create_token, name, Role[role.upper()])
     except RefusedError as error:
         return await _tokens(request, desk, status=await refused(request, error), error=str(error))
     return render(request, "secret_once.html", what="API token", of=name, secret=token)
@@ -152,12 +149,12 @@ async def create_token(
 @router.post("/tokens/revoke")
 async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Response:
     """Make a token useless, at once."""
-    await asyncio.to_thread(People(desk.engine).revoke_token, name, actor=who.name)
+    await acting(desk, who, service.revoke_token, name)
     return see_other("/tokens", "token_revoked")
 
 
 async def _people(request: Request, desk: Surroundings, *, status: int = 200, error: str = "") -> Response:
-    found = await asyncio.to_thread(People(desk.engine).listed)
+    found = await in_transaction(desk, service.listed)
     absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
     context = {
         "people": found.users,
@@ -179,5 +176,5 @@ async def _person(request: Request, desk: Surroundings, login: str, *, status: i
 
 
 async def _tokens(request: Request, desk: Surroundings, *, status: int = 200, error: str = "") -> Response:
-    found = await asyncio.to_thread(People(desk.engine).tokens)
+    found = await in_transaction(desk, service.listed_tokens)
     return render(request, "tokens.html", status, tokens=found.tokens, roles=[role.label for role in Role], error=error)

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import tokens
-from services.people.people import People
 from starter.cli import run
+from tests.acting import bearer as bearer_of
 from tests.desk.people.browser import RunningDesk
 
 Hold = Callable[..., tuple[int, str, str]]
@@ -79,7 +80,7 @@ def test_tokens_on_pages(desk: RunningDesk) -> None:
 
 
 def test_the_api(desk: RunningDesk) -> None:
-    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token('program', Role.ADMIN, actor='test')}"}
+    bearer = bearer_of(desk.engine, "program", Role.ADMIN)
     with httpx.Client(base_url=f"{desk.url}/api", headers=bearer) as api:
         made = api.post("/users", json={"login": "vera", "role": "admin"})
         assert made.status_code == 201
@@ -109,7 +110,7 @@ def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
         with transaction(desk.engine) as session:
-            token = tokens.create(session, name="robin", role=role, actor="test", at=datetime.now(UTC))
+            token = tokens.create(Act(session, "test", datetime.now(UTC)), name="robin", role=role)
         monkeypatch.setenv("HOLD_TOKEN", token)
         code = run(list(arguments))
         said = capsys.readouterr()

@@ -14,6 +14,7 @@ from db.errors import AlreadyExemptError, BadInputError, NotExemptError, Unknown
 from db.models import Exemption
 from db.receivables import exemptions
 from services.holds.operations import TriggerTurnedAwayError
+from tests.acting import acted
 from tests.admission.cli import Program, token
 from tests.holds.helpers import events
 from tests.scans.test_ar_aging import dispositions
@@ -83,8 +84,7 @@ def test_one_at_a_time_with_an_owner_a_reason_and_an_end_ahead(idle_world: World
 def test_change_is_audited_with_before_and_after(idle_world: World) -> None:
     world, customer = idle_world, idle_world.customer(in_netsuite=False)
     until = exempt(world, customer).until.isoformat()
-    with transaction(world.engine) as session:
-        exemptions.end(Act(session, "zoe", datetime.now(UTC)), customer, reason="terms agreed")
+    acted(world.engine, "zoe", exemptions.end, customer, reason="terms agreed")
 
     (granted,) = events(world, "system", "exemption_granted")
     (ended,) = events(world, "system", "exemption_ended")

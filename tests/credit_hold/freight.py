@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
+from tests.acting import acted
 from tests.world import World
 
 LINES = [{"description": "Chicago to Dallas", "quantity": "2", "unit_price": "365.00"}]
@@ -22,8 +23,7 @@ def block(engine: Engine, customer: str, *tariffs: str, note: str = "cheque boun
 
 def lift(engine: Engine, customer: str, entry: UUID) -> None:
     """Delete an entry."""
-    with transaction(engine) as session:
-        accounting_profiles.end_entry(Act(session, "robin", datetime.now(UTC)), customer, entry, reason="paid")
+    acted(engine, "robin", accounting_profiles.end_entry, customer, entry, reason="paid")
 
 
 def held(world: World) -> str:

@@ -37,6 +37,7 @@ from db.receivables import receivables
 from desk.pages.holds.timeline import told
 from services.freight.credit_hold import CreditHoldOperations
 from services.holds.outcomes import OutcomeOperations
+from tests.acting import acted
 from tests.admission.cli import program
 from tests.conftest import free_port
 from tests.desk.pages.conftest import sit
@@ -81,8 +82,7 @@ async def nobody() -> Client:
 def limited(world: World, limit: str = "50000") -> str:
     """A customer who owes 40,000 of this limit."""
     customer = world.customer()
-    with transaction(world.engine) as session:
-        accounting_profiles.set_limit(Act(session, "robin", datetime.now(UTC)), customer, Decimal(limit))
+    acted(world.engine, "robin", accounting_profiles.set_limit, customer, Decimal(limit))
     return customer
 
 
@@ -133,8 +133,7 @@ def said(world: World, customer: str) -> list[str]:
 
 
 def block_by_hand(world: World, customer: str, note: str = "two cheques came back") -> None:
-    with transaction(world.engine) as session:
-        accounting_profiles.add_entry(Act(session, "robin", datetime.now(UTC)), customer, tariffs=None, note=note)
+    acted(world.engine, "robin", accounting_profiles.add_entry, customer, tariffs=None, note=note)
 
 
 def operations(world: World) -> CreditHoldOperations:

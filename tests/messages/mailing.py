@@ -17,6 +17,7 @@ from db.models import AuditEvent, Hold, Message
 from services.answers import Document
 from services.messages import answers
 from services.messages.operations import MessageOperations
+from tests.acting import acted
 from tests.holds.helpers import events, until
 from tests.world import World
 from workflows.contract import OUTBOUND_MESSAGE, OutboundMessageInput, message_workflow_id
@@ -114,12 +115,10 @@ class Mailing:
             ).id
 
     def retry_and_tell_nobody(self, message: UUID) -> None:
-        with transaction(self.world.engine) as session:
-            deliveries.retry(Act(session, "olga", datetime.now(UTC)), message, reason="mended")
+        acted(self.world.engine, "olga", deliveries.retry, message, reason="mended")
 
     def recall_and_tell_nobody(self, message: UUID) -> None:
-        with transaction(self.world.engine) as session:
-            review.recall(Act(session, "ann", datetime.now(UTC)), message, reason="changed my mind")
+        acted(self.world.engine, "ann", review.recall, message, reason="changed my mind")
 
     async def recall_between_attempts(self, message: UUID) -> None:
         """Recall a message that is being retried; while an attempt runs this is refused."""

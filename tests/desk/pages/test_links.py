@@ -11,6 +11,7 @@ from db.engine import transaction
 from db.freight import accounting_profiles, org_settings
 from db.people import users
 from db.receivables import exemptions
+from tests.acting import acted
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.reader import Page
 from tests.drift.helpers import check, says
@@ -67,8 +68,7 @@ async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
 
 async def test_rows_about_a_block_lead_to_the_customer(world: World, sit: Sit) -> None:
     customer = world.customer(in_netsuite=False)
-    with transaction(world.engine) as session:
-        accounting_profiles.enter_credit_hold(Act(session, "ada", datetime.now(UTC)), customer, note="x")
+    acted(world.engine, "ada", accounting_profiles.enter_credit_hold, customer, note="x")
     ada = sit(Role.ADMIN, "ada")
     page = await ada.get("/audit", hold=customer)
     assert page.links[f"customer {customer}"] == f"/customers/{customer}"

@@ -3,16 +3,14 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from credit.permissions import Role
-from db.act import Act
-from db.engine import transaction
 from db.people import tokens
 from starter.cli import run
+from tests.acting import acted
 from tests.acting import bearer as bearer_of
 from tests.desk.people.browser import RunningDesk
 
@@ -109,8 +107,7 @@ def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
-        with transaction(desk.engine) as session:
-            token = tokens.create(Act(session, "test", datetime.now(UTC)), name="robin", role=role)
+        token = acted(desk.engine, "test", tokens.create, name="robin", role=role)
         monkeypatch.setenv("HOLD_TOKEN", token)
         code = run(list(arguments))
         said = capsys.readouterr()

@@ -14,6 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from credit.credit_limit import LimitCause
 from credit.states import MessageVerdict, Verdict
 from db import gauges, outbox
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.holds import decisions
@@ -169,9 +170,9 @@ async def test_lost_trigger_of_a_crossed_limit_is_sent_again(idle_world: World) 
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
         session.execute(update(OrgSettings).values(auto_apply_credit_hold=True))
-        accounting_profiles.set_limit(session, customer, Decimal(50000), actor="robin", now=now)
+        accounting_profiles.set_limit(Act(session, "robin", now), customer, Decimal(50000))
         session.add(invoice(f"L-{customer}", customer, date(2030, 1, 1), "21200"))
-        credit_limits.evaluate(session, [customer], cause=LimitCause.INVOICE, actor="erp", now=now)
+        credit_limits.evaluate(Act(session, "erp", now), [customer], cause=LimitCause.INVOICE)
 
     def crossed() -> LimitTransition:
         [row] = rows(world, select(LimitTransition))
@@ -276,7 +277,7 @@ async def test_nothing_is_told_to_a_hold_that_is_over(idle_world: World) -> None
         ("e1", PaymentReceived.model_validate(payment(customer, "10.00"))),
         ("e2", DisputeOpened.model_validate(dispute(customer, world.owe(customer, "9", days_overdue=1)))),
     ):
-        inbound(world)._write(Delivery("test", name), body)  # and tell nobody
+        await inbound(world)._write(Delivery("test", name), body)  # and tell nobody
     ask_release(world, customer, "r1")
     assert waiting(world, outboxes.told_from_outside("")) == ["e1", "e2"]
     assert waiting(world, outboxes.requested("")) == ["r1"]
@@ -297,7 +298,7 @@ async def test_changed_facts_of_a_proposed_hold_have_nothing_to_wait_for(idle_wo
     async with workers(world):
         await world.start(customer)
     body = PaymentReceived.model_validate(payment(customer, "10.00"))
-    inbound(world)._write(Delivery("test", "e1"), body)
+    await inbound(world)._write(Delivery("test", "e1"), body)
 
     assert waiting(world, outboxes.told_from_outside("")) == []
 

@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 
 from credit.calendar import Calendar
 from credit.events import PlanStatus, PromiseOutcome
+from credit.notices import SYSTEM
 from credit.outcomes import LOOK_AGAIN, ScheduledDate
 from credit.policy import Policy
 from credit.states import Verdict
 from credit.triggers import TriggerKind
 from db import audit, policy_change
+from db.act import Act
 from db.errors import BadInputError, ClaimedByAnotherError, NotInForceError
 from db.holds import by_hand, decisions, holds
+from db.holds.outcomes import AUTO_RELEASE
 from db.models import AutoDecision, Decision, Notification, PaymentPlan, PromiseToPay, ReleaseRequest, User
 from db.receivables import payment_plans
 from tests.outcomes.rows import DAY, HAPPENINGS, NOON, TODAY, Held, decide, held, let_through, set_date
@@ -34,7 +37,7 @@ def it(session: Session) -> Held:
 
 
 def change_policy(session: Session, **changes: object) -> None:
-    policy_change.change(session, Policy.model_validate(changes), actor="test", note="for a test", at=NOON)
+    policy_change.change(Act(session, "test", NOON), Policy.model_validate(changes), note="for a test")
 
 
 def asked(it: Held) -> list[str]:
@@ -202,7 +205,7 @@ def test_a_person_who_was_deciding_finds_it_decided(session: Session) -> None:
     it = held(session)
     HAPPENINGS["dispute_opened"](it)
     it.look()
-    claim, _ = decisions.claim(session, it.hold(), actor="mike", now=it.now)
+    claim, _ = decisions.claim(Act(session, "mike", it.now), it.hold())
     it.pay("45000")
     it.look()
 
@@ -244,6 +247,18 @@ def test_what_rests_on_more_than_debt_waits_for_a_person(session: Session, kind:
 # --- what people set ----------------------------------------------------------------------------------------------
 
 
+def test_what_follows_from_a_persons_deed_is_the_systems(it: Held, session: Session) -> None:
+    change_policy(session, auto_release_on_payment=True)
+    it.pay("50000")
+    set_date(it, ScheduledDate.END)  # the day has come, and the look that comes with it finds the payment
+    session.flush()
+    names = {event.action: event.actor for event in audit.chain_of(session, it.hold_id)}
+    assert names["hold_dates_set"] == "mike"
+    assert {names[one] for one in ("end_date_reached", "paid_in_full", "release_requested")} == {SYSTEM}
+    assert names["proposal_approved"] == AUTO_RELEASE
+    assert {row.actor for row in session.scalars(select(ReleaseRequest))} == {SYSTEM}
+
+
 def test_an_end_date_that_was_put_off_comes_again(it: Held) -> None:
     set_date(it, ScheduledDate.END)
     assert asked(it) == ["end_date"]
@@ -258,14 +273,14 @@ def test_an_end_date_that_was_put_off_comes_again(it: Held) -> None:
 
 def test_an_exception_ends_with_its_last_day_or_by_a_person(it: Held) -> None:
     first, second = let_through(it, TODAY), let_through(it, TODAY)
-    by_hand.end_exception(it.session, it.hold(), first.id, reason="cancelled", actor="mike", now=it.now)
+    by_hand.end_exception(Act(it.session, "mike", it.now), it.hold(), first.id, reason="cancelled")
     it.now += DAY
     it.look()
 
     assert it.told().count("exception_ended") == 1
     for over in (first, second):
         with pytest.raises(BadInputError, match="counts"):
-            by_hand.end_exception(it.session, it.hold(), over.id, reason="again", actor="mike", now=it.now)
+            by_hand.end_exception(Act(it.session, "mike", it.now), it.hold(), over.id, reason="again")
     with pytest.raises(BadInputError, match="is over"):
         let_through(it, TODAY)
 
@@ -282,7 +297,7 @@ def test_only_a_hold_in_force_has_dates_and_exceptions(it: Held) -> None:
 def test_an_override_waits_for_who_is_deciding(it: Held) -> None:
     HAPPENINGS["dispute_opened"](it)
     it.look()
-    decisions.claim(it.session, it.hold(), actor="ann", now=it.now)
+    decisions.claim(Act(it.session, "ann", it.now), it.hold())
     with pytest.raises(ClaimedByAnotherError):
         HAPPENINGS["overridden"](it)
 
@@ -290,9 +305,9 @@ def test_an_override_waits_for_who_is_deciding(it: Held) -> None:
 def test_an_override_above_the_amount_still_takes_two(session: Session) -> None:
     it = held(session)
     change_policy(session, second_approver_above=1)
-    first = by_hand.override(session, it.hold(), reason="a deal", actor="mike", is_admin=False, now=it.now)
+    first = by_hand.override(Act(session, "mike", it.now), it.hold(), reason="a deal", is_admin=False)
     assert isinstance(first, decisions.FirstApproval)
     assert "overridden" not in it.told()
-    second = by_hand.override(session, it.hold(), reason="a deal", actor="ann", is_admin=False, now=it.now)
+    second = by_hand.override(Act(session, "ann", it.now), it.hold(), reason="a deal", is_admin=False)
     assert isinstance(second, Decision)
     assert it.told()[-1] == "overridden"

@@ -54,13 +54,27 @@ def exchange(send: Callable[[], httpx.Response], what: str) -> httpx.Response:
     Raises:
         Unreachable: the connection failed, so nothing was sent.
         OutcomeUnknown: a timeout, a reset or a cut-off answer after that.
+        ServerFailure: a web page came, or the way to one: NetSuite's front, in a maintenance window for one.
     """
     try:
-        return send()
+        answer = send()
     except _NOTHING_SENT as error:
         raise Unreachable(f"{what}: cannot reach NetSuite ({_cause(error)})") from error
     except httpx.RequestError as error:
         raise OutcomeUnknown(f"{what}: NetSuite's answer was lost ({_cause(error)})") from error
+    if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and _leads_to_a_page(answer):
+        raise ServerFailure(
+            f"{what}: a web page came where data is due; check the account's address if it lasts",
+            status=answer.status_code,
+            retry_after=retry_after(answer),
+        )
+    return answer
+
+
+def _leads_to_a_page(answer: httpx.Response) -> bool:
+    """The API itself answers in JSON, refusals too, and never redirects."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return answer.is_redirect or kind == "text/html" or answer.content.lstrip()[:1] == b"<"
 
 
 def refusal(answer: httpx.Response, what: str) -> NetSuiteError:

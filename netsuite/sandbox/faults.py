@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,22 +20,26 @@ class Faults(BaseModel):
 
     Attributes:
         outage: 503 for everything, the token endpoint included.
+        maintenance: what the front answers instead: 200 with a web ``page``, or a 302 ``redirect`` to one.
         latency_ms: added to every request, in milliseconds; it is spent inside a concurrency slot.
         error_rate: share of record requests answered with ``error_status`` and not carried out.
         error_status: 400 to 599.
         reset_rate: share of record requests whose connection is reset; not carried out.
         commit_then_timeout_rate: share of successful writes that are carried out and never answered.
+        commit_then_page_rate: share of successful writes that are carried out and answered with a web page.
         max_concurrency: record requests at once before 429; None is the server's own limit.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     outage: bool = False
+    maintenance: Literal["page", "redirect"] | None = None
     latency_ms: float = Field(default=0.0, ge=0.0, le=600_000.0)
     error_rate: float = _Rate
     error_status: int = Field(default=500, ge=400, le=599)
     reset_rate: float = _Rate
     commit_then_timeout_rate: float = _Rate
+    commit_then_page_rate: float = _Rate
     max_concurrency: int | None = Field(default=None, ge=0)
 
 

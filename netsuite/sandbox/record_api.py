@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from netsuite.oauth import TOKEN_PATH
 from netsuite.sandbox.customer_fields import HOLD_FIELD, merged, shown, validation
@@ -24,6 +24,7 @@ from netsuite.sandbox.tokens import GrantRefused, Tokens
 RECORD_PATH = "/services/rest/record/v1/"
 SINGULAR = "application/vnd.oracle.resource+json; type=singular"
 
+_PAGE = "<!DOCTYPE html>\n<html><head><title>NetSuite</title></head><body>NetSuite is being maintained.</body></html>"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON_TYPES = frozenset({"application/json", "application/vnd.oracle.resource+json"})
 _GET_PARAMETERS = frozenset({"fields", "expandSubResources", "simpleEnumFormat"})
@@ -53,8 +54,8 @@ class RecordApi:
 
     async def token(self, request: Request) -> Response:
         """``POST /services/rest/auth/oauth2/v1/token``: a bearer token for a signed assertion."""
-        if self._account.faults.outage:
-            return _outage().response()
+        if away := _away(self._account.faults):
+            return away
         await asyncio.sleep(self._account.faults.latency_ms / 1000)
         if request.method != "POST":
             return _not_allowed("POST").response()
@@ -81,8 +82,8 @@ class RecordApi:
         self, request: Request, segments: list[str], work: Callable[[], Awaitable[Response]]
     ) -> Response:
         account = self._account
-        if account.faults.outage:
-            return _outage().response()
+        if away := _away(account.faults):
+            return away
         if not account.tokens.good(request.headers.get("authorization")):
             return invalid_login().response()
         try:
@@ -99,6 +100,8 @@ class RecordApi:
             return refusal.response()
         if segments and request.method in _WRITES and strikes(account.faults.commit_then_timeout_rate):
             return AnswerLost(account.hold_seconds)
+        if segments and request.method in _WRITES and strikes(account.faults.commit_then_page_rate):
+            return HTMLResponse(_PAGE)
         return answer
 
     async def _query(self, request: Request) -> Response:
@@ -263,5 +266,12 @@ def _not_allowed(allow: str) -> Refusal:
     return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, headers={"Allow": allow})
 
 
-def _outage() -> Refusal:
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "UNEXPECTED_ERROR", "The service is temporarily unavailable.")
+def _away(faults: Faults) -> Response | None:
+    if faults.outage:
+        why = "The service is temporarily unavailable."
+        return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "UNEXPECTED_ERROR", why).response()
+    if faults.maintenance == "page":
+        return HTMLResponse(_PAGE)
+    if faults.maintenance == "redirect":
+        return RedirectResponse("https://system.netsuite.example/maintenance.html", HTTPStatus.FOUND)
+    return None

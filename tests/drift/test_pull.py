@@ -168,11 +168,12 @@ def test_an_empty_ledger_is_refused_rather_than_closing_everything(engine: Engin
         run(engine, account)
 
 
+@pytest.mark.parametrize("faults", [{"outage": True}, {"maintenance": "page"}, {"maintenance": "redirect"}])
 def test_an_outage_during_a_pull_only_makes_it_late_and_a_long_one_changes_nothing(
-    engine: Engine, account: Account
+    engine: Engine, account: Account, faults: dict[str, object]
 ) -> None:
     account.fill()
-    account.server.faults(outage=True)
+    account.server.faults(**faults)
     with pytest.raises(TransientError):
         Patient(account.client, timedelta(seconds=1)).suiteql("SELECT id FROM customer")
     before = account.transport.seen.total()

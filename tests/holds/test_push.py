@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -73,8 +74,28 @@ async def test_write_whose_answer_was_lost_is_not_repeated_and_the_prior_value_s
     assert push.outcome == "OutcomeUnknown"
 
 
-@pytest.mark.parametrize("faults", [{"reset_rate": 1.0}, {"error_rate": 1.0}, {"max_concurrency": 0}])
-async def test_every_passing_fault_ends_in_one_write(world: World, faults: dict[str, float]) -> None:
+async def test_write_that_a_page_answered_is_read_back_first(world: World) -> None:
+    customer = world.customer()
+    world.sandbox.faults(commit_then_page_rate=1.0).raise_for_status()
+    await approved(world, customer)
+    await all_done(world, customer)
+
+    assert [row["body"] for row in world.sandbox.applied(customer)] == [{"creditHoldOverride": {"id": "ON"}}]
+    [push] = rows(world, select(NetSuitePush))
+    assert push.outcome == "ServerFailure"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"reset_rate": 1.0},
+        {"error_rate": 1.0},
+        {"max_concurrency": 0},
+        {"maintenance": "page"},
+        {"maintenance": "redirect"},
+    ],
+)
+async def test_every_passing_fault_ends_in_one_write(world: World, faults: dict[str, Any]) -> None:
     world.sandbox.faults(**faults).raise_for_status()
     customer = world.customer()
     await approved(world, customer)

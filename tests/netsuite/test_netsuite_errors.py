@@ -59,7 +59,7 @@ def body(code, detail="Some detail.", **more):
         (httpx.Response(429), errors.ConcurrencyLimited),
         (httpx.Response(500, text="<html>"), errors.ServerFailure),
         (httpx.Response(503), errors.ServerFailure),
-        (httpx.Response(302, headers={"Location": "http://login.test"}), errors.UnexpectedAnswer),
+        (httpx.Response(302, headers={"Location": "http://login.test"}), errors.ServerFailure),
         (httpx.Response(200, json={}), errors.UnexpectedAnswer),
         (httpx.Response(202), errors.UnexpectedAnswer),
         (httpx.ConnectError("refused"), errors.Unreachable),
@@ -192,6 +192,31 @@ def test_an_unknown_hold_is_an_unexpected_answer(credentials, hold):
         client.read_customer("1")
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        httpx.Response(200, html="<html>maintenance"),
+        httpx.Response(200, text="  <!DOCTYPE html>"),
+        httpx.Response(302, headers={"location": "https://status.example.test/"}),
+        httpx.Response(403, html="<html>not now"),
+        httpx.Response(404, html="<html>gone fishing"),
+    ],
+    ids=repr,
+)
+def test_a_page_where_data_is_due_is_an_outage(credentials, page):
+    asked = [
+        lambda client: client.read_customer("1"),
+        lambda client: client.set_credit_hold_override("1", ON),
+        lambda client: client.suiteql("SELECT id FROM customer"),
+    ]
+    for ask in asked:
+        with answering(credentials, page) as (client, _), pytest.raises(errors.ServerFailure, match="web page"):
+            ask(client)
+    with answering(credentials, token=page) as (client, sent), pytest.raises(errors.ServerFailure, match="web page"):
+        client.set_credit_hold_override("1", ON)
+    assert sent == []
+
+
 @pytest.mark.parametrize("hold", ["ON", {"id": "ON"}, {"id": "ON", "refName": "On"}], ids=repr)
 def test_both_forms_of_the_hold_are_read(credentials, hold):
     with answering(credentials, httpx.Response(200, json={"creditHoldOverride": hold})) as (client, _):
@@ -201,7 +226,7 @@ def test_both_forms_of_the_hold_are_read(credentials, hold):
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(200, text="<html>down</html>"),
+        httpx.Response(200, text="down"),
         httpx.Response(200, json=["a"]),
         httpx.Response(200, json={"id": "1", "companyName": "No hold field"}),
         httpx.Response(200, json={"creditHoldOverride": "ON", "overdueBalance": "much"}),

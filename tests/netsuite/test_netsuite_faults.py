@@ -136,11 +136,13 @@ def test_faults_are_merged_checked_and_cleared(sandbox):
     sandbox.clear_faults()
     assert sandbox.faults().json() == {
         "outage": False,
+        "maintenance": None,
         "latency_ms": 0,
         "error_rate": 0,
         "error_status": 500,
         "reset_rate": 0,
         "commit_then_timeout_rate": 0,
+        "commit_then_page_rate": 0,
         "max_concurrency": None,
     }
 

@@ -9,6 +9,7 @@ from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit.audit_entries.system import AnchorFileChanged, AnchorFileRead
 from db import audit, audit_check
+from db.act import Act
 from db.anchor_file import AnchorFile
 from db.engine import transaction
 from workflows.contract import AUDIT_ANCHOR, AuditAnchorReport
@@ -58,11 +59,4 @@ class AnchoringActivities:
         after = AnchorFileRead(lines=report.lines, digest=report.digest)
         entry = AnchorFileChanged(why=report.problem, before=before, after=after)
         with transaction(self._engine) as session:
-            audit.append(
-                session,
-                chain=audit.SYSTEM,
-                entry=entry,
-                actor="service-holds",
-                at=order.now,
-                once=f"{order.now.date()}: {report.problem}",
-            )
+            Act.of_system(session, order.now).note(audit.SYSTEM, entry, once=f"{order.now.date()}: {report.problem}")

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities import serving
 from credit.audit_entries.holds import BeatFailed
 from credit.states import Beat, BeatStatus
-from db import audit
+from db.act import Act
 from db.engine import transaction
 from db.holds import beats
 from workflows.contract import BEAT_SKIPPED
@@ -47,5 +47,5 @@ def beat_attempt(engine: Engine, order: RunBeat, *own: Beat) -> Iterator[bool]:
             news = beats.failed(session, order.hold_id, order.beat, status, text)
             if news:
                 entry = BeatFailed(beat=order.beat, error=text, status=status)
-                audit.append(session, chain=order.hold_id, entry=entry, actor="service-holds", at=order.now)
+                Act.of_system(session, order.now).note(order.hold_id, entry)
         raise

@@ -7,6 +7,7 @@ from activities import serving
 from credit.audit_entries.system import SignalRefused
 from credit.plain_text import kept
 from db import audit
+from db.act import Act
 from workflows.signatures import RefuseSignal
 
 
@@ -26,11 +27,6 @@ class AuditActivities:
         )
         with serving.checked(self._engine) as session:
             serving.about(session, order.customer_id, order.hold_id, order.now)
-            audit.append(
-                session,
-                chain=order.hold_id or audit.SYSTEM,
-                entry=entry,
-                actor="unknown",
-                at=order.now,
-                once=f"{info.workflow_run_id}/{info.activity_id}",
+            Act(session, "unknown", order.now).note(
+                order.hold_id or audit.SYSTEM, entry, once=f"{info.workflow_run_id}/{info.activity_id}"
             )

@@ -6,7 +6,8 @@ from temporalio import activity
 from activities.attempts import beat_attempt
 from credit.audit_entries.holds import CustomerFlagged, CustomerUnflagged
 from credit.states import Beat, EntityStatus
-from db import audit, customers
+from db import customers
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.holds import beats, holds, releases
@@ -30,11 +31,11 @@ class CustomerActivities:
                 hold = holds.lock(session, order.hold_id)
                 if not beats.done(session, order.hold_id, order.beat, order.now):
                     return
-                accounting_profiles.block_for_hold(session, hold, order.now)
+                act = Act.of_system(session, order.now)
+                accounting_profiles.block_for_hold(act, hold)
                 before = customers.set_entitystatus(session, hold.customer_id, EntityStatus.HOLD, order.now)
                 hold.prior_entitystatus = before
-                entry = CustomerFlagged(before=before, after=EntityStatus.HOLD)
-                audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)
+                act.note(hold.id, CustomerFlagged(before=before, after=EntityStatus.HOLD))
 
     @activity.defn(no_thread_cancel_exception=True)
     def unflag_customer(self, order: RunBeat) -> None:
@@ -46,7 +47,7 @@ class CustomerActivities:
                 hold = holds.lock(session, order.hold_id)
                 if not beats.done(session, order.hold_id, order.beat, order.now):
                     return
-                releases.lift_block(session, hold, order.now)
+                act = Act.of_system(session, order.now)
+                releases.lift_block(act, hold)
                 before, after = releases.restore_entitystatus(session, hold, order.now)
-                entry = CustomerUnflagged(before=before, after=after)
-                audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)
+                act.note(hold.id, CustomerUnflagged(before=before, after=after))

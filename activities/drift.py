@@ -19,6 +19,7 @@ from activities.heartbeats import heartbeats
 from credit.drift import LimitHandling, Relative, Surroundings, gaps
 from credit.hold import HoldView
 from db import policies
+from db.act import Act
 from db.engine import transaction
 from db.holds import drift
 from db.holds.drift import Watched
@@ -44,9 +45,9 @@ class RepairActivities:
     @activity.defn
     def propose_repair(self, order: HoldAt) -> HoldView:
         """Open the proposal to repair, or withdraw the one that has become moot."""
-        with serving.checked(self._engine) as session:
-            serving.hold(session, order.hold_id, order.now)
-            return drift.propose_repair(session, order.hold_id, order.now)
+        with serving.acting(self._engine, order.now) as act:
+            serving.hold(act.session, order.hold_id, order.now)
+            return drift.propose_repair(act, order.hold_id)
 
 
 class DriftActivities:
@@ -78,7 +79,7 @@ class DriftActivities:
             if value is None or (value == one.desired and one.netsuite_id not in standing):
                 continue
             with transaction(self._engine) as session:
-                counts = drift.note(session, one, value, now=now)
+                counts = drift.note(Act.of_system(session, now), one, value)
             differing += counts and value != one.desired
         with transaction(self._engine) as session:
             drift.note_gaps(session, {key: gaps(seen, self._handling) for key, seen in around.items()}, now)

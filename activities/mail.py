@@ -28,6 +28,7 @@ from activities.heartbeats import heartbeats
 from activities.mail_server import HandedOverError, MailServer, MailServerError, RefusedMailError, compose
 from activities.messages import view
 from credit.mail_wire import UnfitMailError
+from db.act import Act
 from db.engine import transaction
 from db.messages import deliveries, messages
 from db.messages.deliveries import (
@@ -71,7 +72,7 @@ class MailActivities:
 
     def _begin(self, message_id: UUID, now: datetime) -> Attempt | None:
         with transaction(self._engine) as session:
-            return deliveries.begin(session, message_id, domain=self._server.sender.domain, now=now)
+            return deliveries.begin(Act.of_system(session, now), message_id, domain=self._server.sender.domain)
 
     def _try(self, attempt: Attempt, now: Callable[[], datetime]) -> None:
         def hand_over() -> None:
@@ -97,4 +98,4 @@ class MailActivities:
 
     def _end(self, attempt: Attempt, outcome: str, answer: str, now: datetime) -> None:
         with transaction(self._engine) as session:
-            deliveries.end(session, attempt.id, outcome, answer, now)
+            deliveries.end(Act.of_system(session, now), attempt.id, outcome, answer)

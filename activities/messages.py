@@ -15,7 +15,8 @@ from credit.audit_entries.messages import MessageDrafted
 from credit.states import RELEASING, Beat, HoldStatus, MessageKind, ProposalKind
 from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
-from db import audit, customers, policies
+from db import customers, policies
+from db.act import Act
 from db.engine import transaction
 from db.holds import beats, holds, proposals
 from db.messages import messages, review
@@ -71,7 +72,7 @@ class MessageActivities:
             session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=order.now
         )
         entry = MessageDrafted(message_id=drafted, kind=kind, recipient_known=recipient is not None)
-        audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=order.now)
+        Act.of_system(session, order.now).note(hold.id, entry)
 
     @activity.defn(no_thread_cancel_exception=True)
     def unsent_messages(self, order: HoldAt) -> list[UUID]:
@@ -81,9 +82,9 @@ class MessageActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def withdraw_message(self, order: WithdrawMessage) -> str:
-        with serving.checked(self._engine) as session:
-            serving.message(session, order.message_id, order.now)
-            return messages.withdraw(session, order.message_id, order.now)
+        with serving.acting(self._engine, order.now) as act:
+            serving.message(act.session, order.message_id, order.now)
+            return messages.withdraw(act, order.message_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_message(self, order: MessageAt) -> MessageView:
@@ -93,12 +94,10 @@ class MessageActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
-        with serving.checked(self._engine) as session:
-            serving.message(session, order.message_id, order.now)
-            is_news = review.heed(
-                session, order.message_id, signal=order.signal, decision_id=order.decision_id, now=order.now
-            )
-            return view(messages.lock(session, order.message_id), order.now, is_news=is_news)
+        with serving.acting(self._engine, order.now) as act:
+            serving.message(act.session, order.message_id, order.now)
+            is_news = review.heed(act, order.message_id, signal=order.signal, decision_id=order.decision_id)
+            return view(messages.lock(act.session, order.message_id), order.now, is_news=is_news)
 
 
 def view(row: Message, now: datetime, *, is_news: bool = False) -> MessageView:

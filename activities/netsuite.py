@@ -22,7 +22,8 @@ from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
 from credit.audit_entries.netsuite import NetSuiteReadBack, NetSuiteSuperseded
 from credit.states import Beat
-from db import audit, netsuite
+from db import netsuite
+from db.act import Act
 from db.engine import transaction
 from db.holds import beats
 from db.models import NetSuiteRecord
@@ -70,7 +71,7 @@ class NetSuiteActivities:
             with transaction(self._engine) as session:
                 if beats.done(session, order.hold_id, order.beat, now()) and record is None:
                     entry = NetSuiteSuperseded(why="a later hold decides what NetSuite says of this record")
-                    audit.append(session, chain=order.hold_id, entry=entry, actor="service-holds", at=order.now)
+                    Act.of_system(session, order.now).note(order.hold_id, entry)
 
     @activity.defn(no_thread_cancel_exception=True)
     def restore_netsuite(self, order: RunBeat) -> None:
@@ -142,4 +143,4 @@ class NetSuiteActivities:
         with transaction(self._engine) as session:
             netsuite.note_value(session, record.netsuite_id, record.generation, said, at)
             entry = NetSuiteReadBack(netsuite_id=record.netsuite_id, before=record.prior, after=said, how=how)
-            audit.append(session, chain=record.hold_id, entry=entry, actor="service-holds", at=at)
+            Act.of_system(session, at).note(record.hold_id, entry)

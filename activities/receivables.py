@@ -14,6 +14,7 @@ from credit import composed
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db import policies
+from db.act import Act
 from db.engine import in_transaction
 from db.holds import requests
 from db.holds.awaiting import await_trigger
@@ -48,14 +49,8 @@ class AgingActivities:
             serving.only(AR_AGING)
             serving.not_from_the_future(order.now)
             serving.new_scan(session, order.run_id)
-            aging.open_run(
-                session,
-                run_id=order.run_id,
-                workflow_id=workflow_id,
-                as_of=as_of,
-                requested_by=requests.who_asked(session, workflow_id, RequestKind.SCAN) or "schedule",
-                now=order.now,
-            )
+            by = requests.who_asked(session, workflow_id, RequestKind.SCAN) or "schedule"
+            aging.open_run(Act(session, by, order.now), run_id=order.run_id, workflow_id=workflow_id, as_of=as_of)
         return AgingRun(run_id=order.run_id, as_of=as_of)
 
     @activity.defn(no_thread_cancel_exception=True)

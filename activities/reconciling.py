@@ -20,6 +20,7 @@ from credit.audit_entries.system import DisagreementFound
 from credit.states import HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import audit
+from db.act import Act
 from db.engine import in_transaction
 from db.holds import reconciliation, requests
 from db.holds.reconciliation import OpenHold, OpenMessage
@@ -223,12 +224,9 @@ class ReconcilingActivities:
 
 
 def _keep(session: Session, order: ReconcilePage, finding: Finding, chain: str | UUID) -> None:
-    audit.append(
-        session,
-        chain=chain,
-        entry=DisagreementFound(workflow_id=finding.workflow_id, why=finding.problem, done=finding.done),
-        actor=order.requested_by,
-        at=order.now,
+    Act(session, order.requested_by, order.now).note(
+        chain,
+        DisagreementFound(workflow_id=finding.workflow_id, why=finding.problem, done=finding.done),
         once=f"{order.now.date()}: {finding.workflow_id}: {finding.problem}: {finding.done}",
     )
 

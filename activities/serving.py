@@ -28,6 +28,7 @@ from credit.states import (
     Verdict,
 )
 from db import audit
+from db.act import Act
 from db.engine import transaction
 from db.models import ArAgingRun, Customer, Decision, Hold, HoldBeat, Message, Proposal
 from workflows.contract import (
@@ -74,6 +75,13 @@ def checked(engine: Engine) -> Iterator[Session]:
         raise ApplicationError(str(error), type=NOT_SERVED, non_retryable=True) from error
 
 
+@contextmanager
+def acting(engine: Engine, now: datetime) -> Iterator[Act]:
+    """Do as `checked` for what the system does at a workflow's `now`."""
+    with checked(engine) as session:
+        yield Act.of_system(session, now)
+
+
 def _audit(engine: Engine, error: NotServedError) -> None:
     info = activity.info()
     entry = ActivityRefused(
@@ -83,13 +91,8 @@ def _audit(engine: Engine, error: NotServedError) -> None:
         why=kept(str(error)),
     )
     with transaction(engine) as session:
-        audit.append(
-            session,
-            chain=error.chain,
-            entry=entry,
-            actor="unknown",
-            at=info.started_time,
-            once=f"{entry.activity}; {entry.workflow_id}; {entry.workflow_type}; {entry.why}",
+        Act(session, "unknown", info.started_time).note(
+            error.chain, entry, once=f"{entry.activity}; {entry.workflow_id}; {entry.workflow_type}; {entry.why}"
         )
 
 

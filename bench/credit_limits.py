@@ -26,6 +26,7 @@ from credit.credit_limit import LimitCause
 from credit.eligibility import Action, check
 from credit.policy import Policy
 from db import migrate
+from db.act import Act
 from db.engine import make_engine, transaction
 from db.freight import credit_limits, eligibility, exposures
 from db.receivables.ledger_import import import_ledger
@@ -103,7 +104,7 @@ def one_customer(engine: Engine, customers: int) -> None:
             return check(standing, Action.RATE, policy)
 
         def judged(number: int) -> object:
-            return credit_limits.evaluate(session, [name(number)], cause=LimitCause.INVOICE, actor="bench", now=NOW)
+            return credit_limits.evaluate(Act(session, "bench", NOW), [name(number)], cause=LimitCause.INVOICE)
 
         described("floor: SELECT 1", timed(lambda _: session.execute(text("SELECT 1")).scalar(), 3000))
         described("eligibility check", timed(asked, 3000))

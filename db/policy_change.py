@@ -1,6 +1,6 @@
 """Putting a new policy in force: checked, audited, and every limit state brought up to date with it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -10,13 +10,14 @@ from credit.mail_text import clean_address, clean_line
 from credit.policy import DEFINES_EXPOSURE, Policy
 from credit.setting import settings_of
 from db import audit
+from db.act import Act
 from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
 from db.freight import exposures
 from db.models import AccountingProfile, Credit, Hold, Invoice, Order, PolicyVersion
 from db.policies import LEDGER_CURRENCY, current
 
 
-def change(session: Session, policy: Policy, *, actor: str, note: str, at: datetime, changed: int | None = None) -> int:
+def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -> int:
     """Put a new version in force and return its number. Changes queue behind each other.
 
     Where it defines exposure otherwise, every limit state is brought up to date in the same transaction, and no limit
@@ -31,25 +32,25 @@ def change(session: Session, policy: Policy, *, actor: str, note: str, at: datet
         CurrencyInUseError: another currency for a ledger that has amounts.
     """
     _check_durations(policy)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
-    version, before = current(session)
+    act.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
+    version, before = current(act.session)
     if changed is not None and changed != version:
         raise StaleVersionError("the policy", changed, version)
     _check_mail(policy, before)
     if policy.ledger_currency != before.ledger_currency:
-        _require_no_amounts(session, before.ledger_currency, policy.ledger_currency)
+        _require_no_amounts(act.session, before.ledger_currency, policy.ledger_currency)
     settings = policy.model_dump(mode="json")
-    session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=actor))
-    session.flush()
+    act.session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=act.actor))
+    act.session.flush()
     anew = [name for name in DEFINES_EXPOSURE if getattr(policy, name) != getattr(before, name)]
     entry = PolicyChanged(
         version=version + 1,
         why=note,
         before=before.model_dump(mode="json"),
         after=settings,
-        limit_states_moved=exposures.judge_all_anew(session, policy) if anew else None,
+        limit_states_moved=exposures.judge_all_anew(act.session, policy) if anew else None,
     )
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
+    act.note(audit.SYSTEM, entry)
     return version + 1
 
 

@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from temporalio.client import Client
 
-from db import engine
+from db import act, engine
+from db.act import Act
+from db.people.tokens import Caller
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.freight.credit_hold import CreditHoldOperations
@@ -21,8 +23,6 @@ from services.holds.operations import Operations
 from services.holds.outcomes import OutcomeOperations
 from services.messages.operations import MessageOperations
 from services.netsuite.drift import DriftOperations
-from services.people.absences import Absences
-from services.people.people import People
 from services.receivables.inbound import InboundEvents
 
 P = ParamSpec("P")
@@ -42,8 +42,6 @@ class Surroundings:
     drift: DriftOperations
     events: InboundEvents
     profiles: Profiles
-    people: People
-    absences: Absences
     gates: Gates
     freight: FreightOperations
 
@@ -67,8 +65,6 @@ async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
             drift=DriftOperations(pool, client, settings.task_queue),
             events=InboundEvents(pool, client, settings.task_queue),
             profiles=Profiles(pool, CreditHoldOperations(pool, outcomes)),
-            people=People(pool),
-            absences=Absences(pool),
             gates=gates,
             freight=FreightOperations(pool, gates),
         )
@@ -88,3 +84,10 @@ async def in_transaction(
 ) -> R:
     """Do `work` on the desk's database, as `db.engine.in_transaction`."""
     return await engine.in_transaction(desk.engine, work, *args, **kwargs)
+
+
+async def acting(
+    desk: Surroundings, who: Caller, work: Callable[Concatenate[Act, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Do `work` in the caller's name on the desk's database, as `db.act.acting`."""
+    return await act.acting(desk.engine, who.name, work, *args, **kwargs)

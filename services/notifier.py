@@ -27,6 +27,7 @@ from credit import mail_text, notices
 from credit.mail_wire import Mail, written
 from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
+from db.act import acting
 from db.engine import in_transaction
 from db.holds import notifications
 from db.models import Notification
@@ -263,8 +264,7 @@ class Notifier:
 
     async def _give_up(self, rows: Sequence[Notification], why: str) -> None:
         _log.error("a notification can never be told", recipient=rows[0].recipient, why=why[:_ERROR_LENGTH])
-        now = datetime.now(UTC)
-        await in_transaction(self._engine, notifications.give_up, rows, why[:_ERROR_LENGTH], now=now)
+        await acting(self._engine, notices.SYSTEM, notifications.give_up, rows, why[:_ERROR_LENGTH])
 
     async def _note_failure(self, ids: Sequence[UUID], recipient: str, error: Exception | str) -> None:
         said = _said(error) if isinstance(error, Exception) else error

@@ -1,7 +1,6 @@
 """The policy: what is answered about it, and how a new one is put in force. The authority behind API and pages."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Self
 
 from sqlalchemy import Engine
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 from credit.permissions import Permission
 from credit.policy import Policy
 from db import models, policies, policy_change
-from db.engine import in_transaction
+from db.act import Act, acting
 from db.people.tokens import Caller
 from services.answers import Answer, Login, Time
 
@@ -57,9 +56,9 @@ async def change(engine: Engine, who: Caller, policy: Policy, *, note: str, chan
         CurrencyInUseError: another currency for a ledger that has amounts.
     """
     who.require(Permission.CHANGE_POLICY)
-    return await in_transaction(engine, _change, policy, note, changed, who.name)
+    return await acting(engine, who.name, _change, policy, note, changed)
 
 
-def _change(session: Session, policy: Policy, note: str, changed: int, actor: str) -> PolicyVersion:
-    policy_change.change(session, policy, actor=actor, note=note, at=datetime.now(UTC), changed=changed)
-    return newest(session)
+def _change(act: Act, policy: Policy, note: str, changed: int) -> PolicyVersion:
+    policy_change.change(act, policy, note=note, changed=changed)
+    return newest(act.session)

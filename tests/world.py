@@ -15,6 +15,7 @@ from temporalio.client import Client, WorkflowHandle
 from credit.policy import Policy
 from credit.states import Beat, Verdict
 from db import policies, policy_change
+from db.act import Act
 from db.engine import transaction
 from db.holds import holds
 from db.models import Customer, HoldBeat, Invoice, SalesRep
@@ -74,7 +75,7 @@ class World:
         with transaction(self.engine) as session:
             _, policy = policies.current(session)
             changed = Policy.model_validate(policy.model_dump() | changes)
-            policy_change.change(session, changed, actor="test", note="for a test", at=datetime.now(UTC))
+            policy_change.change(Act(session, "test", datetime.now(UTC)), changed, note="for a test")
 
     async def start(self, customer: str, reason: str = "a phone call revealed trouble", **how: Any) -> Started:
         return await self.operations.start_hold(customer, reason=reason, actor="robin", **how)

@@ -5,7 +5,6 @@ entry with a hold behind it is ended by that hold's release alone.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -24,12 +23,11 @@ from credit.audit_entries.freight import (
 )
 from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus
 from credit.credit_limit import LimitCause
-from db import audit, customers, policies
+from db import customers, policies
+from db.act import Act
 from db.errors import BadInputError, EntryOfHoldError, UnknownEntryError
 from db.freight import credit_limits
 from db.models import AccountingProfile, CreditHoldEntry, Hold
-
-_SYSTEM_ACTOR = "service-holds"
 
 
 def get(session: Session, customer_id: str) -> AccountingProfile:
@@ -49,7 +47,7 @@ def entries(session: Session, customer_id: str) -> Sequence[CreditHoldEntry]:
     return session.scalars(live.order_by(CreditHoldEntry.created_at, CreditHoldEntry.id)).all()
 
 
-def set_limit(session: Session, customer_id: str, limit: Decimal | None, *, actor: str, now: datetime) -> None:
+def set_limit(act: Act, customer_id: str, limit: Decimal | None) -> None:
     """Change the credit limit, None for no limit, and do what a crossing asks for.
 
     Raises:
@@ -58,26 +56,26 @@ def set_limit(session: Session, customer_id: str, limit: Decimal | None, *, acto
     """
     if limit is not None and limit < 0:
         raise BadInputError("credit_limit may not be negative; null is no limit")
-    policies.for_amounts(session)
-    profile = _lock(session, customer_id)
+    policies.for_amounts(act.session)
+    profile = _lock(act.session, customer_id)
     if profile.credit_limit != limit:
         before, profile.credit_limit = profile.credit_limit, limit
-        _audit(session, customer_id, CreditLimitChanged(before=before, after=limit), actor=actor, now=now)
-    credit_limits.evaluate(session, [customer_id], cause=LimitCause.LIMIT, actor=actor, now=now)
+        _audit(act, customer_id, CreditLimitChanged(before=before, after=limit))
+    credit_limits.evaluate(act, [customer_id], cause=LimitCause.LIMIT)
 
 
-def enter_credit_hold(session: Session, customer_id: str, *, note: str, actor: str, now: datetime) -> None:
+def enter_credit_hold(act: Act, customer_id: str, *, note: str) -> None:
     """Set the status to Credit Hold: it makes the entry `Block All Tariffs`, unless a person's or the limit's is there.
 
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    _lock(session, customer_id)
-    if all(entry.tariffs is not None or entry.hold_id is not None for entry in entries(session, customer_id)):
-        _add(session, customer_id, BlockSource.MANUAL, note=note, actor=actor, now=now)
+    _lock(act.session, customer_id)
+    if all(entry.tariffs is not None or entry.hold_id is not None for entry in entries(act.session, customer_id)):
+        _add(act, customer_id, BlockSource.MANUAL, note=note)
 
 
-def leave_credit_hold(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> list[UUID]:
+def leave_credit_hold(act: Act, customer_id: str, *, reason: str) -> list[UUID]:
     """Take the customer out of Credit Hold: exactly the entries that block all tariffs go, named tariffs' stay.
 
     Returns the service holds whose blocks are left: only their release ends those.
@@ -85,34 +83,30 @@ def leave_credit_hold(session: Session, customer_id: str, *, reason: str, actor:
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    profile = _lock(session, customer_id)
-    blocking = [entry for entry in entries(session, customer_id) if entry.tariffs is None]
+    profile = _lock(act.session, customer_id)
+    blocking = [entry for entry in entries(act.session, customer_id) if entry.tariffs is None]
     for entry in blocking:
         if entry.hold_id is None:
-            _end(session, entry, reason=reason, actor=actor, now=now)
-    _settle(session, profile, reason=reason, actor=actor, now=now)
+            _end(act, entry, reason=reason)
+    _settle(act, profile, reason=reason)
     return [entry.hold_id for entry in blocking if entry.hold_id is not None]
 
 
-def add_entry(
-    session: Session, customer_id: str, *, tariffs: Collection[str] | None, note: str, actor: str, now: datetime
-) -> CreditHoldEntry:
+def add_entry(act: Act, customer_id: str, *, tariffs: Collection[str] | None, note: str) -> CreditHoldEntry:
     """Block these tariffs, or all for None, which is a credit hold. One that blocks the same already is returned.
 
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    _lock(session, customer_id)
+    _lock(act.session, customer_id)
     named = sorted(set(tariffs)) if tariffs is not None else None
-    for entry in entries(session, customer_id):
+    for entry in entries(act.session, customer_id):
         if entry.source is BlockSource.MANUAL and entry.tariffs == named:
             return entry
-    return _add(session, customer_id, BlockSource.MANUAL, tariffs=named, note=note, actor=actor, now=now)
+    return _add(act, customer_id, BlockSource.MANUAL, tariffs=named, note=note)
 
 
-def end_entry(
-    session: Session, customer_id: str, entry_id: UUID, *, reason: str, actor: str, now: datetime
-) -> CreditHoldEntry:
+def end_entry(act: Act, customer_id: str, entry_id: UUID, *, reason: str) -> CreditHoldEntry:
     """Delete one entry, which lifts its block. It is kept in the record.
 
     Raises:
@@ -120,58 +114,56 @@ def end_entry(
         UnknownEntryError: the customer has no such live entry.
         EntryOfHoldError: a service hold made it.
     """
-    profile = _lock(session, customer_id)
-    entry = next((row for row in entries(session, customer_id) if row.id == entry_id), None)
+    profile = _lock(act.session, customer_id)
+    entry = next((row for row in entries(act.session, customer_id) if row.id == entry_id), None)
     if entry is None:
         raise UnknownEntryError(customer_id, entry_id)
     if entry.hold_id is not None:
         raise EntryOfHoldError(customer_id, entry.hold_id)
-    _end(session, entry, reason=reason, actor=actor, now=now)
-    _settle(session, profile, reason=reason, actor=actor, now=now)
+    _end(act, entry, reason=reason)
+    _settle(act, profile, reason=reason)
     return entry
 
 
-def block_for_hold(session: Session, hold: Hold, now: datetime) -> None:
+def block_for_hold(act: Act, hold: Hold) -> None:
     """Block all tariffs for a hold, once: what auto-apply blocked before becomes the hold's block."""
-    _lock(session, hold.customer_id)
-    live = entries(session, hold.customer_id)
+    _lock(act.session, hold.customer_id)
+    live = entries(act.session, hold.customer_id)
     if any(entry.hold_id == hold.id for entry in live):
         return
     applied = next((entry for entry in live if entry.source is BlockSource.AUTO_APPLY), None)
     if applied is None:
         _add(
-            session,
+            act.by_system,
             hold.customer_id,
             BlockSource.SERVICE_HOLD,
             note=f"service hold: {hold.reason}",
             hold_id=hold.id,
-            actor=_SYSTEM_ACTOR,
-            now=now,
         )
         return
     applied.hold_id = hold.id
     taken_over = _blocked(
         CreditHoldTakenOver, applied, "the service hold was approved: only its release lifts the block"
     )
-    _audit_block(session, hold.customer_id, taken_over, actor=_SYSTEM_ACTOR, now=now)
+    _audit_block(act.by_system, hold.customer_id, taken_over)
 
 
-def lift_for_hold(session: Session, hold: Hold, *, reason: str, actor: str, now: datetime) -> None:
+def lift_for_hold(act: Act, hold: Hold, *, reason: str) -> None:
     """End a hold's block. Others stay, and keep the customer on credit hold."""
-    profile = _lock(session, hold.customer_id)
-    for entry in entries(session, hold.customer_id):
+    profile = _lock(act.session, hold.customer_id)
+    for entry in entries(act.session, hold.customer_id):
         if entry.hold_id == hold.id:
-            _end(session, entry, reason=reason, actor=actor, now=now)
-    _settle(session, profile, reason=reason, actor=actor, now=now)
+            _end(act, entry, reason=reason)
+    _settle(act, profile, reason=reason)
 
 
-def lift_auto_applied(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> None:
+def lift_auto_applied(act: Act, customer_id: str, *, reason: str) -> None:
     """End what auto-apply blocked, as an override; nothing where it blocks nothing, or a hold has taken it over."""
-    profile = _lock(session, customer_id)
-    for entry in entries(session, customer_id):
+    profile = _lock(act.session, customer_id)
+    for entry in entries(act.session, customer_id):
         if entry.source is BlockSource.AUTO_APPLY and entry.hold_id is None:
-            _end(session, entry, reason=reason, actor=actor, now=now)
-    _settle(session, profile, reason=reason, actor=actor, now=now)
+            _end(act, entry, reason=reason)
+    _settle(act, profile, reason=reason)
 
 
 def _lock(session: Session, customer_id: str) -> AccountingProfile:
@@ -182,13 +174,11 @@ def _lock(session: Session, customer_id: str) -> AccountingProfile:
 
 
 def _add(
-    session: Session,
+    act: Act,
     customer_id: str,
     source: BlockSource,
     *,
     note: str,
-    actor: str,
-    now: datetime,
     tariffs: list[str] | None = None,
     hold_id: UUID | None = None,
 ) -> CreditHoldEntry:
@@ -198,32 +188,32 @@ def _add(
         tariffs=tariffs,
         note=note,
         hold_id=hold_id,
-        created_by=actor,
-        created_at=now,
+        created_by=act.actor,
+        created_at=act.now,
     )
-    session.add(entry)
-    credit_limits.derive_status(session, [customer_id])
-    _audit_block(session, customer_id, _blocked(TariffsBlocked, entry, note), actor=actor, now=now)
+    act.session.add(entry)
+    credit_limits.derive_status(act.session, [customer_id])
+    _audit_block(act, customer_id, _blocked(TariffsBlocked, entry, note))
     return entry
 
 
-def _end(session: Session, entry: CreditHoldEntry, *, reason: str, actor: str, now: datetime) -> None:
-    entry.ended_at, entry.ended_by, entry.end_reason = now, actor, reason
-    _audit_block(session, entry.customer_id, _blocked(TariffsUnblocked, entry, reason), actor=actor, now=now)
+def _end(act: Act, entry: CreditHoldEntry, *, reason: str) -> None:
+    entry.ended_at, entry.ended_by, entry.end_reason = act.now, act.actor, reason
+    _audit_block(act, entry.customer_id, _blocked(TariffsUnblocked, entry, reason))
 
 
-def _settle(session: Session, profile: AccountingProfile, *, reason: str, actor: str, now: datetime) -> None:
+def _settle(act: Act, profile: AccountingProfile, *, reason: str) -> None:
     """Derive the status after entries ended. Out of credit hold while the limit is exceeded is an override."""
     before = profile.credit_status
-    credit_limits.derive_status(session, [profile.customer_id])
-    session.refresh(profile)
+    credit_limits.derive_status(act.session, [profile.customer_id])
+    act.session.refresh(profile)
     left = before is not profile.credit_status is CreditStatus.GOOD
     if credit_limit.is_override(profile.limit_state, left_credit_hold=left):
-        profile.overridden_at, profile.overridden_by, profile.override_reason = now, actor, reason
-        session.flush()
+        profile.overridden_at, profile.overridden_by, profile.override_reason = act.now, act.actor, reason
+        act.session.flush()
         exposure, limit = profile.exposure, profile.credit_limit
         overridden = CreditHoldOverridden(why=reason, exposure=exposure, credit_limit=limit)
-        _audit(session, profile.customer_id, overridden, actor=actor, now=now)
+        _audit(act, profile.customer_id, overridden)
 
 
 def _blocked(kind: type[Blocked], row: CreditHoldEntry, why: str) -> Blocked:
@@ -231,12 +221,12 @@ def _blocked(kind: type[Blocked], row: CreditHoldEntry, why: str) -> Blocked:
     return kind(entry=row.id, blocked=blocked, source=row.source, hold_id=row.hold_id, why=why)
 
 
-def _audit_block(session: Session, customer_id: str, entry: Blocked, *, actor: str, now: datetime) -> None:
+def _audit_block(act: Act, customer_id: str, entry: Blocked) -> None:
     """Write it down for the customer, and for the service hold that it belongs to."""
-    _audit(session, customer_id, entry, actor=actor, now=now)
+    _audit(act, customer_id, entry)
     if entry.hold_id is not None:
-        audit.append(session, chain=entry.hold_id, entry=entry, actor=actor, at=now)
+        act.note(entry.hold_id, entry)
 
 
-def _audit(session: Session, customer_id: str, entry: Entry, *, actor: str, now: datetime) -> None:
-    audit.append(session, chain=credit_limits.chain_of(customer_id), entry=entry, actor=actor, at=now)
+def _audit(act: Act, customer_id: str, entry: Entry) -> None:
+    act.note(credit_limits.chain_of(customer_id), entry)

@@ -8,7 +8,6 @@ one's amount, and a limit is crossed once.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ from sqlalchemy.orm import Session
 from credit.audit_entries.freight import BLOCK_LIFTED, LIMIT_CROSSED
 from credit.credit_hold import BlockSource, CreditStatus
 from credit.credit_limit import LimitCause, LimitState, crossing
-from db import audit, policies
+from db import policies
+from db.act import Act
 from db.freight import exposures
 from db.freight.exposures import Accounts
 from db.models import AccountingProfile
@@ -84,14 +84,7 @@ WHERE p.customer_id = s.id AND p.credit_status <> s.credit_status
 """
 
 
-def evaluate(
-    session: Session,
-    customer_ids: Collection[str] | None,
-    *,
-    cause: LimitCause,
-    actor: str,
-    now: datetime,
-) -> list[Transition]:
+def evaluate(act: Act, customer_ids: Collection[str] | None, *, cause: LimitCause) -> list[Transition]:
     """Compare exposures with limits, and do what a crossing asks for. Repeated, it does nothing.
 
     What counts is said in `credit/exposure.py`, the rest in `credit/credit_limit.py`.
@@ -100,16 +93,16 @@ def evaluate(
         customer_ids: whose amounts or limits changed; None for the customers that the import under way touched.
         cause: what changed them.
     """
-    accounts = lock(session, customer_ids)
-    said = {"cause": cause, "actor": actor, "now": now}
-    crossed = session.execute(text(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
+    accounts = lock(act.session, customer_ids)
+    said = {"cause": cause, "actor": act.actor, "now": act.now}
+    crossed = act.session.execute(text(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
     found = [Transition(row[0], LimitState(row[1]), *row[2:]) for row in crossed]
     if found:
-        _carry_out(session, found, cause=cause, actor=actor, now=now)
-    derive_status(session, [one.customer_id for one in found if one.applied or one.lifted])
-    for row in session.identity_map.values():
+        _carry_out(act, found, cause=cause)
+    derive_status(act.session, [one.customer_id for one in found if one.applied or one.lifted])
+    for row in act.session.identity_map.values():
         if isinstance(row, AccountingProfile):
-            session.expire(row)
+            act.session.expire(row)
     return found
 
 
@@ -131,7 +124,7 @@ def derive_status(session: Session, customer_ids: Collection[str]) -> None:
         session.execute(text(_DERIVE), {"ids": list(customer_ids)})
 
 
-def _carry_out(session: Session, crossed: list[Transition], *, cause: LimitCause, actor: str, now: datetime) -> None:
+def _carry_out(act: Act, crossed: list[Transition], *, cause: LimitCause) -> None:
     """Apply and lift blocks, and write it all down: as sets, for an import may cross many limits."""
     for statement, wanted in (
         (_APPLY, [one for one in crossed if one.applied]),
@@ -139,14 +132,14 @@ def _carry_out(session: Session, crossed: list[Transition], *, cause: LimitCause
     ):
         if wanted:
             values = {"ids": [one.customer_id for one in wanted], "notes": [one.note for one in wanted]}
-            session.execute(text(statement), {**values, "actor": actor, "now": now})
+            act.session.execute(text(statement), {**values, "actor": act.actor, "now": act.now})
     entries = {
         chain_of(one.customer_id): LIMIT_CROSSED[one.after](
             why=one.note, cause=cause, source=BlockSource.AUTO_APPLY, done=one.done
         )
         for one in crossed
     }
-    audit.append_to_each(session, entries, actor=actor, at=now)
+    act.note_each(entries)
 
 
 def chain_of(customer_id: str) -> str:

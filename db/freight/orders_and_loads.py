@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit.credit_hold import LoadStatus
+from db.act import Act
 from db.errors import NumberTakenError, UnknownLoadError, UnknownOrderError
 from db.models import Load, Order
 from db.models.base import JsonList
@@ -17,27 +18,17 @@ from db.models.base import JsonList
 Row = TypeVar("Row", Order, Load)
 
 
-def add_order(
-    session: Session,
-    order_id: str,
-    customer_id: str,
-    *,
-    lines: JsonList,
-    amount: Decimal,
-    prepaid: bool,
-    actor: str,
-    now: datetime,
-) -> Order:
+def add_order(act: Act, order_id: str, customer_id: str, *, lines: JsonList, amount: Decimal, prepaid: bool) -> Order:
     """Write an order.
 
     Raises:
         NumberTakenError: there is another one of this id.
     """
     values = {"id": order_id, "customer_id": customer_id, "lines": lines, "amount": amount, "prepaid": prepaid}
-    wanted = insert(Order).values(**values, status="open", created_by=actor, created_at=now)
-    if session.scalar(wanted.on_conflict_do_nothing().returning(Order.id)) is None:
+    wanted = insert(Order).values(**values, status="open", created_by=act.actor, created_at=act.now)
+    if act.session.scalar(wanted.on_conflict_do_nothing().returning(Order.id)) is None:
         raise NumberTakenError("an order", order_id)
-    return session.get_one(Order, order_id)
+    return act.session.get_one(Order, order_id)
 
 
 def order(session: Session, order_id: str, *, lock: bool = False) -> Order:
@@ -59,27 +50,17 @@ def orders(
     return session.scalars(_page(select(Order), Order, customer_id, after).limit(limit)).all()
 
 
-def add_load(
-    session: Session,
-    load_id: str,
-    customer_id: str,
-    *,
-    tariff: str | None,
-    origin: str,
-    destination: str,
-    actor: str,
-    now: datetime,
-) -> Load:
+def add_load(act: Act, load_id: str, customer_id: str, *, tariff: str | None, origin: str, destination: str) -> Load:
     """Write a load, quoted.
 
     Raises:
         NumberTakenError: there is another one of this id.
     """
     values = {"id": load_id, "customer_id": customer_id, "tariff": tariff, "origin": origin, "destination": destination}
-    wanted = insert(Load).values(**values, status=LoadStatus.QUOTED, created_by=actor, created_at=now)
-    if session.scalar(wanted.on_conflict_do_nothing().returning(Load.id)) is None:
+    wanted = insert(Load).values(**values, status=LoadStatus.QUOTED, created_by=act.actor, created_at=act.now)
+    if act.session.scalar(wanted.on_conflict_do_nothing().returning(Load.id)) is None:
         raise NumberTakenError("a load", load_id)
-    return session.get_one(Load, load_id)
+    return act.session.get_one(Load, load_id)
 
 
 def load(session: Session, load_id: str, *, lock: bool = False) -> Load:

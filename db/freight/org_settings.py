@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.freight import OrganisationCreated, OrgSettingsChanged
 from db import audit
+from db.act import Act
 from db.errors import BadInputError, OrganisationTakenError, StaleVersionError, UnknownOrganisationError
 from db.models import OrgSettings
 from db.models.base import JsonObject
@@ -34,7 +34,7 @@ def get(session: Session, organisation: str) -> OrgSettings:
     return _found(session.get(OrgSettings, organisation), organisation)
 
 
-def create(session: Session, organisation: str, *, actor: str, now: datetime) -> OrgSettings:
+def create(act: Act, organisation: str) -> OrgSettings:
     """Make an organisation, with everything as it is by default: nothing applied or lifted by itself, English.
 
     Raises:
@@ -46,25 +46,17 @@ def create(session: Session, organisation: str, *, actor: str, now: datetime) ->
             f"{organisation[:80]!r} is no name for an organisation: "
             "1 to 63 lower-case letters, digits, - and _, a letter or digit first"
         )
-    fresh = insert(OrgSettings).values(organisation=organisation, updated_by=actor, updated_at=now)
-    if session.scalar(fresh.on_conflict_do_nothing().returning(OrgSettings.organisation)) is None:
+    fresh = insert(OrgSettings).values(organisation=organisation, updated_by=act.actor, updated_at=act.now)
+    if act.session.scalar(fresh.on_conflict_do_nothing().returning(OrgSettings.organisation)) is None:
         raise OrganisationTakenError(organisation)
-    made = get(session, organisation)
+    made = get(act.session, organisation)
     after = _state(made)
     entry = OrganisationCreated(organisation=made.organisation, version=made.version, before=None, after=after)
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
+    act.note(audit.SYSTEM, entry)
     return made
 
 
-def change(
-    session: Session,
-    organisation: str,
-    wanted: Mapping[str, bool | str],
-    *,
-    actor: str,
-    now: datetime,
-    changed: int | None = None,
-) -> OrgSettings:
+def change(act: Act, organisation: str, wanted: Mapping[str, bool | str], *, changed: int | None = None) -> OrgSettings:
     """Change some of `SETTINGS`. They count from the next change of an amount on: nobody is put on hold by this.
 
     Args:
@@ -79,7 +71,7 @@ def change(
     language = wanted.get("language")
     if language is not None and not _LANGUAGE.fullmatch(str(language)):
         raise BadInputError("language takes a code like `en` or `pt-BR`")
-    locked = session.get(OrgSettings, organisation, with_for_update=True, populate_existing=True)
+    locked = act.session.get(OrgSettings, organisation, with_for_update=True, populate_existing=True)
     row = _found(locked, organisation)
     if changed is not None and changed != row.version:
         raise StaleVersionError(f"the settings of {organisation}", changed, row.version)
@@ -88,10 +80,10 @@ def change(
         return row
     for name in SETTINGS:
         setattr(row, name, wanted.get(name, before[name]))
-    row.version, row.updated_by, row.updated_at = row.version + 1, actor, now
-    session.flush()
+    row.version, row.updated_by, row.updated_at = row.version + 1, act.actor, act.now
+    act.session.flush()
     entry = OrgSettingsChanged(organisation=organisation, version=row.version, before=before, after=_state(row))
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
+    act.note(audit.SYSTEM, entry)
     return row
 
 

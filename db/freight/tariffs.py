@@ -1,7 +1,6 @@
 """Tariffs with their rates."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from credit.rating import Rate, best
+from db.act import Act
 from db.errors import UnknownTariffError
 from db.models import Tariff, TariffRate
 
@@ -68,16 +68,16 @@ def require_tariff(session: Session, code: str) -> None:
         raise UnknownTariffError(code, codes(session))
 
 
-def put_tariff(
-    session: Session, code: str, *, name: str, currency: str, lanes: Sequence[Lane], actor: str, now: datetime
-) -> bool:
+def put_tariff(act: Act, code: str, *, name: str, currency: str, lanes: Sequence[Lane]) -> bool:
     """Make a tariff, or put it in another's place whole; returns whether it is new."""
-    values = {"name": name, "currency": currency, "updated_by": actor, "updated_at": now}
-    is_new = session.scalar(insert(Tariff).values(code=code, **values).on_conflict_do_nothing().returning(Tariff.code))
-    kept = session.get_one(Tariff, code, with_for_update=True, populate_existing=True)
+    values = {"name": name, "currency": currency, "updated_by": act.actor, "updated_at": act.now}
+    is_new = act.session.scalar(
+        insert(Tariff).values(code=code, **values).on_conflict_do_nothing().returning(Tariff.code)
+    )
+    kept = act.session.get_one(Tariff, code, with_for_update=True, populate_existing=True)
     for field, value in values.items():
         setattr(kept, field, value)
-    session.execute(delete(TariffRate).where(TariffRate.tariff == code))
-    session.add_all(TariffRate(tariff=code, **lane._asdict()) for lane in lanes)
-    session.flush()
+    act.session.execute(delete(TariffRate).where(TariffRate.tariff == code))
+    act.session.add_all(TariffRate(tariff=code, **lane._asdict()) for lane in lanes)
+    act.session.flush()
     return is_new is not None

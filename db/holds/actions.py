@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from credit.events import ActionKind, ActionStatus
 from credit.states import ProposalKind
+from db.act import Act
 from db.models import ProposedAction
 
 _ADVISED = {ProposalKind.PLACE: ActionKind.AR_REVIEW, ProposalKind.RELEASE: ActionKind.AR_HOLD_REVIEW}
@@ -55,12 +56,12 @@ def of_customer(session: Session, customer_id: str, status: ActionStatus | None 
     return session.scalars(query.order_by(ProposedAction.created_at.desc(), ProposedAction.id)).all()
 
 
-def settle(session: Session, customer_id: str, decided: ProposalKind, outcome: str, at: datetime) -> None:
+def settle(act: Act, customer_id: str, decided: ProposalKind, outcome: str) -> None:
     """Take or dismiss what is staged for a customer, now that what it advised was decided: `approved` or `declined`."""
     kind, status = _ADVISED.get(decided), _SETTLED.get(outcome)
     if kind is None or status is None:
         return
     staged = (ProposedAction.customer_id == customer_id, ProposedAction.status == ActionStatus.STAGED)
-    session.execute(
-        update(ProposedAction).where(ProposedAction.kind == kind, *staged).values(status=status, settled_at=at)
+    act.session.execute(
+        update(ProposedAction).where(ProposedAction.kind == kind, *staged).values(status=status, settled_at=act.now)
     )

@@ -22,7 +22,8 @@ from credit.audit_entries.system import SignalRefused
 from credit.facts import Facts, weakening
 from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
-from db import audit, customers, netsuite, outbox, policies
+from db import customers, netsuite, outbox, policies
+from db.act import Act
 from db.errors import (
     NothingToDecideError,
     StaleRevisionError,
@@ -49,32 +50,29 @@ NOBODY_DECIDED = "no decision with this id was made about this hold"
 FirstApproval = four_eyes.FirstApproval
 
 
-def claim(session: Session, hold: Hold, *, actor: str, now: datetime) -> tuple[Claim, Proposal]:
+def claim(act: Act, hold: Hold) -> tuple[Claim, Proposal]:
     """Claim a hold's open proposal for `actor`, or renew the claim `actor` has. One winner, whoever races.
 
     Raises:
         NothingToDecideError: there is no open proposal.
         ClaimedByAnotherError: somebody else's claim is live.
     """
-    hold = holds.lock(session, hold.id)
-    proposal = _open_proposal(session, hold)
-    held, is_fresh = claims.take(session, proposal, actor=actor, now=now)
+    hold = holds.lock(act.session, hold.id)
+    proposal = _open_proposal(act.session, hold)
+    held, is_fresh = claims.take(act, proposal)
     if is_fresh:
-        entry = ProposalClaimed(revision=proposal.revision, until=held.expires_at)
-        audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
+        act.note(hold.id, ProposalClaimed(revision=proposal.revision, until=held.expires_at))
     return held, proposal
 
 
 def decide(
-    session: Session,
+    act: Act,
     hold: Hold,
     *,
     claim_id: UUID,
     revision: int,
     verdict: Verdict,
     reason: str,
-    actor: str,
-    now: datetime,
     keep_block: bool = True,
     is_admin: bool = False,
     evidence_seen: int | None = None,
@@ -93,63 +91,57 @@ def decide(
         SelfApprovalError: the policy bars who asked for the hold; admins may.
         SecondApproverError: this actor approved this revision already.
     """
-    hold = holds.lock(session, hold.id)
-    proposal = _open_proposal(session, hold)
-    held = claims.held_by(session, claim_id, proposal, actor=actor, now=now)
+    hold = holds.lock(act.session, hold.id)
+    proposal = _open_proposal(act.session, hold)
+    held = claims.held_by(act, claim_id, proposal)
     if revision != proposal.revision:
         raise StaleRevisionError(revision, proposal.revision)
-    evidence.check_seen(session, proposal, evidence_seen, actor=actor)
-    _, policy = policies.current(session)
-    acting = four_eyes.Acting.of(session, actor, now)
+    evidence.check_seen(act.session, proposal, evidence_seen, actor=act.actor)
+    _, policy = policies.current(act.session)
     if verdict is Verdict.APPROVE:
-        four_eyes.bar_who_asked(session, hold, policy, acting, is_admin=is_admin)
-        if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(session, proposal, acting):
-            held.released_at = now
-            return four_eyes.approve_first(session, proposal, acting, reason=reason, now=now)
+        four_eyes.bar_who_asked(act, hold, policy, is_admin=is_admin)
+        if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(act, proposal):
+            held.released_at = act.now
+            return four_eyes.approve_first(act, proposal, reason=reason)
     return _write(
-        session,
+        act,
         hold,
         proposal,
         held,
-        acting,
         verdict=verdict,
         reason=reason,
         keep_block=keep_block,
-        now=now,
-        effective_at=now + policy.approval_undo if verdict is Verdict.APPROVE else now,
+        effective_at=act.now + policy.approval_undo if verdict is Verdict.APPROVE else act.now,
     )
 
 
-def approve_by_policy(session: Session, hold: Hold, *, name: str, reason: str, now: datetime) -> Decision:
-    """Approve a hold's open proposal at once in the name of a policy; a person who was deciding finds it decided.
+def approve_by_policy(act: Act, hold: Hold, *, reason: str) -> Decision:
+    """Approve a hold's open proposal at once: the policy acts. A person who was deciding finds it decided.
 
     Raises:
         NothingToDecideError: already settled.
     """
-    hold = holds.lock(session, hold.id)
-    proposal = _open_proposal(session, hold)
-    held = claims.take_over(session, proposal, actor=name, now=now)
-    acting = four_eyes.Acting.nobody_else(name)
-    return _write(session, hold, proposal, held, acting, verdict=Verdict.APPROVE, reason=reason, now=now)
+    hold = holds.lock(act.session, hold.id)
+    proposal = _open_proposal(act.session, hold)
+    held = claims.take_over(act, proposal)
+    return _write(act, hold, proposal, held, verdict=Verdict.APPROVE, reason=reason)
 
 
 def _write(
-    session: Session,
+    act: Act,
     hold: Hold,
     proposal: Proposal,
     held: Claim,
-    acting: four_eyes.Acting,
     *,
     verdict: Verdict,
     reason: str,
-    now: datetime,
     effective_at: datetime | None = None,
     keep_block: bool = True,
 ) -> Decision:
     """Settle the proposal: the claim ends with it, and the record says who decided and why."""
     status = ProposalStatus.APPROVED if verdict is Verdict.APPROVE else ProposalStatus.DECLINED
-    proposals.settle(session, proposal, status, now)
-    held.released_at = now
+    proposals.settle(act, proposal, status)
+    held.released_at = act.now
     decision = Decision(
         proposal_id=proposal.id,
         hold_id=hold.id,
@@ -158,13 +150,13 @@ def _write(
         verdict=verdict,
         keep_block=keep_block,
         reason=reason,
-        actor=acting.actor,
-        on_behalf_of=acting.on_behalf_of,
-        decided_at=now,
-        effective_at=effective_at or now,
+        actor=act.actor,
+        on_behalf_of=act.on_behalf_of,
+        decided_at=act.now,
+        effective_at=effective_at or act.now,
     )
-    session.add(decision)
-    session.flush()
+    act.session.add(decision)
+    act.session.flush()
     kind = ProposalApproved if verdict is Verdict.APPROVE else ProposalDeclined
     entry = kind(
         decision_id=decision.id,
@@ -172,43 +164,43 @@ def _write(
         why=reason,
         before=ProposalStatus.OPEN,
         after=proposal.status,
-        on_behalf_of=acting.on_behalf_of,
         keep_block=keep_block,
     )
-    audit.append(session, chain=hold.id, entry=entry, actor=acting.actor, at=now)
+    act.note(hold.id, entry)
     return decision
 
 
-def undo(session: Session, hold: Hold, *, actor: str, reason: str, now: datetime) -> Proposal:
+def undo(act: Act, hold: Hold, *, reason: str) -> Proposal:
     """Take an approval back within the policy's time, before its beats start; what was proposed is open again.
 
     Raises:
         NothingToDecideError: no approval stands.
         TooLateError: the time is over, or the workflow has obeyed already.
     """
-    hold = holds.lock(session, hold.id)
-    proposal = holds.newest_proposal(session, hold.id)
-    made = session.scalars(
+    hold = holds.lock(act.session, hold.id)
+    proposal = holds.newest_proposal(act.session, hold.id)
+    made = act.session.scalars(
         select(Decision).where(Decision.proposal_id == proposal.id, Decision.verdict == Verdict.APPROVE)
     ).one_or_none()
     if made is None:
         raise NothingToDecideError(hold.customer_id, "no approval stands that could be taken back")
-    if made.outcome is not None or now >= made.effective_at:
+    if made.outcome is not None or act.now >= made.effective_at:
         raise TooLateError(
             f"the approval took effect at {made.effective_at:%Y-%m-%d %H:%M:%S} UTC and cannot be taken back"
         )
-    made.outcome, made.applied_at = "undone", now
+    made.outcome, made.applied_at = "undone", act.now
     entry = ApprovalUndone(
         decision_id=made.id,
         revision=proposal.revision,
         why=reason,
         before=proposal.status,
         after=ProposalStatus.OPEN,
-        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
     )
-    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
-    cause = Cause(proposal.asked_by, proposal.reason, Occasion.UNDONE, [f"{actor}: {reason}" if reason else actor])
-    return proposals.propose(session, hold, proposal.kind, cause, revision=proposal.revision + 1, now=now)
+    act.note(hold.id, entry)
+    cause = Cause(
+        proposal.asked_by, proposal.reason, Occasion.UNDONE, [f"{act.actor}: {reason}" if reason else act.actor]
+    )
+    return proposals.propose(act, hold, proposal.kind, cause, revision=proposal.revision + 1)
 
 
 def _open_proposal(session: Session, hold: Hold) -> Proposal:
@@ -218,60 +210,57 @@ def _open_proposal(session: Session, hold: Hold) -> Proposal:
     return proposal
 
 
-def settle(session: Session, *, hold_id: UUID, decision_id: UUID, now: datetime) -> Decision | None:
+def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
     """Obey a decision's row, once: approve, decline, or give a weakened case back (docs/decisions/0009).
 
     A decision id with no row of this hold behind it is refused and audited: None. While the decision can be taken back,
     it has no outcome yet. A repeated one gets the same answer.
     """
-    hold = holds.lock(session, hold_id)
-    decision = holds.decision(session, decision_id)
+    hold = holds.lock(act.session, hold_id)
+    decision = holds.decision(act.session, decision_id)
     if decision is None or decision.hold_id != hold_id:
         entry = SignalRefused(signal="decide", decision_id=str(decision_id), why=NOBODY_DECIDED)
-        audit.append(session, chain=hold_id, entry=entry, actor="unknown", at=now)
+        act.by("unknown").note(hold_id, entry)
         return None
-    if decision.outcome is None and now >= decision.effective_at:
-        decision.outcome = _obey(session, hold, decision, now)
-        decision.applied_at = now
-        proposal = session.get_one(Proposal, decision.proposal_id)
-        actions.settle(session, hold.customer_id, proposal.kind, decision.outcome, now)
+    if decision.outcome is None and act.now >= decision.effective_at:
+        decision.outcome = _obey(act, hold, decision)
+        decision.applied_at = act.now
+        proposal = act.session.get_one(Proposal, decision.proposal_id)
+        actions.settle(act, hold.customer_id, proposal.kind, decision.outcome)
         if decision.outcome in ("approved", "declined"):
-            notifications.proposal_decided(session, hold, proposal, decision, now=now)
+            notifications.proposal_decided(act, hold, proposal, decision)
     return decision
 
 
-def _obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> str:
-    proposal = session.get_one(Proposal, decision.proposal_id)
-    version, policy = policies.current(session)
-    facts = proposals.read_facts(session, hold, policy, now)
+def _obey(act: Act, hold: Hold, decision: Decision) -> str:
+    proposal = act.session.get_one(Proposal, decision.proposal_id)
+    version, policy = policies.current(act.session)
+    facts = proposals.read_facts(act.session, hold, policy, act.now)
     if proposal.kind is ProposalKind.REPAIR:
-        return drift.obey(session, hold, decision, now)
+        return drift.obey(act, hold, decision)
     if proposal.kind is ProposalKind.RELEASE:
-        _remember(session, hold, decision, facts, version)
-        return _obey_release(session, hold, decision)
+        _remember(act.session, hold, decision, facts, version)
+        return _obey_release(act.session, hold, decision)
     if decision.verdict is Verdict.APPROVE:
         because = weakening(Facts.model_validate(proposal.facts), facts, policy)
         if because and proposal.returns_id is None:
             following = proposal.revision + 1
             cause = Cause(proposal.asked_by, proposal.reason, Occasion.WEAKENED, because)
-            proposals.propose(session, hold, proposal.kind, cause, revision=following, now=now, returns=proposal)
+            proposals.propose(act, hold, proposal.kind, cause, revision=following, returns=proposal)
             after = facts.model_dump(mode="json")
-            entry = CaseWeakened(why="; ".join(because), before=proposal.facts, after=after)
-            audit.append(session, chain=hold.id, entry=entry, actor="service-holds", at=now)
+            act.by_system.note(hold.id, CaseWeakened(why="; ".join(because), before=proposal.facts, after=after))
             return "returned"
-    _remember(session, hold, decision, facts, version)
+    _remember(act.session, hold, decision, facts, version)
     if decision.verdict is Verdict.DECLINE:
-        hold.status, hold.closed_at = HoldStatus.DECLINED, now
+        hold.status, hold.closed_at = HoldStatus.DECLINED, act.now
         if not decision.keep_block:
-            accounting_profiles.lift_auto_applied(
-                session, hold.customer_id, reason=decision.reason, actor=decision.actor, now=now
-            )
-        proposals.reflect(session, hold, "declined", f"declined by {decision.actor}: {decision.reason}", now)
+            accounting_profiles.lift_auto_applied(act.by(decision.actor), hold.customer_id, reason=decision.reason)
+        proposals.reflect(act, hold, "declined", f"declined by {decision.actor}: {decision.reason}")
         return "declined"
     hold.status = HoldStatus.APPLYING
-    beats.plan(session, hold.id)
-    customer = customers.get(session, hold.customer_id)
-    netsuite.desire(session, customer.netsuite_id, hold.id, "ON", prior=drift.adopted_prior(session, hold.id))
+    beats.plan(act.session, hold.id)
+    customer = customers.get(act.session, hold.customer_id)
+    netsuite.desire(act.session, customer.netsuite_id, hold.id, "ON", prior=drift.adopted_prior(act.session, hold.id))
     return "approved"
 
 
@@ -299,14 +288,14 @@ def _remember(session: Session, hold: Hold, decision: Decision, facts: Facts, po
     )
 
 
-def put_in_force(session: Session, *, hold_id: UUID, now: datetime) -> None:
+def put_in_force(act: Act, *, hold_id: UUID) -> None:
     """Mark an applying hold as in force and write its reflexion row; a second call changes nothing."""
-    hold = holds.lock(session, hold_id)
+    hold = holds.lock(act.session, hold_id)
     if hold.status is HoldStatus.APPLYING:
         entry = HoldInForce(before=hold.status, after=HoldStatus.IN_FORCE)
-        hold.status, hold.in_force_at = HoldStatus.IN_FORCE, now
-        proposals.reflect(session, hold, "in_force", f"hold in force: {hold.reason}", now)
-        audit.append(session, chain=hold_id, entry=entry, actor="service-holds", at=now)
+        hold.status, hold.in_force_at = HoldStatus.IN_FORCE, act.now
+        proposals.reflect(act, hold, "in_force", f"hold in force: {hold.reason}")
+        act.by_system.note(hold_id, entry)
 
 
 class Undelivered(NamedTuple):

@@ -25,6 +25,7 @@ from credit.hold import HoldView
 from credit.notices import SYSTEM, Cause
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import audit, netsuite, outbox, policies
+from db.act import Act
 from db.holds import beats, holds, proposals
 from db.models import (
     Adoption,
@@ -38,7 +39,6 @@ from db.models import (
     Proposal,
 )
 
-_SYSTEM_ACTOR = "service-holds"
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 
@@ -98,48 +98,49 @@ def standing_at(session: Session, netsuite_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(query.where(NetSuiteDrift.ended_at.is_(None))))
 
 
-def note(session: Session, looked_at: Watched, found: str, *, now: datetime) -> bool:
+def note(act: Act, looked_at: Watched, found: str) -> bool:
     """Keep what a look found; False where the record has moved on since, so that the look says nothing."""
-    hold = holds.lock(session, looked_at.hold_id)
-    record = netsuite.record_of(session, hold.id, lock=True)
-    still = session.execute(_watched(session, now).where(NetSuiteRecord.netsuite_id == looked_at.netsuite_id)).first()
+    hold = holds.lock(act.session, looked_at.hold_id)
+    record = netsuite.record_of(act.session, hold.id, lock=True)
+    query = _watched(act.session, act.now).where(NetSuiteRecord.netsuite_id == looked_at.netsuite_id)
+    still = act.session.execute(query).first()
     if record is None or still is None or record.generation != looked_at.generation:
         return False
-    record.value, record.read_back_at = found, now
-    row = _standing_row(session, looked_at.netsuite_id)
+    record.value, record.read_back_at = found, act.now
+    row = _standing_row(act.session, looked_at.netsuite_id)
     if row is not None and (row.hold_id, row.generation) != (hold.id, record.generation):
-        _end(row, DriftOutcome.GONE, now)
-        session.flush()
+        _end(row, DriftOutcome.GONE, act.now)
+        act.session.flush()
         row = None
     match compare(looked_at.desired, found, row.found if row else None):
         case Sight.NEW:
-            _add(session, looked_at, found, now)
+            _add(act, looked_at, found)
         case Sight.STILL if row is not None:
-            row.last_seen_at = now
+            row.last_seen_at = act.now
         case Sight.CHANGED if row is not None:
-            _end(row, DriftOutcome.CHANGED, now)
-            session.flush()
-            fresh = _add(session, looked_at, found, now)
-            fresh.proposal_id = _revised(session, row, fresh)
+            _end(row, DriftOutcome.CHANGED, act.now)
+            act.session.flush()
+            fresh = _add(act, looked_at, found)
+            fresh.proposal_id = _revised(act.session, row, fresh)
         case Sight.ENDED if row is not None:
-            _end(row, DriftOutcome.GONE, now)
-            _audit(session, row, NetSuiteDriftEnded, now)
+            _end(row, DriftOutcome.GONE, act.now)
+            _audit(act, row, NetSuiteDriftEnded)
     return True
 
 
-def _add(session: Session, looked_at: Watched, found: str, now: datetime) -> NetSuiteDrift:
+def _add(act: Act, looked_at: Watched, found: str) -> NetSuiteDrift:
     row = NetSuiteDrift(
         netsuite_id=looked_at.netsuite_id,
         hold_id=looked_at.hold_id,
         generation=looked_at.generation,
         expected=looked_at.desired,
         found=found,
-        first_seen_at=now,
-        last_seen_at=now,
+        first_seen_at=act.now,
+        last_seen_at=act.now,
     )
-    session.add(row)
-    session.flush()
-    _audit(session, row, NetSuiteDriftFound, now)
+    act.session.add(row)
+    act.session.flush()
+    _audit(act, row, NetSuiteDriftFound)
     return row
 
 
@@ -153,14 +154,14 @@ def _revised(session: Session, before: NetSuiteDrift, after: NetSuiteDrift) -> U
     return proposal.id
 
 
-def _audit(session: Session, row: NetSuiteDrift, kind: type[Drift], now: datetime) -> None:
+def _audit(act: Act, row: NetSuiteDrift, kind: type[Drift]) -> None:
     why = (
         f"NetSuite says {row.found} where {row.expected} is wanted"
         if row.outcome is None
         else f"NetSuite said {row.found} where {row.expected} is wanted, and does so no more"
     )
     entry = kind(netsuite_id=row.netsuite_id, before=row.expected, after=row.found, why=why)
-    audit.append(session, chain=row.hold_id or audit.SYSTEM, entry=entry, actor=_SYSTEM_ACTOR, at=now)
+    act.by_system.note(row.hold_id or audit.SYSTEM, entry)
 
 
 def _end(row: NetSuiteDrift, outcome: DriftOutcome, now: datetime) -> None:
@@ -202,27 +203,24 @@ def _other_proposal() -> ColumnElement[bool]:
     return is_open.where(other.kind != ProposalKind.REPAIR).exists()
 
 
-def propose_repair(session: Session, hold_id: UUID, now: datetime) -> HoldView:
+def propose_repair(act: Act, hold_id: UUID) -> HoldView:
     """Open the proposal to repair what NetSuite says of a hold in force; withdraw it where nothing is to be repaired.
 
     Repeated, it changes nothing. While another proposal is open, such as a release, it waits for the next look.
     """
-    hold = holds.lock(session, hold_id)
-    row = unsettled(session, hold_id)
-    proposal = _open_repair(session, hold_id)
-    newest = holds.newest_proposal(session, hold_id)
+    hold = holds.lock(act.session, hold_id)
+    row = unsettled(act.session, hold_id)
+    proposal = _open_repair(act.session, hold_id)
+    newest = holds.newest_proposal(act.session, hold_id)
     if proposal is not None and row is None:
-        proposals.settle_undecided(
-            session, hold_id=hold_id, proposal_id=proposal.id, ending=HoldStatus.WITHDRAWN, now=now
-        )
+        proposals.settle_undecided(act, hold_id=hold_id, proposal_id=proposal.id, ending=HoldStatus.WITHDRAWN)
     elif row is not None and hold.status in _IN_FORCE and newest.status is not ProposalStatus.OPEN:
         cause = Cause(SYSTEM, _says(row))
-        proposal = proposals.propose(session, hold, ProposalKind.REPAIR, cause, revision=newest.revision + 1, now=now)
+        proposal = proposals.propose(act, hold, ProposalKind.REPAIR, cause, revision=newest.revision + 1)
         proposal.note = _note(row)
         row.proposal_id = proposal.id
-        entry = RepairProposed(why=proposal.note, netsuite_id=row.netsuite_id)
-        audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
-    return holds.view(session, hold_id)
+        act.by_system.note(hold_id, RepairProposed(why=proposal.note, netsuite_id=row.netsuite_id))
+    return holds.view(act.session, hold_id)
 
 
 def _says(row: NetSuiteDrift) -> str:
@@ -247,38 +245,38 @@ def _open_repair(session: Session, hold_id: UUID) -> Proposal | None:
     return session.scalars(query.where(Proposal.kind == ProposalKind.REPAIR)).one_or_none()
 
 
-def withdraw_repair(session: Session, hold: Hold, why: str, now: datetime) -> None:
+def withdraw_repair(act: Act, hold: Hold, why: str) -> None:
     """Make room for a weightier proposal; where the difference still stands, it is asked about again afterwards."""
-    proposal = _open_repair(session, hold.id)
+    proposal = _open_repair(act.session, hold.id)
     if proposal is not None:
-        proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
-        audit.append(session, chain=hold.id, entry=RepairWithdrawn(why=why), actor=_SYSTEM_ACTOR, at=now)
-        session.flush()
+        proposals.settle(act, proposal, ProposalStatus.WITHDRAWN)
+        act.by_system.note(hold.id, RepairWithdrawn(why=why))
+        act.session.flush()
 
 
-def obey(session: Session, hold: Hold, decision: Decision, now: datetime) -> str:
+def obey(act: Act, hold: Hold, decision: Decision) -> str:
     """Carry a decided repair into the rows: approved, beat 4 runs once more; declined, what NetSuite says stands."""
-    row = unsettled(session, hold.id)
+    row = unsettled(act.session, hold.id)
     if decision.verdict is Verdict.DECLINE:
         if row is not None:
-            row.settled_at, row.outcome = now, DriftOutcome.ACCEPTED
+            row.settled_at, row.outcome = act.now, DriftOutcome.ACCEPTED
         return "declined"
     if hold.status in _IN_FORCE:
-        _order_again(session, hold, Beat.PUSH_NETSUITE, row, now)
+        _order_again(act, hold, Beat.PUSH_NETSUITE, row)
     return "approved"
 
 
-def order_restore(session: Session, hold: Hold, row: NetSuiteDrift, now: datetime) -> None:
+def order_restore(act: Act, hold: Hold, row: NetSuiteDrift) -> None:
     """Order a released hold's prior value to be written again, whatever NetSuite says meanwhile."""
-    _order_again(session, hold, Beat.RESTORE_NETSUITE, row, now)
-    netsuite.confirm_restore(session, hold.id)
+    _order_again(act, hold, Beat.RESTORE_NETSUITE, row)
+    netsuite.confirm_restore(act.session, hold.id)
 
 
-def _order_again(session: Session, hold: Hold, beat: Beat, row: NetSuiteDrift | None, now: datetime) -> None:
-    netsuite.desire_again(session, hold.id)
-    beats.again(session, hold.id, beat)
+def _order_again(act: Act, hold: Hold, beat: Beat, row: NetSuiteDrift | None) -> None:
+    netsuite.desire_again(act.session, hold.id)
+    beats.again(act.session, hold.id, beat)
     if row is not None:
-        row.settled_at = row.ended_at = now
+        row.settled_at = row.ended_at = act.now
         row.outcome = DriftOutcome.REPAIRED
 
 
@@ -396,19 +394,18 @@ def unheld(session: Session, netsuite_id: str) -> NetSuiteDrift | None:
     return row if row is not None and row.hold_id is None else None
 
 
-def adopt(session: Session, hold: Hold, *, prior: str, actor: str, reason: str, now: datetime) -> None:
+def adopt(act: Act, hold: Hold, *, prior: str, reason: str) -> None:
     """Note what the release of this hold is to write: NetSuite had it ON already, so a reading would not tell."""
-    session.add(Adoption(hold_id=hold.id, prior=prior, reason=reason, actor=actor, at=now))
-    record = netsuite.record_of(session, hold.id, lock=True)
+    act.session.add(Adoption(hold_id=hold.id, prior=prior, reason=reason, actor=act.actor, at=act.now))
+    record = netsuite.record_of(act.session, hold.id, lock=True)
     if record is not None and record.prior == "ON":  # found, not written: anything else was read rightly
         record.prior = prior
-    netsuite_id = session.get_one(Customer, hold.customer_id).netsuite_id
-    row = unheld(session, netsuite_id)
+    netsuite_id = act.session.get_one(Customer, hold.customer_id).netsuite_id
+    row = unheld(act.session, netsuite_id)
     if row is not None:
-        row.settled_at = row.ended_at = now
+        row.settled_at = row.ended_at = act.now
         row.outcome = DriftOutcome.ADOPTED
-    entry = NetSuiteHoldAdopted(netsuite_id=netsuite_id, prior=prior, why=reason)
-    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
+    act.note(hold.id, NetSuiteHoldAdopted(netsuite_id=netsuite_id, prior=prior, why=reason))
 
 
 def adopted_prior(session: Session, hold_id: UUID) -> str | None:

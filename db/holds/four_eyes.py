@@ -4,22 +4,17 @@ An absent person and who stands in for them are not two people, whichever of the
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from credit.audit_entries.holds import ProposalApprovedFirst
 from credit.facts import Facts
-from credit.permissions import LEAST_ROLE, Permission
 from credit.policy import Policy
 from credit.triggers import TriggerKind
-from db import audit
+from db.act import Act
 from db.errors import SecondApproverError, SelfApprovalError
 from db.models import Approval, Hold, HoldTrigger, Proposal
-from db.people import absences
 
 
 @dataclass(frozen=True)
@@ -30,46 +25,18 @@ class FirstApproval:
     actor: str
 
 
-@dataclass(frozen=True)
-class Acting:
-    """Who decides, and for whom: four eyes want people who do not stand in for one another."""
-
-    actor: str
-    absent: frozenset[str]
-    """Everybody for whom the actor stands in."""
-    on_behalf_of: list[str]
-    """Those of them who may decide."""
-
-    @classmethod
-    def of(cls, session: Session, actor: str, now: datetime) -> Self:
-        """Return the actor with whom they stand in for at this moment."""
-        roles = absences.represented(session, actor, now)
-        deciders = [login for login, role in roles.items() if role >= LEAST_ROLE[Permission.DECIDE]]
-        return cls(actor, frozenset(roles), deciders)
-
-    @classmethod
-    def nobody_else(cls, actor: str) -> Self:
-        """Return who stands in for nobody: a policy, for one."""
-        return cls(actor, frozenset(), [])
-
-    @property
-    def people(self) -> frozenset[str]:
-        """Everybody who is one person with the actor."""
-        return self.absent | {self.actor}
-
-
-def bar_who_asked(session: Session, hold: Hold, policy: Policy, acting: Acting, *, is_admin: bool) -> None:
+def bar_who_asked(act: Act, hold: Hold, policy: Policy, *, is_admin: bool) -> None:
     """Refuse who asked for the hold by hand, and who stands in for them.
 
     Raises:
         SelfApprovalError: so it is, and the policy bars it.
     """
-    asked_by = barred_by(session, hold, policy, acting, is_admin=is_admin)
+    asked_by = barred_by(act, hold, policy, is_admin=is_admin)
     if asked_by is not None:
-        raise SelfApprovalError(acting.actor, asked_by)
+        raise SelfApprovalError(act.actor, asked_by)
 
 
-def barred_by(session: Session, hold: Hold, policy: Policy, acting: Acting, *, is_admin: bool) -> str | None:
+def barred_by(act: Act, hold: Hold, policy: Policy, *, is_admin: bool) -> str | None:
     """Return who asked for the hold by hand, where that bars the actor from approving it.
 
     That is the actor, or somebody for whom they stand in; None where neither did, or the policy does not mind.
@@ -77,8 +44,8 @@ def barred_by(session: Session, hold: Hold, policy: Policy, acting: Acting, *, i
     if not policy.bar_self_approval or is_admin:
         return None
     by_hand = select(HoldTrigger.actor).where(HoldTrigger.hold_id == hold.id, HoldTrigger.kind == TriggerKind.MANUAL)
-    theirs = by_hand.where(HoldTrigger.actor.in_(acting.people))
-    return session.scalars(theirs.order_by(HoldTrigger.actor != acting.actor).limit(1)).first()
+    theirs = by_hand.where(HoldTrigger.actor.in_(act.people))
+    return act.session.scalars(theirs.order_by(HoldTrigger.actor != act.actor).limit(1)).first()
 
 
 def takes_two(proposal: Proposal, policy: Policy) -> bool:
@@ -87,36 +54,34 @@ def takes_two(proposal: Proposal, policy: Policy) -> bool:
     return above is not None and Facts.model_validate(proposal.facts).total_open > above
 
 
-def approved_before(session: Session, proposal: Proposal, acting: Acting) -> bool:
+def approved_before(act: Act, proposal: Proposal) -> bool:
     """Whether somebody else approved this revision.
 
     Raises:
         SecondApproverError: this actor did, or one of the two stands in for the other.
     """
-    first = session.get(Approval, (proposal.id, proposal.revision))
-    if first is not None and is_one_person(first, acting):
+    first = act.session.get(Approval, (proposal.id, proposal.revision))
+    if first is not None and is_one_person(first, act):
         raise SecondApproverError(first.actor)
     return first is not None
 
 
-def is_one_person(first: Approval, acting: Acting) -> bool:
+def is_one_person(first: Approval, act: Act) -> bool:
     """Whether who approved first and who acts now are one, or one stands in for the other."""
-    return bool(acting.people & {first.actor, *first.on_behalf_of})
+    return bool(act.people & {first.actor, *first.on_behalf_of})
 
 
-def approve_first(session: Session, proposal: Proposal, acting: Acting, *, reason: str, now: datetime) -> FirstApproval:
+def approve_first(act: Act, proposal: Proposal, *, reason: str) -> FirstApproval:
     """Note the approval of the first of two people; the proposal stays open."""
-    actor = acting.actor
-    session.add(
+    act.session.add(
         Approval(
             proposal_id=proposal.id,
             revision=proposal.revision,
-            actor=actor,
-            on_behalf_of=acting.on_behalf_of,
+            actor=act.actor,
+            on_behalf_of=act.on_behalf_of,
             reason=reason,
-            at=now,
+            at=act.now,
         )
     )
-    entry = ProposalApprovedFirst(revision=proposal.revision, why=reason, on_behalf_of=acting.on_behalf_of)
-    audit.append(session, chain=proposal.hold_id, entry=entry, actor=actor, at=now)
-    return FirstApproval(proposal.hold_id, actor)
+    act.note(proposal.hold_id, ProposalApprovedFirst(revision=proposal.revision, why=reason))
+    return FirstApproval(proposal.hold_id, act.actor)

@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.holds import NotificationGivenUp
 from credit.facts import Facts
-from credit.notices import SYSTEM, Cause, Decided, Escalated, Expired, Notice, Reminder, ToDecide
+from credit.notices import Cause, Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent, ProposalKind, ReleaseCause
 from credit.triggers import TriggerKind
-from db import audit
+from db import delegation
+from db.act import Act
 from db.freight import eligibility
 from db.holds import holds
 from db.models import Absence, Customer, Decision, Hold, HoldTrigger, Notification, Proposal, ReleaseRequest, User
 from db.models.base import UtcDateTime
-from db.people import absences
 
 WEBHOOK = "webhook"
 """The webhook's name as a recipient."""
@@ -36,42 +36,40 @@ _MOST_WAIT = timedelta(minutes=15)
 """Between two tries, however many there were."""
 
 
-def proposal_opened(session: Session, hold: Hold, proposal: Proposal, cause: Cause, *, now: datetime) -> None:
+def proposal_opened(act: Act, hold: Hold, proposal: Proposal, cause: Cause) -> None:
     """Tell everybody who may decide, except who asked for it."""
     changes = {"occasion": cause.occasion, "because": list(cause.changes)}
-    notice = ToDecide.model_validate(_asking(session, hold, proposal, now) | changes)
+    notice = ToDecide.model_validate(_asking(act, hold, proposal) | changes)
     key, event = _opened(proposal), NotificationEvent.PROPOSAL_OPENED
-    people = _addresses(session, User.role.in_(_DECIDERS), but=[cause.by], now=now)
-    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+    people = _addresses(act, User.role.in_(_DECIDERS), but=[cause.by])
+    _enqueue(act, people, key, event, notice)
 
 
-def proposal_reminded(session: Session, hold: Hold, proposal: Proposal, due: datetime, *, now: datetime) -> None:
+def proposal_reminded(act: Act, hold: Hold, proposal: Proposal, due: datetime) -> None:
     """Remind everybody who may decide, except who asked for it and who has claimed it. `due` names the reminder."""
-    waiting = _waiting(session, hold, proposal, now)
-    holder = holds.live_claim(session, proposal.id, now)
+    waiting = _waiting(act, hold, proposal)
+    holder = holds.live_claim(act.session, proposal.id, act.now)
     aware = [waiting["asked_by"], *([holder.holder] if holder else [])]
-    people = _addresses(session, User.role.in_(_DECIDERS), but=aware, now=now)
+    people = _addresses(act, User.role.in_(_DECIDERS), but=aware)
     key, event = f"reminder/{proposal.id}/{due.isoformat()}", NotificationEvent.PROPOSAL_REMINDED
-    _enqueue(session, people, key=key, event=event, notice=Reminder.model_validate(waiting), now=now)
+    _enqueue(act, people, key, event, Reminder.model_validate(waiting))
 
 
-def proposal_escalated(
-    session: Session, hold: Hold, proposal: Proposal, addresses: Sequence[str], *, now: datetime
-) -> None:
+def proposal_escalated(act: Act, hold: Hold, proposal: Proposal, addresses: Sequence[str]) -> None:
     """Tell the group it is escalated to, by these e-mail addresses; the admins where there are none."""
     group = User.email.in_(addresses) if addresses else User.role.in_(_ADMINS)
-    people = {*addresses, *_addresses(session, group, now=now)}
-    notice = Escalated.model_validate(_waiting(session, hold, proposal, now) | {"group": proposal.escalated_to})
+    people = {*addresses, *_addresses(act, group)}
+    notice = Escalated.model_validate(_waiting(act, hold, proposal) | {"group": proposal.escalated_to})
     key, event = f"escalation/{proposal.id}", NotificationEvent.PROPOSAL_ESCALATED
-    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+    _enqueue(act, people, key, event, notice)
 
 
-def proposal_expired(session: Session, hold: Hold, proposal: Proposal, *, now: datetime) -> None:
+def proposal_expired(act: Act, hold: Hold, proposal: Proposal) -> None:
     """Tell who asked for it and everybody who could have decided."""
-    notice = Expired.model_validate(_waiting(session, hold, proposal, now))
-    people = _addresses(session, or_(User.role.in_(_DECIDERS), User.login == notice.asked_by), now=now)
+    notice = Expired.model_validate(_waiting(act, hold, proposal))
+    people = _addresses(act, or_(User.role.in_(_DECIDERS), User.login == notice.asked_by))
     key, event = f"expiry/{proposal.id}", NotificationEvent.PROPOSAL_EXPIRED
-    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+    _enqueue(act, people, key, event, notice)
 
 
 def forget_waiting(session: Session, proposal: Proposal) -> None:
@@ -85,10 +83,10 @@ def forget_waiting(session: Session, proposal: Proposal) -> None:
     session.execute(unsent.where(or_(waits, to_decide)), execution_options={"synchronize_session": False})
 
 
-def proposal_decided(session: Session, hold: Hold, proposal: Proposal, decision: Decision, *, now: datetime) -> None:
+def proposal_decided(act: Act, hold: Hold, proposal: Proposal, decision: Decision) -> None:
     """Tell who asked for it by hand that the decision took effect, unless they decided themselves."""
     notice = Decided.model_validate(
-        _about(session, hold, proposal, now)
+        _about(act, hold, proposal)
         | {
             "verdict": decision.verdict,
             "reason": decision.reason,
@@ -99,9 +97,9 @@ def proposal_decided(session: Session, hold: Hold, proposal: Proposal, decision:
         }
     )
     key, event = f"decision/{decision.id}", NotificationEvent.PROPOSAL_DECIDED
-    asked = _asked_by_hand(session, hold, proposal) - {decision.actor}
-    people = _addresses(session, User.login.in_(asked), now=now) if asked else []
-    _enqueue(session, people, key=key, event=event, notice=notice, now=now)
+    asked = _asked_by_hand(act.session, hold, proposal) - {decision.actor}
+    people = _addresses(act, User.login.in_(asked)) if asked else []
+    _enqueue(act, people, key, event, notice)
 
 
 def _asked_by_hand(session: Session, hold: Hold, proposal: Proposal) -> set[str]:
@@ -122,29 +120,29 @@ def _opened(proposal: Proposal) -> str:
     return f"proposal/{proposal.id}"
 
 
-def _about(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
+def _about(act: Act, hold: Hold, proposal: Proposal) -> dict[str, Any]:
     facts = Facts.model_validate(proposal.facts)
     return {
         "hold_id": hold.id,
         "kind": proposal.kind,
         "customer_id": hold.customer_id,
-        "customer_name": session.get_one(Customer, hold.customer_id).name,
+        "customer_name": act.session.get_one(Customer, hold.customer_id).name,
         "total_open": facts.total_open,
         "currency": facts.currency,
         "days_overdue": facts.days_overdue,
         "as_of": facts.as_of,
-        "held_besides": _held_besides(session, hold, now),
+        "held_besides": _held_besides(act, hold),
     }
 
 
-def _held_besides(session: Session, hold: Hold, now: datetime) -> list[str]:
+def _held_besides(act: Act, hold: Hold) -> list[str]:
     """Return what keeps the customer on credit hold besides this hold."""
-    session.flush()  # a block that was lifted in this transaction keeps nobody
-    return [f"{block.source.label}: {block.note}" for block in eligibility.causes_besides(session, hold, now)]
+    act.session.flush()  # a block that was lifted in this transaction keeps nobody
+    return [f"{block.source.label}: {block.note}" for block in eligibility.causes_besides(act.session, hold, act.now)]
 
 
-def _asking(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
-    return _about(session, hold, proposal, now) | {
+def _asking(act: Act, hold: Hold, proposal: Proposal) -> dict[str, Any]:
+    return _about(act, hold, proposal) | {
         "proposal_id": proposal.id,
         "reason": proposal.reason,
         "asked_by": proposal.asked_by,
@@ -152,30 +150,20 @@ def _asking(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> 
     }
 
 
-def _waiting(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[str, Any]:
-    return _asking(session, hold, proposal, now) | {"opened_at": proposal.opened_at, "told_at": now}
+def _waiting(act: Act, hold: Hold, proposal: Proposal) -> dict[str, Any]:
+    return _asking(act, hold, proposal) | {"opened_at": proposal.opened_at, "told_at": act.now}
 
 
-def _addresses(
-    session: Session, who: ColumnElement[bool], *, but: Collection[str] = (), now: datetime
-) -> Sequence[str]:
+def _addresses(act: Act, who: ColumnElement[bool], *, but: Collection[str] = ()) -> Sequence[str]:
     """Return the e-mail addresses of these people, and of who stands in for them, except the logins in `but`."""
     meant = select(User.login).where(who, User.disabled_at.is_(None), User.login.not_in(but)).correlate(None)
-    standing_in = select(Absence.delegate).where(Absence.login.in_(meant), absences.lasts(now))
+    standing_in = select(Absence.delegate).where(Absence.login.in_(meant), delegation.lasts(act.now))
     reached = or_(User.login.in_(meant), User.login.in_(standing_in))
     query = select(User.email).where(reached, User.disabled_at.is_(None), User.login.not_in(but), User.email != "")
-    return [address for address in session.scalars(query) if address]
+    return [address for address in act.session.scalars(query) if address]
 
 
-def _enqueue(
-    session: Session,
-    people: Collection[str],
-    *,
-    key: str,
-    event: NotificationEvent,
-    notice: Notice,
-    now: datetime,
-) -> None:
+def _enqueue(act: Act, people: Collection[str], key: str, event: NotificationEvent, notice: Notice) -> None:
     told = [(NotificationChannel.MAIL, address) for address in people]
     rows = [
         {
@@ -185,11 +173,11 @@ def _enqueue(
             "event": event,
             "hold_id": notice.hold_id,
             "payload": notice.model_dump(mode="json"),
-            "created_at": now,
+            "created_at": act.now,
         }
         for channel, recipient in [*told, (NotificationChannel.WEBHOOK, WEBHOOK)]
     ]
-    session.execute(insert(Notification).on_conflict_do_nothing(), rows)
+    act.session.execute(insert(Notification).on_conflict_do_nothing(), rows)
 
 
 def due_recipients(
@@ -251,17 +239,17 @@ def settle(session: Session, ids: Sequence[UUID], *, now: datetime) -> None:
     )
 
 
-def give_up(session: Session, rows: Sequence[Notification], why: str, *, now: datetime) -> None:
+def give_up(act: Act, rows: Sequence[Notification], why: str) -> None:
     """Note that these can never be told, in their holds' records too: somebody has to tell it otherwise."""
-    session.execute(
+    act.session.execute(
         update(Notification)
         .where(Notification.id.in_([row.id for row in rows]), *_UNSETTLED)
-        .values(given_up_at=now, last_error=why),
+        .values(given_up_at=act.now, last_error=why),
         execution_options={"synchronize_session": False},
     )
     for row in rows:
         entry = NotificationGivenUp(notification_id=row.id, event=row.event, recipient=row.recipient, why=why)
-        audit.append(session, chain=row.hold_id, entry=entry, actor=SYSTEM, at=now)
+        act.by_system.note(row.hold_id, entry)
 
 
 def failed(session: Session, ids: Sequence[UUID], error: str) -> None:

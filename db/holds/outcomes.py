@@ -19,6 +19,7 @@ from credit.outcomes import Consequence, Effect, Situation
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import audit, policies
+from db.act import Act
 from db.holds import decisions, holds, proposals, releases
 from db.models import (
     AuditEvent,
@@ -34,34 +35,33 @@ from db.receivables import commitments, payment_plans, payments, promises
 
 AUTO_RELEASE = "policy auto_release_on_payment"
 """Who decided a release that the policy makes without a person."""
-_SYSTEM_ACTOR = "service-holds"
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 
-def review(session: Session, hold_id: UUID, now: datetime) -> None:
+def review(act: Act, hold_id: UUID) -> None:
     """Note what happened to a hold in force since the last look, and do what follows. Repeated, it does nothing.
 
     The first look, when the approval is obeyed, only remembers: what was so then was approved all the same.
     """
-    hold = holds.lock(session, hold_id)
+    hold = holds.lock(act.session, hold_id)
     if hold.status not in _IN_FORCE:
         return
-    _, policy = policies.current(session)
-    commitments.settle_due(session, hold.customer_id, since=hold.proposed_at, calendar=policy.calendar, now=now)
-    seen = _look(session, hold, policy, now)
+    _, policy = policies.current(act.session)
+    commitments.settle_due(act.session, hold.customer_id, since=hold.proposed_at, calendar=policy.calendar, now=act.now)
+    seen = _look(act.session, hold, policy, act.now)
     if hold.situation is not None:
         before = Situation.model_validate(hold.situation)
         found = outcomes.effects(before, seen, policy)
         seen = outcomes.follow(before, seen)
-        told = _told_since(session, hold_id, before.noted)
+        told = _told_since(act.session, hold_id, before.noted)
         for effect in found:
-            _apply(session, hold, effect, now, told=effect.outcome in told)
-        _withdraw_groundless(session, hold, outcomes.standing_causes(seen, policy), now)
-        proposals.revise_if_moved(session, hold, seen.facts, policy, now)
-    noted = audit.newest_seq(session, hold_id)
+            _apply(act, hold, effect, told=effect.outcome in told)
+        _withdraw_groundless(act, hold, outcomes.standing_causes(seen, policy))
+        proposals.revise_if_moved(act, hold, seen.facts, policy)
+    noted = audit.newest_seq(act.session, hold_id)
     hold.situation = seen.model_copy(update={"noted": noted}).model_dump(mode="json")
-    hold.next_review_at = next_review_at(session, hold, policy, now)
-    session.flush()
+    hold.next_review_at = next_review_at(act.session, hold, policy, act.now)
+    act.session.flush()
 
 
 def next_review_at(session: Session, hold: Hold, policy: Policy, now: datetime) -> datetime:
@@ -135,48 +135,38 @@ def _told_since(session: Session, hold_id: UUID, noted: int) -> set[str]:
 # --- what follows ------------------------------------------------------------------------------------------------
 
 
-def _apply(session: Session, hold: Hold, effect: Effect, now: datetime, *, told: bool) -> None:
+def _apply(act: Act, hold: Hold, effect: Effect, *, told: bool) -> None:
     if told:
         return  # an event that came in has its line, and asks for the release itself
-    entry = OUTCOMES[effect.outcome](why=effect.line)
-    audit.append(session, chain=hold.id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
+    act.by_system.note(hold.id, OUTCOMES[effect.outcome](why=effect.line))
     if effect.cause is None or hold.status not in _IN_FORCE:
         return
-    _request(session, hold, effect, effect.cause, now)
+    _request(act, hold, effect, effect.cause)
     if effect.consequence is Consequence.RELEASE:
-        _release_at_once(session, hold, effect, now)
+        _release_at_once(act, hold, effect)
 
 
-def _request(session: Session, hold: Hold, effect: Effect, cause: ReleaseCause, now: datetime) -> None:
+def _request(act: Act, hold: Hold, effect: Effect, cause: ReleaseCause) -> None:
     reason = f"{effect.outcome.replace('_', ' ')}: {effect.line}"
-    releases.request(
-        session,
-        hold_id=hold.id,
-        request_id=f"outcome/{uuid4()}",
-        cause=cause,
-        reason=reason,
-        actor=_SYSTEM_ACTOR,
-        asked_at=now,
-        now=now,
-    )
+    releases.request(act.by_system, hold.id, f"outcome/{uuid4()}", cause, reason)
 
 
-def _release_at_once(session: Session, hold: Hold, effect: Effect, now: datetime) -> None:
+def _release_at_once(act: Act, hold: Hold, effect: Effect) -> None:
     """Decide the open release in the policy's name, and begin it. A person who was deciding finds it decided."""
-    proposal = holds.newest_proposal(session, hold.id)
+    proposal = holds.newest_proposal(act.session, hold.id)
     if proposal.kind is not ProposalKind.RELEASE or proposal.status is not ProposalStatus.OPEN:
         return  # a person's approval is under way
-    decision = decisions.approve_by_policy(session, hold, name=AUTO_RELEASE, reason=effect.line, now=now)
-    decisions.settle(session, hold_id=hold.id, decision_id=decision.id, now=now)
+    decision = decisions.approve_by_policy(act.by(AUTO_RELEASE), hold, reason=effect.line)
+    decisions.settle(act, hold_id=hold.id, decision_id=decision.id)
 
 
-def _withdraw_groundless(session: Session, hold: Hold, standing: frozenset[ReleaseCause], now: datetime) -> None:
+def _withdraw_groundless(act: Act, hold: Hold, standing: frozenset[ReleaseCause]) -> None:
     """Withdraw the undecided release whose every cause is gone again."""
-    proposal = holds.newest_proposal(session, hold.id)
+    proposal = holds.newest_proposal(act.session, hold.id)
     if proposal.kind is not ProposalKind.RELEASE or proposal.status is not ProposalStatus.OPEN:
         return
-    asked = session.scalars(select(ReleaseRequest.cause).where(ReleaseRequest.proposal_id == proposal.id)).all()
+    asked = act.session.scalars(select(ReleaseRequest.cause).where(ReleaseRequest.proposal_id == proposal.id)).all()
     causes = set(asked) or {ReleaseCause.PERSON}  # an approval taken back: its requests stay with the one before
     if causes.isdisjoint(standing):
         gone = ", ".join(sorted(cause.replace("_", " ") for cause in causes))
-        releases.withdraw(session, hold, proposal, f"what asked for it is gone again: {gone}", now)
+        releases.withdraw(act, hold, proposal, f"what asked for it is gone again: {gone}")

@@ -15,7 +15,8 @@ from credit.plain_text import kept
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
-from db import audit, policies
+from db import policies
+from db.act import Act
 from db.errors import UnknownCustomerError
 from db.freight import eligibility
 from db.holds import deadlines, holds, notifications, prior_holds
@@ -23,20 +24,11 @@ from db.models import AutoDecision, Customer, Decision, Hold, HoldTrigger, Propo
 from db.receivables import receivables
 from db.receivables.admission import last_ending
 
-_SYSTEM_ACTOR = "service-holds"
 _SHOWN = 5
 """How many earlier decisions, and earlier holds, a proposal's note names."""
 
 
-def open_hold(
-    session: Session,
-    *,
-    customer_id: str,
-    new_hold_id: UUID,
-    triggers: list[Trigger],
-    run_id: str,
-    now: datetime,
-) -> OpenedHold:
+def open_hold(act: Act, *, customer_id: str, new_hold_id: UUID, triggers: list[Trigger], run_id: str) -> OpenedHold:
     """Propose a hold for the triggers that are admitted, or take up the one the customer has open.
 
     Taking up what is there makes a second delivery, a reset and a new run after a terminate all the same thing.
@@ -44,15 +36,15 @@ def open_hold(
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    if "\0" in customer_id or session.get(Customer, customer_id, with_for_update=True) is None:
+    if "\0" in customer_id or act.session.get(Customer, customer_id, with_for_update=True) is None:
         raise UnknownCustomerError(customer_id)
     triggers = [_kept(one) for one in {trigger.id: trigger for trigger in triggers}.values()]  # one may be sent twice
-    hold = holds.open_of(session, customer_id)
+    hold = holds.open_of(act.session, customer_id)
     if hold is not None:
         hold.run_id = run_id
-        late = [trigger for trigger in triggers if not add_evidence(session, hold_id=hold.id, trigger=trigger, now=now)]
-        return OpenedHold(hold=holds.view(session, hold.id), late=late)
-    admitted, turned_away = _admit(session, customer_id, triggers, now)
+        late = [trigger for trigger in triggers if not add_evidence(act, hold_id=hold.id, trigger=trigger)]
+        return OpenedHold(hold=holds.view(act.session, hold.id), late=late)
+    admitted, turned_away = _admit(act, customer_id, triggers)
     if not admitted:
         return OpenedHold(hold=None, turned_away=turned_away)
     first = admitted[0]
@@ -64,18 +56,17 @@ def open_hold(
         warnings=[],
         as_of_shift_days=first.as_of_shift_days,
         run_id=run_id,
-        proposed_at=now,
+        proposed_at=act.now,
     )
-    session.add(hold)
-    session.flush()
+    act.session.add(hold)
+    act.session.flush()
     cause = Cause(first.actor, first.reason)
-    proposal = propose(session, hold, ProposalKind.PLACE, cause, revision=1, now=now, opened_by=admitted)
+    proposal = propose(act, hold, ProposalKind.PLACE, cause, revision=1, opened_by=admitted)
     facts = Facts.model_validate(proposal.facts)
     for trigger in admitted:
-        _record(session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
-    entry = HoldProposed(trigger=first.kind, why=first.reason, customer_id=customer_id)
-    audit.append(session, chain=hold.id, entry=entry, actor=first.actor, at=now)
-    return OpenedHold(hold=holds.view(session, hold.id), turned_away=turned_away)
+        _record(act.session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
+    act.by(first.actor).note(hold.id, HoldProposed(trigger=first.kind, why=first.reason, customer_id=customer_id))
+    return OpenedHold(hold=holds.view(act.session, hold.id), turned_away=turned_away)
 
 
 def _kept(trigger: Trigger) -> Trigger:
@@ -83,92 +74,89 @@ def _kept(trigger: Trigger) -> Trigger:
     return trigger.model_copy(update={"reason": kept(trigger.reason), "actor": kept(trigger.actor)})
 
 
-def _admit(
-    session: Session, customer_id: str, triggers: list[Trigger], now: datetime
-) -> tuple[list[Trigger], list[str]]:
-    _, policy = policies.current(session)
-    last = last_ending(session, customer_id)
+def _admit(act: Act, customer_id: str, triggers: list[Trigger]) -> tuple[list[Trigger], list[str]]:
+    _, policy = policies.current(act.session)
+    last = last_ending(act.session, customer_id)
     admitted: list[Trigger] = []
     turned_away: list[str] = []
     for trigger in triggers:
-        if holds.trigger(session, trigger.id) is not None:
+        if holds.trigger(act.session, trigger.id) is not None:
             continue
-        facts = receivables.read_facts(session, customer_id, _business_day(now, trigger.as_of_shift_days), policy)
-        admission = admit(trigger.kind, facts, last, now, policy)
+        day = _business_day(act.now, trigger.as_of_shift_days)
+        facts = receivables.read_facts(act.session, customer_id, day, policy)
+        admission = admit(trigger.kind, facts, last, act.now, policy)
         if admission is Admission.ADMITTED:
             admitted.append(trigger)
         else:
             turned_away.append(admission)
-            _record(session, trigger, customer_id, refusal=admission, facts=facts)
+            _record(act.session, trigger, customer_id, refusal=admission, facts=facts)
     return admitted, turned_away
 
 
-def add_evidence(session: Session, *, hold_id: UUID, trigger: Trigger, now: datetime) -> bool:
+def add_evidence(act: Act, *, hold_id: UUID, trigger: Trigger) -> bool:
     """Add a trigger to an open hold. A new kind of trigger, or facts that moved, make a new revision.
 
     False where the hold is over or its proposal was settled against it: the trigger is for the next proposal.
     """
     trigger = _kept(trigger)
-    hold = holds.lock(session, hold_id)
-    if holds.trigger(session, trigger.id) is not None:
+    hold = holds.lock(act.session, hold_id)
+    if holds.trigger(act.session, trigger.id) is not None:
         return True
-    proposal = holds.newest_proposal(session, hold_id)
+    proposal = holds.newest_proposal(act.session, hold_id)
     against = proposal.status not in (ProposalStatus.OPEN, ProposalStatus.APPROVED)
     leaving = hold.closed_at is not None or hold.status is HoldStatus.RELEASING
     if leaving or (against and hold.status is HoldStatus.PROPOSED):
         return False
-    kinds = set(session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id)))
-    _, policy = policies.current(session)
-    facts = read_facts(session, hold, policy, now)
-    _record(session, trigger, hold.customer_id, hold_id=hold_id, facts=facts)
-    entry = EvidenceAdded(trigger=trigger.kind, why=trigger.reason)
-    audit.append(session, chain=hold_id, entry=entry, actor=trigger.actor, at=now)
+    kinds = set(act.session.scalars(select(HoldTrigger.kind).where(HoldTrigger.hold_id == hold_id)))
+    _, policy = policies.current(act.session)
+    facts = read_facts(act.session, hold, policy, act.now)
+    _record(act.session, trigger, hold.customer_id, hold_id=hold_id, facts=facts)
+    act.by(trigger.actor).note(hold_id, EvidenceAdded(trigger=trigger.kind, why=trigger.reason))
     if trigger.kind in kinds:
-        revise_if_moved(session, hold, facts, policy, now)
+        revise_if_moved(act, hold, facts, policy)
     elif proposal.status is ProposalStatus.OPEN:
-        _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
+        _revise(act, hold, proposal, facts=facts, policy=policy)
     return True
 
 
-def revise_if_moved(session: Session, hold: Hold, facts: Facts, policy: Policy, now: datetime) -> None:
+def revise_if_moved(act: Act, hold: Hold, facts: Facts, policy: Policy) -> None:
     """Give a hold's open proposal a new revision where the facts moved since it was shown: older approvals are stale.
 
     A repair asks about NetSuite, which the facts say nothing about.
     """
-    proposal = holds.newest_proposal(session, hold.id)
+    proposal = holds.newest_proposal(act.session, hold.id)
     if proposal.status is not ProposalStatus.OPEN or proposal.kind is ProposalKind.REPAIR:
         return
     if moved_materially(Facts.model_validate(proposal.facts), facts, policy):
-        _revise(session, hold, proposal, facts=facts, policy=policy, now=now)
+        _revise(act, hold, proposal, facts=facts, policy=policy)
 
 
-def _revise(session: Session, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy, now: datetime) -> None:
+def _revise(act: Act, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy) -> None:
     before = Revision(revision=proposal.revision, facts=proposal.facts)
     proposal.revision += 1
     proposal.facts = facts.model_dump(mode="json")
     proposal.warnings = warnings(facts, policy)
-    proposal.note = _note(session, hold, proposal.kind, facts, proposal.return_reasons or [], now)
+    proposal.note = _note(act, hold, proposal.kind, facts, proposal.return_reasons or [])
     hold.warnings = proposal.warnings
     after = Revision(revision=proposal.revision, facts=proposal.facts)
     entry = ProposalRevised(before=before, after=after, why="new kind of trigger, or the facts moved")
-    audit.append(session, chain=hold.id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
+    act.by_system.note(hold.id, entry)
 
 
 def propose(
-    session: Session,
+    act: Act,
     hold: Hold,
     kind: ProposalKind,
     cause: Cause,
     *,
     revision: int,
-    now: datetime,
     returns: Proposal | None = None,
     opened_by: Sequence[Trigger] = (),
 ) -> Proposal:
     """Open a proposal on a hold with the facts of now, and let the approvers be told, except who asked for it."""
     because = list(cause.changes) if cause.occasion is Occasion.WEAKENED else None
-    version, policy = policies.current(session)
-    facts = read_facts(session, hold, policy, now)
+    version, policy = policies.current(act.session)
+    facts = read_facts(act.session, hold, policy, act.now)
     proposal = Proposal(
         hold_id=hold.id,
         kind=kind,
@@ -176,46 +164,38 @@ def propose(
         revision=revision,
         facts=facts.model_dump(mode="json"),
         warnings=warnings(facts, policy),
-        note=_note(session, hold, kind, facts, because or [], now, opened_by),
+        note=_note(act, hold, kind, facts, because or [], opened_by),
         policy_version=version,
         asked_by=cause.by,
         reason=cause.reason,
         returns_id=returns.id if returns else None,
         return_reasons=because,
-        opened_at=now,
+        opened_at=act.now,
     )
-    deadlines.set_for(proposal, policy, now)
-    session.add(proposal)
+    deadlines.set_for(proposal, policy, act.now)
+    act.session.add(proposal)
     hold.warnings = proposal.warnings
-    session.flush()
-    notifications.proposal_opened(session, hold, proposal, cause, now=now)
+    act.session.flush()
+    notifications.proposal_opened(act, hold, proposal, cause)
     return proposal
 
 
 def _note(
-    session: Session,
-    hold: Hold,
-    kind: ProposalKind,
-    facts: Facts,
-    because: list[str],
-    now: datetime,
-    opened_by: Sequence[Trigger] = (),
+    act: Act, hold: Hold, kind: ProposalKind, facts: Facts, because: list[str], opened_by: Sequence[Trigger] = ()
 ) -> str:
-    kinds = list(dict.fromkeys(one.kind for one in opened_by)) or holds.trigger_kinds(session, hold.id)
-    held = prior_holds.of_customer(session, hold.customer_id, before=now, limit=_SHOWN)
-    stays = eligibility.causes_besides(session, hold, now) if kind is ProposalKind.RELEASE else []
-    return proposal_note(facts, kinds, earlier_decisions(session, hold.customer_id), because, held, stays)
+    kinds = list(dict.fromkeys(one.kind for one in opened_by)) or holds.trigger_kinds(act.session, hold.id)
+    held = prior_holds.of_customer(act.session, hold.customer_id, before=act.now, limit=_SHOWN)
+    stays = eligibility.causes_besides(act.session, hold, act.now) if kind is ProposalKind.RELEASE else []
+    return proposal_note(facts, kinds, earlier_decisions(act.session, hold.customer_id), because, held, stays)
 
 
-def settle(session: Session, proposal: Proposal, status: ProposalStatus, now: datetime) -> None:
+def settle(act: Act, proposal: Proposal, status: ProposalStatus) -> None:
     """End an open proposal: nobody is told any more that it waits. Its hold is locked."""
-    proposal.status, proposal.settled_at = status, now
-    notifications.forget_waiting(session, proposal)
+    proposal.status, proposal.settled_at = status, act.now
+    notifications.forget_waiting(act.session, proposal)
 
 
-def settle_undecided(
-    session: Session, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, now: datetime, why: str = ""
-) -> bool:
+def settle_undecided(act: Act, *, hold_id: UUID, proposal_id: UUID, ending: HoldStatus, why: str = "") -> bool:
     """Expire or withdraw a proposal nobody decided; False where a decision came first.
 
     Raises:
@@ -224,27 +204,27 @@ def settle_undecided(
     if ending not in (HoldStatus.EXPIRED, HoldStatus.WITHDRAWN):
         msg = f"{ending}: a proposal that nobody decided expires or is withdrawn"
         raise ValueError(msg)
-    hold = holds.lock(session, hold_id)
-    proposal = session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
+    hold = holds.lock(act.session, hold_id)
+    proposal = act.session.get_one(Proposal, proposal_id, with_for_update=True, populate_existing=True)
     if proposal.status.value == ending.value:
         return True
     if proposal.status is not ProposalStatus.OPEN:
         return False
     endings = EXPIRED if ending is HoldStatus.EXPIRED else WITHDRAWN
     entry = endings[proposal.kind](before=hold.status, after=ending, why=why)
-    settle(session, proposal, ProposalStatus(ending), now)
+    settle(act, proposal, ProposalStatus(ending))
     if proposal.kind is ProposalKind.PLACE:
-        hold.status, hold.closed_at = ending, now
+        hold.status, hold.closed_at = ending, act.now
     if ending is HoldStatus.EXPIRED:
-        notifications.proposal_expired(session, hold, proposal, now=now)
-    audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
+        notifications.proposal_expired(act, hold, proposal)
+    act.by_system.note(hold_id, entry)
     return True
 
 
-def reflect(session: Session, hold: Hold, event: str, entry: str, now: datetime) -> None:
+def reflect(act: Act, hold: Hold, event: str, entry: str) -> None:
     """Write a lesson about a hold, found later by its tags (service-hold spec)."""
     tags = f"service_hold,customer:{hold.customer_id}"
-    session.add(ReflexionLog(hold_id=hold.id, event=event, tags=tags, entry=entry, at=now))
+    act.session.add(ReflexionLog(hold_id=hold.id, event=event, tags=tags, entry=entry, at=act.now))
 
 
 def earlier_decisions(session: Session, customer_id: str, limit: int = _SHOWN) -> list[PriorDecision]:

@@ -11,68 +11,62 @@ from credit.hold import HoldView
 from credit.notices import Cause
 from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from credit.wording import counted
-from db import audit, customers, netsuite
+from db import customers, netsuite
+from db.act import Act
 from db.freight import accounting_profiles
 from db.holds import actions, beats, drift, holds, proposals
 from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
 
-_SYSTEM_ACTOR = "service-holds"
 _RELEASED = "the hold was released first"
 
 
 def request(
-    session: Session,
-    *,
-    hold_id: UUID,
-    request_id: str,
-    cause: ReleaseCause,
-    reason: str,
-    actor: str,
-    asked_at: datetime,
-    now: datetime,
+    act: Act, hold_id: UUID, request_id: str, cause: ReleaseCause, reason: str, *, asked_at: datetime | None = None
 ) -> HoldView:
-    """Propose to release a hold, or add the reason to the proposal that is open. Repeated, it changes nothing."""
-    hold = holds.lock(session, hold_id)
-    if session.get(ReleaseRequest, request_id) is not None:
-        return holds.view(session, hold_id)
-    proposal, refusal = _propose(session, hold, Cause(actor, reason), now)
-    session.add(
+    """Propose to release a hold, or add the reason to the proposal that is open. Repeated, it changes nothing.
+
+    `asked_at`: when, where that was before now.
+    """
+    hold = holds.lock(act.session, hold_id)
+    if act.session.get(ReleaseRequest, request_id) is not None:
+        return holds.view(act.session, hold_id)
+    proposal, refusal = _propose(act, hold, Cause(act.actor, reason))
+    act.session.add(
         ReleaseRequest(
             id=request_id,
             hold_id=hold_id,
             proposal_id=proposal.id if proposal else None,
             cause=cause,
             reason=reason,
-            actor=actor,
-            at=asked_at,
+            actor=act.actor,
+            at=asked_at or act.now,
             refusal=refusal,
         )
     )
     kind = ReleaseRefused if refusal else ReleaseRequested
-    entry = kind(cause=cause, why=f"{reason} ({refusal})" if refusal else reason)
-    audit.append(session, chain=hold_id, entry=entry, actor=actor, at=now)
-    return holds.view(session, hold_id)
+    act.note(hold_id, kind(cause=cause, why=f"{reason} ({refusal})" if refusal else reason))
+    return holds.view(act.session, hold_id)
 
 
-def _propose(session: Session, hold: Hold, cause: Cause, now: datetime) -> tuple[Proposal | None, str | None]:
-    newest = holds.newest_proposal(session, hold.id)
+def _propose(act: Act, hold: Hold, cause: Cause) -> tuple[Proposal | None, str | None]:
+    newest = holds.newest_proposal(act.session, hold.id)
     if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
         return None, f"the hold is {hold.status}: only one that was approved can be released"
     if newest.status is ProposalStatus.OPEN and newest.kind is not ProposalKind.REPAIR:
         return newest, None
     if newest.status is ProposalStatus.APPROVED and newest.kind is ProposalKind.RELEASE:
         return newest, None  # approved, and not carried out yet: it can still be taken back
-    drift.withdraw_repair(session, hold, "a release was asked for", now)
+    drift.withdraw_repair(act, hold, "a release was asked for")
     following = newest.revision + 1
-    return proposals.propose(session, hold, ProposalKind.RELEASE, cause, revision=following, now=now), None
+    return proposals.propose(act, hold, ProposalKind.RELEASE, cause, revision=following), None
 
 
-def withdraw(session: Session, hold: Hold, proposal: Proposal, why: str, now: datetime) -> None:
+def withdraw(act: Act, hold: Hold, proposal: Proposal, why: str) -> None:
     """Withdraw a hold's open release; what was advised with it is dismissed."""
-    proposals.settle(session, proposal, ProposalStatus.WITHDRAWN, now)
-    actions.settle(session, hold.customer_id, ProposalKind.RELEASE, "declined", now)
-    audit.append(session, chain=hold.id, entry=ReleaseWithdrawn(why=why), actor=_SYSTEM_ACTOR, at=now)
-    session.flush()
+    proposals.settle(act, proposal, ProposalStatus.WITHDRAWN)
+    actions.settle(act, hold.customer_id, ProposalKind.RELEASE, "declined")
+    act.by_system.note(hold.id, ReleaseWithdrawn(why=why))
+    act.session.flush()
 
 
 def outcome(session: Session, request_id: str) -> ReleaseRequest | None:
@@ -99,25 +93,25 @@ def restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[st
     return customers.restore_entitystatus(session, hold.customer_id, prior, at), prior
 
 
-def lift_block(session: Session, hold: Hold, now: datetime) -> None:
+def lift_block(act: Act, hold: Hold) -> None:
     """End the hold's entry on the Credit Hold page, in the name of who approved the release; others stay."""
     newest = select(Decision).join(Proposal, Proposal.id == Decision.proposal_id)
     approved = newest.where(Proposal.hold_id == hold.id, Proposal.kind == ProposalKind.RELEASE)
-    by = session.scalars(approved.where(Decision.outcome == "approved").order_by(Proposal.revision.desc())).first()
-    actor, reason = (by.actor, by.reason) if by else (_SYSTEM_ACTOR, "the hold was released")
-    accounting_profiles.lift_for_hold(session, hold, reason=reason, actor=actor, now=now)
+    by = act.session.scalars(approved.where(Decision.outcome == "approved").order_by(Proposal.revision.desc())).first()
+    lifts, reason = (act.by(by.actor), by.reason) if by else (act.by_system, "the hold was released")
+    accounting_profiles.lift_for_hold(lifts, hold, reason=reason)
 
 
-def finish(session: Session, hold_id: UUID, now: datetime) -> None:
+def finish(act: Act, hold_id: UUID) -> None:
     """Close a hold whose release is carried out, and leave none of its blocks; a second call changes nothing."""
-    hold = holds.lock(session, hold_id)
+    hold = holds.lock(act.session, hold_id)
     if hold.status is not HoldStatus.RELEASING:
         return
-    lift_block(session, hold, now)  # still there where somebody left the beat out
-    hold.status, hold.closed_at = HoldStatus.RELEASED, now
-    proposals.reflect(session, hold, "released", f"released after {_held(hold, now)}: {hold.reason}", now)
-    entry = HoldReleased(held_seconds=int((now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
-    audit.append(session, chain=hold_id, entry=entry, actor=_SYSTEM_ACTOR, at=now)
+    lift_block(act, hold)  # still there where somebody left the beat out
+    hold.status, hold.closed_at = HoldStatus.RELEASED, act.now
+    proposals.reflect(act, hold, "released", f"released after {_held(hold, act.now)}: {hold.reason}")
+    entry = HoldReleased(held_seconds=int((act.now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
+    act.by_system.note(hold_id, entry)
 
 
 def _held(hold: Hold, now: datetime) -> str:

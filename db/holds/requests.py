@@ -19,6 +19,7 @@ from credit.credit_limit import crossing
 from credit.states import ReleaseCause, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import outbox
+from db.act import Act
 from db.errors import BadInputError
 from db.freight import limit_transitions
 from db.models import Hold, HoldRequest, HoldTrigger, InboundEvent, LimitTransition, ReleaseRequest
@@ -77,9 +78,9 @@ def ask_release(session: Session, customer_id: str, hold_id: UUID, request_id: s
     )
 
 
-def ask_run(session: Session, workflow_id: str, what: RequestKind, *, actor: str, reason: str, now: datetime) -> None:
+def ask_run(act: Act, workflow_id: str, what: RequestKind, *, reason: str) -> None:
     """Write down that a person wants a scan or a reconcile, under the id of the workflow that will be it."""
-    _ask(session, id=workflow_id, what=what, reason=reason, actor=actor, asked_at=now, handled_at=now)
+    _ask(act.session, id=workflow_id, what=what, reason=reason, actor=act.actor, asked_at=act.now, handled_at=act.now)
 
 
 def _ask(session: Session, **values: object) -> HoldRequest:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries import messages as entries
 from credit.states import Delivery, MessageKind, MessageStatus
-from db import audit
+from db.act import Act
 from db.errors import MessageClosedError
 from db.messages import messages
 from db.messages.review import tell_again, text_of
@@ -76,37 +76,38 @@ def alone(engine: Engine, message_id: UUID) -> Iterator[None]:
             connection.execute(select(func.pg_advisory_unlock(key)))
 
 
-def begin(session: Session, message_id: UUID, *, domain: str, now: datetime) -> Attempt | None:
+def begin(act: Act, message_id: UUID, *, domain: str) -> Attempt | None:
     """Begin an attempt if the approval stands and is due; None where there is nothing to send (now).
 
     An earlier attempt that never ended has died. Had it handed the message over, nobody knows whether it left: then the
     message waits for a person. A message whose hold is over is withdrawn instead. Every attempt at one approval has the
     same Message-ID, made of the decision's id and the sender's domain.
     """
-    row = messages.lock(session, message_id)
+    row = messages.lock(act.session, message_id)
     waits = row.delivery in (Delivery.REFUSED, Delivery.UNKNOWN)
-    if row.status is not MessageStatus.APPROVED or waits or row.send_after is None or now < row.send_after:
+    if row.status is not MessageStatus.APPROVED or waits or row.send_after is None or act.now < row.send_after:
         return None
-    earlier = _attempts(session, row)
+    earlier = _attempts(act.session, row)
     for one in earlier:
         if one.ended_at is None and one.handed_over_at is not None:
-            _end(session, row, one, UNKNOWN, "the worker that sent it ended before the mail server answered", now)
+            _end(act, row, one, UNKNOWN, "the worker that sent it ended before the mail server answered")
             return None
         if one.ended_at is None:
-            one.ended_at, one.outcome, one.answer = now, TRY_LATER, "the worker ended before it handed the message over"
-    if messages.hold_is_over(session, row):
-        messages.withdraw_now(session, row, now)
+            one.ended_at, one.outcome = act.now, TRY_LATER
+            one.answer = "the worker ended before it handed the message over"
+    if messages.hold_is_over(act.session, row):
+        messages.withdraw_now(act, row)
         return None
     row.delivery = Delivery.SENDING
     attempt = MessageDelivery(
         message_id=row.id,
         decision_id=row.decision_id,
         message_id_header=earlier[0].message_id_header if earlier else f"<{row.decision_id}@{domain}>",
-        started_at=now,
+        started_at=act.now,
     )
-    session.add(attempt)
-    session.flush()
-    return Attempt(attempt.id, text_of(session, row), attempt.message_id_header)
+    act.session.add(attempt)
+    act.session.flush()
+    return Attempt(attempt.id, text_of(act.session, row), attempt.message_id_header)
 
 
 def hand_over(session: Session, attempt_id: UUID, now: datetime) -> None:
@@ -121,54 +122,52 @@ def hand_over(session: Session, attempt_id: UUID, now: datetime) -> None:
     attempt.handed_over_at = now
 
 
-def end(session: Session, attempt_id: UUID, outcome: str, answer: str, now: datetime) -> None:
+def end(act: Act, attempt_id: UUID, outcome: str, answer: str) -> None:
     """Note how an attempt ended: accepted, try_later, refused, unfit (it must not be sent) or unknown.
 
     What an attempt says that was given up meanwhile changes nothing, and is kept for whoever has to settle it.
     """
-    attempt, row = _locked(session, attempt_id)
+    attempt, row = _locked(act.session, attempt_id)
     if attempt.ended_at is not None:
         attempt.answer = answer[:_ANSWER_LIMIT]
         late = entries.MessageAnsweredLate(**_about(row), outcome=outcome, answer=attempt.answer)
-        audit.append(session, chain=row.hold_id, entry=late, actor="service-holds", at=now)
+        act.by_system.note(row.hold_id, late)
         return
-    _end(session, row, attempt, outcome, answer, now)
+    _end(act, row, attempt, outcome, answer)
 
 
-def retry(session: Session, message_id: UUID, *, actor: str, reason: str, now: datetime) -> Message:
+def retry(act: Act, message_id: UUID, *, reason: str) -> Message:
     """Let a refused or delayed message be sent again now, with the same Message-ID.
 
     Raises:
         UnknownMessageError: there is none.
         MessageClosedError: it is not waiting for another try.
     """
-    row = messages.lock(session, message_id)
+    row = messages.lock(act.session, message_id)
     if row.delivery not in (Delivery.REFUSED, Delivery.RETRYING):
         raise MessageClosedError(row.delivery or row.status, "refused or retrying")
-    entry = entries.MessageRetried(**_about(row), why=reason, error=row.delivery_error)
-    audit.append(session, chain=row.hold_id, entry=entry, actor=actor, at=now)
+    act.note(row.hold_id, entries.MessageRetried(**_about(row), why=reason, error=row.delivery_error))
     row.delivery = Delivery.RETRYING
-    tell_again(session, row, now)
+    tell_again(act, row)
     return row
 
 
-def settle(session: Session, message_id: UUID, *, arrived: bool, actor: str, reason: str, now: datetime) -> Message:
+def settle(act: Act, message_id: UUID, *, arrived: bool, reason: str) -> Message:
     """Settle by a person's word whether a message left whose answer was lost; if not, it is sent again.
 
     Raises:
         UnknownMessageError: there is none.
         MessageClosedError: its fate is not unknown.
     """
-    row = messages.lock(session, message_id)
+    row = messages.lock(act.session, message_id)
     if row.delivery is not Delivery.UNKNOWN:
         raise MessageClosedError(row.delivery or row.status, Delivery.UNKNOWN)
-    newest = _attempts(session, row)[-1]
+    newest = _attempts(act.session, row)[-1]
     newest.outcome = ARRIVED if arrived else NOT_ARRIVED
-    entry = entries.MessageSettled(**_about(row), arrived=arrived, why=reason)
-    audit.append(session, chain=row.hold_id, entry=entry, actor=actor, at=now)
-    tell_again(session, row, now)
+    act.note(row.hold_id, entries.MessageSettled(**_about(row), arrived=arrived, why=reason))
+    tell_again(act, row)
     if arrived:
-        _sent(row, now)
+        _sent(row, act.now)
     else:
         row.delivery = Delivery.RETRYING
     return row
@@ -186,12 +185,12 @@ def _locked(session: Session, attempt_id: UUID) -> tuple[MessageDelivery, Messag
     return session.get_one(MessageDelivery, attempt_id), row
 
 
-def _end(session: Session, row: Message, attempt: MessageDelivery, outcome: str, answer: str, now: datetime) -> None:
-    attempt.ended_at, attempt.outcome, attempt.answer = now, outcome, answer[:_ANSWER_LIMIT]
+def _end(act: Act, row: Message, attempt: MessageDelivery, outcome: str, answer: str) -> None:
+    attempt.ended_at, attempt.outcome, attempt.answer = act.now, outcome, answer[:_ANSWER_LIMIT]
     delivery, kind = _DELIVERIES[outcome]
     is_news = delivery is not Delivery.RETRYING or row.delivery_error != attempt.answer
     if delivery is Delivery.SENT:
-        _sent(row, now)
+        _sent(row, act.now)
     else:
         row.delivery, row.delivery_error = delivery, attempt.answer
     if is_news:
@@ -201,7 +200,7 @@ def _end(session: Session, row: Message, attempt: MessageDelivery, outcome: str,
             message_id_header=attempt.message_id_header,
             answer=attempt.answer,
         )
-        audit.append(session, chain=row.hold_id, entry=entry, actor="service-holds", at=now)
+        act.by_system.note(row.hold_id, entry)
 
 
 def _sent(row: Message, now: datetime) -> None:

@@ -16,7 +16,7 @@ from credit.audit_entries.system import SignalRefused
 from credit.mail_text import harmless
 from credit.states import ABOUT_THE_HOLD, TO_THE_CUSTOMER, Delivery, HoldStatus, MessageKind, MessageStatus
 from credit.untold import Standing
-from db import audit
+from db.act import Act
 from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
 
@@ -187,34 +187,33 @@ def hold_is_over(session: Session, message: Message) -> bool:
     return session.scalars(select(Hold.status).where(Hold.id == message.hold_id)).one() in HOLD_OVER
 
 
-def withdraw(session: Session, message: UUID, now: datetime) -> MessageStatus:
+def withdraw(act: Act, message: UUID) -> MessageStatus:
     """Withdraw a message that has not left and whose hold is over; return the status it has now.
 
     The record says whether the hold is over, not whoever asks: otherwise this is refused and audited.
     """
-    row = lock(session, message)
+    row = lock(act.session, message)
     if row.status not in UNSENT:
         return row.status
-    if not hold_is_over(session, row):
+    if not hold_is_over(act.session, row):
         why = "the record says that the hold of this message is not over"
     elif row.delivery in ON_ITS_WAY:
         why = f"the message may have left already: {row.delivery}"
     else:
-        withdraw_now(session, row, now)
+        withdraw_now(act, row)
         return row.status
-    entry = SignalRefused(signal="withdraw", message_id=row.id, why=why)
-    audit.append(session, chain=row.hold_id, entry=entry, actor="unknown", at=now)
+    act.by("unknown").note(row.hold_id, SignalRefused(signal="withdraw", message_id=row.id, why=why))
     return row.status
 
 
-def withdraw_now(session: Session, row: Message, now: datetime) -> None:
+def withdraw_now(act: Act, row: Message) -> None:
     """End a locked message whose hold is over."""
     if row.decision_id is not None:
-        decision = session.get_one(MessageDecision, row.decision_id)
-        decision.applied_at = decision.applied_at or now
-    close_unsent(row, MessageStatus.WITHDRAWN, now)
+        decision = act.session.get_one(MessageDecision, row.decision_id)
+        decision.applied_at = decision.applied_at or act.now
+    close_unsent(row, MessageStatus.WITHDRAWN, act.now)
     entry = MessageWithdrawn(message_id=row.id, kind=row.kind, revision=row.revision, why="its hold is over")
-    audit.append(session, chain=row.hold_id, entry=entry, actor="service-holds", at=now)
+    act.by_system.note(row.hold_id, entry)
 
 
 def close_unsent(row: Message, status: MessageStatus, now: datetime) -> None:

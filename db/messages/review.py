@@ -19,7 +19,8 @@ from credit.audit_entries.messages import (
 from credit.audit_entries.system import SignalRefused
 from credit.policy import Policy
 from credit.states import TO_THE_CUSTOMER, Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
-from db import audit, outbox, policies
+from db import outbox, policies
+from db.act import Act
 from db.errors import (
     BadInputError,
     MessageClosedError,
@@ -40,7 +41,7 @@ class _About(TypedDict):
     revision: int
 
 
-def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> tuple[Claim, Message]:
+def claim(act: Act, message_id: UUID) -> tuple[Claim, Message]:
     """Claim a message under review for `actor`, or renew the claim `actor` has. One winner, whoever races.
 
     Raises:
@@ -48,16 +49,15 @@ def claim(session: Session, message_id: UUID, *, actor: str, now: datetime) -> t
         MessageClosedError: it is not under review.
         ClaimedByAnotherError: somebody else's claim is live.
     """
-    message = _under_review(session, message_id)
-    held, is_fresh = claims.take(session, message, actor=actor, now=now)
+    message = _under_review(act.session, message_id)
+    held, is_fresh = claims.take(act, message)
     if is_fresh:
-        entry = MessageClaimed(**_about(message), until=held.expires_at)
-        audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
+        act.note(message.hold_id, MessageClaimed(**_about(message), until=held.expires_at))
     return held, message
 
 
 def edit(
-    session: Session,
+    act: Act,
     message_id: UUID,
     *,
     revision: int,
@@ -65,8 +65,6 @@ def edit(
     body: str,
     recipient: str | None,
     format: TextFormat,  # noqa: A002 (the column's name)
-    actor: str,
-    now: datetime,
 ) -> Message:
     """Write a message's next revision; where nothing differs from the one shown, there is none.
 
@@ -77,11 +75,11 @@ def edit(
         ClaimedByAnotherError: somebody else is reviewing it.
         BadInputError: mail cannot carry this.
     """
-    message = _under_review(session, message_id)
+    message = _under_review(act.session, message_id)
     if revision != message.revision:
         raise StaleRevisionError(revision, message.revision)
-    claims.refuse_if_anothers(session, message, actor=actor, now=now)
-    before = text_of(session, message)
+    claims.refuse_if_anothers(act, message)
+    before = text_of(act.session, message)
     wanted = _clean(subject, body, recipient)
     wanted["format"] = format
     changed = [name for name, value in wanted.items() if getattr(before, name) != value]
@@ -89,8 +87,10 @@ def edit(
         return message
     message.revision += 1
     message.recipient = wanted["recipient"]
-    session.add(MessageRevision(message_id=message.id, revision=message.revision, editor=actor, at=now, **wanted))
-    session.flush()
+    act.session.add(
+        MessageRevision(message_id=message.id, revision=message.revision, editor=act.actor, at=act.now, **wanted)
+    )
+    act.session.flush()
     shown = [name for name in changed if name in ("recipient", "format")]
     entry = MessageEdited(
         **_about(message),
@@ -98,20 +98,12 @@ def edit(
         before={"revision": before.revision, **{name: getattr(before, name) for name in shown}},
         after={"revision": message.revision, **{name: wanted[name] for name in shown}},
     )
-    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
+    act.note(message.hold_id, entry)
     return message
 
 
 def decide(
-    session: Session,
-    message_id: UUID,
-    *,
-    claim_id: UUID,
-    revision: int,
-    verdict: MessageVerdict,
-    reason: str,
-    actor: str,
-    now: datetime,
+    act: Act, message_id: UUID, *, claim_id: UUID, revision: int, verdict: MessageVerdict, reason: str
 ) -> MessageDecision:
     """Approve or discard exactly the revision shown; it ends the claim in the same transaction.
 
@@ -122,28 +114,28 @@ def decide(
         StaleRevisionError: somebody changed it since it was shown.
         BadInputError: it cannot be sent as it is, for instance because its recipient is not known.
     """
-    message = _under_review(session, message_id)
-    held = claims.held_by(session, claim_id, message, actor=actor, now=now)
+    message = _under_review(act.session, message_id)
+    held = claims.held_by(act, claim_id, message)
     if revision != message.revision:
         raise StaleRevisionError(revision, message.revision)
     if verdict is MessageVerdict.APPROVE:
-        _check_sendable(session, message)
+        _check_sendable(act.session, message)
     decision = MessageDecision(
         message_id=message_id,
         claim_id=claim_id,
         revision=revision,
         verdict=verdict,
         reason=reason,
-        actor=actor,
-        decided_at=now,
+        actor=act.actor,
+        decided_at=act.now,
     )
-    held.released_at = now
-    session.add(decision)
-    session.flush()
+    held.released_at = act.now
+    act.session.add(decision)
+    act.session.flush()
     if verdict is MessageVerdict.APPROVE:
         message.status, message.delivery = MessageStatus.APPROVED, Delivery.COOLING_OFF
         message.decision_id = decision.id
-        message.send_after = now + _cooling_off(policies.current(session)[1], message.kind)
+        message.send_after = act.now + _cooling_off(policies.current(act.session)[1], message.kind)
         entry: MessageApproved | Stopped = MessageApproved(
             **_about(message),
             decision_id=decision.id,
@@ -152,13 +144,13 @@ def decide(
             send_after=message.send_after,
         )
     else:
-        messages.close_unsent(message, MessageStatus.DISCARDED, now)
+        messages.close_unsent(message, MessageStatus.DISCARDED, act.now)
         entry = MessageDiscarded(**_about(message), decision_id=decision.id, why=reason)
-    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
+    act.note(message.hold_id, entry)
     return decision
 
 
-def recall(session: Session, message_id: UUID, *, actor: str, reason: str, now: datetime) -> MessageDecision:
+def recall(act: Act, message_id: UUID, *, reason: str) -> MessageDecision:
     """Take an approval back, as long as the message cannot have left; it is under review again.
 
     Raises:
@@ -166,7 +158,7 @@ def recall(session: Session, message_id: UUID, *, actor: str, reason: str, now: 
         MessageClosedError: no approval stands.
         TooLateError: it has left, is leaving right now, or may have left.
     """
-    message = messages.lock(session, message_id)
+    message = messages.lock(act.session, message_id)
     if message.status is MessageStatus.SENT and message.sent_at is not None:
         raise TooLateError(f"the message was sent at {message.sent_at:%Y-%m-%d %H:%M:%S} UTC and cannot be taken back")
     if message.decision_id is None:
@@ -175,12 +167,11 @@ def recall(session: Session, message_id: UUID, *, actor: str, reason: str, now: 
         raise TooLateError("the message is being handed to the mail server right now: look again in a moment")
     if message.delivery is Delivery.UNKNOWN:
         raise TooLateError("the message may have left: find out whether it arrived, and say so, instead of recalling")
-    decision = session.get_one(MessageDecision, message.decision_id)
-    decision.recalled_at, decision.recalled_by = now, actor
-    decision.applied_at = decision.applied_at or now
-    messages.close_unsent(message, MessageStatus.PENDING_REVIEW, now)
-    entry = MessageRecalled(**_about(message), decision_id=decision.id, why=reason)
-    audit.append(session, chain=message.hold_id, entry=entry, actor=actor, at=now)
+    decision = act.session.get_one(MessageDecision, message.decision_id)
+    decision.recalled_at, decision.recalled_by = act.now, act.actor
+    decision.applied_at = decision.applied_at or act.now
+    messages.close_unsent(message, MessageStatus.PENDING_REVIEW, act.now)
+    act.note(message.hold_id, MessageRecalled(**_about(message), decision_id=decision.id, why=reason))
     return decision
 
 
@@ -192,15 +183,15 @@ def text_of(session: Session, message: Message) -> MessageRevision:
 # --- the workflow's side: what a signal stands for, and the outbox ------------------------------------------------
 
 
-def heed(session: Session, message_id: UUID, *, signal: str, decision_id: UUID | None, now: datetime) -> bool:
+def heed(act: Act, message_id: UUID, *, signal: str, decision_id: UUID | None) -> bool:
     """Note that the workflow obeys what a signal stands for; tell whether it is news to it.
 
     A signal with no row behind it is audited as refused: a decision nobody made, a recall of what was not recalled,
     a retry nobody asked for.
     """
-    message = messages.lock(session, message_id)
+    message = messages.lock(act.session, message_id)
     named = decision_id or message.decision_id
-    decision = session.get(MessageDecision, named) if named else None
+    decision = act.session.get(MessageDecision, named) if named else None
     why = ""
     if decision is None or decision.message_id != message_id:
         why = "no decision with this id was made about this message"
@@ -210,10 +201,10 @@ def heed(session: Session, message_id: UUID, *, signal: str, decision_id: UUID |
         why = "nobody asked for another try"
     if decision is None or why:
         entry = SignalRefused(signal=signal, message_id=message_id, decision_id=str(decision_id or ""), why=why)
-        audit.append(session, chain=message.hold_id, entry=entry, actor="unknown", at=now)
+        act.by("unknown").note(message.hold_id, entry)
         return False
     is_news = decision.applied_at is None
-    decision.applied_at = decision.applied_at or now
+    decision.applied_at = decision.applied_at or act.now
     return is_news
 
 
@@ -225,10 +216,10 @@ def take_up(session: Session, message_id: UUID, now: datetime) -> Message:
     return message
 
 
-def tell_again(session: Session, message: Message, now: datetime) -> None:
+def tell_again(act: Act, message: Message) -> None:
     """Put the standing approval back into the outbox: its workflow has to look at the row again."""
-    decision = session.get_one(MessageDecision, message.decision_id)
-    decision.applied_at, decision.signalled_at = None, now
+    decision = act.session.get_one(MessageDecision, message.decision_id)
+    decision.applied_at, decision.signalled_at = None, act.now
 
 
 class Undelivered(NamedTuple):

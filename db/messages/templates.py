@@ -6,7 +6,6 @@ and English is everybody's whose language has none.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from credit.audit_entries.system import TemplateChanged, TemplateText
 from credit.mail_text import clean_line
 from db import audit
+from db.act import Act
 from db.errors import BadInputError, StaleVersionError, UnknownTemplateError
 from db.freight import org_settings
 from db.models import ContentTemplate, Customer, OrgSettings
@@ -89,14 +89,12 @@ def versions(
 
 
 def change(
-    session: Session,
+    act: Act,
     name: str,
     *,
     subject: str,
     body: str,
     changed: int,
-    actor: str,
-    at: datetime,
     organisation: str = EVERYBODY,
     language: str = LANGUAGE,
 ) -> ContentTemplate:
@@ -114,13 +112,13 @@ def change(
         clean_line(" ".join(subject.split()), "the subject")
     except ValueError as error:
         raise BadInputError(str(error)) from error
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"template:{name}", 0))))
-    before = next(iter(versions(session, name, organisation, language)), None)
+    act.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"template:{name}", 0))))
+    before = next(iter(versions(act.session, name, organisation, language)), None)
     in_use = before.version if before else 0
     if changed != in_use:
         raise StaleVersionError(f"template {name}", changed, in_use)
     if before is None:
-        _check_variant(session, organisation, language)
+        _check_variant(act.session, organisation, language)
     fresh = ContentTemplate(
         name=name,
         organisation=organisation,
@@ -128,11 +126,11 @@ def change(
         version=changed + 1,
         subject=subject,
         body=body,
-        created_by=actor,
-        created_at=at,
+        created_by=act.actor,
+        created_at=act.now,
     )
-    session.add(fresh)
-    session.flush()
+    act.session.add(fresh)
+    act.session.flush()
     entry = TemplateChanged(
         name=name,
         organisation=organisation,
@@ -141,7 +139,7 @@ def change(
         before=TemplateText(subject=before.subject, body=before.body) if before else None,
         after=TemplateText(subject=subject, body=body),
     )
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
+    act.note(audit.SYSTEM, entry)
     return fresh
 
 

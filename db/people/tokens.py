@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 from credit.audit_entries.people import TokenCreated, TokenRevoked
 from credit.permissions import DELEGATED, TOKENS_ONLY, Permission, Role, may
 from db import audit
+from db.act import Act
 from db.errors import BadInputError, NotAllowedError, UnknownTokenError, UnknownTokenNameError
 from db.models import ApiToken
 
@@ -50,7 +50,7 @@ def listed(session: Session) -> Sequence[ApiToken]:
     return session.scalars(select(ApiToken).order_by(ApiToken.revoked_at.is_not(None), ApiToken.name)).all()
 
 
-def create(session: Session, *, name: str, role: Role, actor: str, at: datetime) -> str:
+def create(act: Act, *, name: str, role: Role) -> str:
     """Make a token and return it: the only time it can be read. A token of the same name is replaced.
 
     Raises:
@@ -59,27 +59,27 @@ def create(session: Session, *, name: str, role: Role, actor: str, at: datetime)
     if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
         raise BadInputError(f"a token's name has 1 to {_MAX_NAME} printable characters, not {name!r}")
     token = f"hold_{secrets.token_urlsafe(32)}"
-    row = session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
+    row = act.session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
     if row is None:
-        session.add(ApiToken(name=name, role=role.label, sha256=_digest(token), created_at=at))
+        act.session.add(ApiToken(name=name, role=role.label, sha256=_digest(token), created_at=act.now))
     else:
-        row.role, row.sha256, row.created_at, row.revoked_at = role.label, _digest(token), at, None
-    audit.append(session, chain=audit.SYSTEM, entry=TokenCreated(name=name, role=role.label), actor=actor, at=at)
+        row.role, row.sha256, row.created_at, row.revoked_at = role.label, _digest(token), act.now, None
+    act.note(audit.SYSTEM, TokenCreated(name=name, role=role.label))
     return token
 
 
-def revoke(session: Session, *, name: str, actor: str, at: datetime) -> ApiToken:
+def revoke(act: Act, *, name: str) -> ApiToken:
     """Make a token useless; one that is already stays as it is.
 
     Raises:
         UnknownTokenNameError: there is none of this name.
     """
-    row = session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
+    row = act.session.scalars(select(ApiToken).where(ApiToken.name == name).with_for_update()).one_or_none()
     if row is None:
         raise UnknownTokenNameError(name)
     if row.revoked_at is None:
-        row.revoked_at = at
-        audit.append(session, chain=audit.SYSTEM, entry=TokenRevoked(name=name), actor=actor, at=at)
+        row.revoked_at = act.now
+        act.note(audit.SYSTEM, TokenRevoked(name=name))
     return row
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import chain, count
 
 from sqlalchemy import exists, func, or_, select, text
@@ -20,6 +19,7 @@ from credit.audit_entries.people import (
 from credit.mail_text import clean_address
 from credit.permissions import OF_PEOPLE, Role
 from db import audit
+from db.act import Act
 from db.errors import BadInputError, LastAdminError, LoginTakenError, UnknownUserError
 from db.models import ApiToken, User
 from db.people import sessions
@@ -63,12 +63,10 @@ def by_subject(session: Session, issuer: str, subject: str) -> User | None:
 
 
 def create(
-    session: Session,
+    act: Act,
     *,
     login: str,
     role: Role,
-    actor: str,
-    at: datetime,
     name: str = "",
     email: str | None = None,
     password_hash: str | None = None,
@@ -88,8 +86,8 @@ def create(
     except ValueError as error:
         raise BadInputError(str(error)) from error
     _of_people(role)
-    session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
-    if by_login(session, login) is not None:
+    act.session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
+    if by_login(act.session, login) is not None:
         raise LoginTakenError(login)
     issuer, known_as = subject or (None, None)
     user = User(
@@ -101,11 +99,11 @@ def create(
         one_time_password=password_hash is not None,
         oidc_issuer=issuer,
         oidc_subject=known_as,
-        created_at=at,
+        created_at=act.now,
     )
-    session.add(user)
-    session.flush()
-    audit.append(session, chain=audit.SYSTEM, entry=UserCreated(login=login, role=role.label), actor=actor, at=at)
+    act.session.add(user)
+    act.session.flush()
+    act.note(audit.SYSTEM, UserCreated(login=login, role=role.label))
     return user
 
 
@@ -134,7 +132,7 @@ def keep_an_admin(session: Session, but: User) -> None:
         raise LastAdminError(but.login)
 
 
-def set_role(session: Session, user: User, role: Role, *, actor: str, at: datetime) -> None:
+def set_role(act: Act, user: User, role: Role) -> None:
     """Give a locked user another role; it counts from his next request on.
 
     Raises:
@@ -145,36 +143,36 @@ def set_role(session: Session, user: User, role: Role, *, actor: str, at: dateti
         return
     entry = UserRoleChanged(login=user.login, before=user.role, after=role.label)
     user.role = role.label
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=at)
+    act.note(audit.SYSTEM, entry)
 
 
-def disable(session: Session, user: User, *, actor: str, at: datetime) -> None:
+def disable(act: Act, user: User) -> None:
     """Shut a locked user out, at once, and end his sessions."""
     if user.disabled_at is not None:
         return
-    user.disabled_at = at
-    sessions.revoke(session, at, user_id=user.id)
-    audit.append(session, chain=audit.SYSTEM, entry=UserDisabled(login=user.login), actor=actor, at=at)
+    user.disabled_at = act.now
+    sessions.revoke(act.session, act.now, user_id=user.id)
+    act.note(audit.SYSTEM, UserDisabled(login=user.login))
 
 
-def enable(session: Session, user: User, *, actor: str, at: datetime) -> None:
+def enable(act: Act, user: User) -> None:
     if user.disabled_at is not None:
         user.disabled_at = None
-        audit.append(session, chain=audit.SYSTEM, entry=UserEnabled(login=user.login), actor=actor, at=at)
+        act.note(audit.SYSTEM, UserEnabled(login=user.login))
 
 
-def set_password(session: Session, user: User, password_hash: str, *, one_time: bool, actor: str, at: datetime) -> None:
+def set_password(act: Act, user: User, password_hash: str, *, one_time: bool) -> None:
     """Give a locked user a password; all his sessions end."""
     user.password_hash, user.one_time_password = password_hash, one_time
-    sessions.revoke(session, at, user_id=user.id)
+    sessions.revoke(act.session, act.now, user_id=user.id)
     kind = PasswordReset if one_time else PasswordChanged
-    audit.append(session, chain=audit.SYSTEM, entry=kind(login=user.login), actor=actor, at=at)
+    act.note(audit.SYSTEM, kind(login=user.login))
 
 
-def sign_out(session: Session, user: User, *, actor: str, at: datetime) -> int:
+def sign_out(act: Act, user: User) -> int:
     """End all sessions of a user; returns how many there were."""
-    ended = sessions.revoke(session, at, user_id=user.id)
-    audit.append(session, chain=audit.SYSTEM, entry=SessionsEnded(login=user.login, sessions=ended), actor=actor, at=at)
+    ended = sessions.revoke(act.session, act.now, user_id=user.id)
+    act.note(audit.SYSTEM, SessionsEnded(login=user.login, sessions=ended))
     return ended
 
 

@@ -12,6 +12,7 @@ from credit.audit_entries.receivables import ArAgingStarted
 from credit.facts import Facts
 from credit.triggers import Admission, Disposition
 from db import audit, policies
+from db.act import Act
 from db.models import ArAgingItem, ArAgingRun, HoldTrigger
 from db.receivables import receivables
 from db.receivables.receivables import Assessed
@@ -29,23 +30,20 @@ def reason(facts: Facts, as_of: date) -> str:
     return f"{facts.days_overdue} days overdue, {facts.total_open:,.2f} {facts.currency} open as of {as_of}"
 
 
-def open_run(
-    session: Session, *, run_id: UUID, workflow_id: str, as_of: date, requested_by: str, now: datetime
-) -> None:
+def open_run(act: Act, *, run_id: UUID, workflow_id: str, as_of: date) -> None:
     """Write a scan's row, with the policy it begins under."""
-    version, _ = policies.current(session)
+    version, _ = policies.current(act.session)
     values = {
         "id": run_id,
         "workflow_id": workflow_id,
         "as_of": as_of,
-        "requested_by": requested_by,
+        "requested_by": act.actor,
         "policy_version": version,
-        "started_at": now,
+        "started_at": act.now,
         "counts": {},
     }
-    session.execute(insert(ArAgingRun).values(values).on_conflict_do_nothing())
-    entry = ArAgingStarted(as_of=as_of, workflow_id=workflow_id)
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=requested_by, at=now, once=str(run_id))
+    act.session.execute(insert(ArAgingRun).values(values).on_conflict_do_nothing())
+    act.note(audit.SYSTEM, ArAgingStarted(as_of=as_of, workflow_id=workflow_id), once=str(run_id))
 
 
 def assess(

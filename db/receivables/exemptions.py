@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.receivables import ExemptionEnded, ExemptionGranted, ExemptionState
 from db import audit
+from db.act import Act
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
 from db.models import Customer, Exemption
 from db.reasons import needs_reason
@@ -20,9 +21,7 @@ def until_sql(customer_id: Any, day: date) -> ColumnElement[Any]:
     return counts.scalar_subquery()
 
 
-def grant(
-    session: Session, customer_id: str, *, owner: str, reason: str, until: date, actor: str, now: datetime
-) -> Exemption:
+def grant(act: Act, customer_id: str, *, owner: str, reason: str, until: date) -> Exemption:
     """Exempt a customer from automatic holds up to and including the day `until` (UTC).
 
     Raises:
@@ -30,28 +29,28 @@ def grant(
         BadInputError: `until` is over, or nobody or nothing answers for it.
         AlreadyExemptError: the customer is exempt already.
     """
-    _lock(session, customer_id)
-    if until < _day(now):
+    _lock(act.session, customer_id)
+    if until < _day(act.now):
         raise BadInputError(f"the exemption would end on {until}, which is over: give today or a later day")
     if not owner.strip():
         raise BadInputError("an exemption needs an owner, who answers for it")
     needs_reason(reason)
-    current = active(session, customer_id, now)
+    current = active(act.session, customer_id, act.now)
     if current is not None:
         raise AlreadyExemptError(customer_id, current.owner, current.until)
     granted = Exemption(
-        customer_id=customer_id, owner=owner, reason=reason, until=until, created_by=actor, created_at=now
+        customer_id=customer_id, owner=owner, reason=reason, until=until, created_by=act.actor, created_at=act.now
     )
-    session.add(granted)
-    session.flush()
+    act.session.add(granted)
+    act.session.flush()
     entry = ExemptionGranted(
         customer_id=customer_id, exemption_id=granted.id, before=None, after=_state(granted), why=reason
     )
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
+    act.note(audit.SYSTEM, entry)
     return granted
 
 
-def end(session: Session, customer_id: str, *, reason: str, actor: str, now: datetime) -> Exemption:
+def end(act: Act, customer_id: str, *, reason: str) -> Exemption:
     """End a customer's exemption before its last day.
 
     Raises:
@@ -60,16 +59,16 @@ def end(session: Session, customer_id: str, *, reason: str, actor: str, now: dat
         BadInputError: no reason is given.
     """
     needs_reason(reason)
-    _lock(session, customer_id)
-    current = active(session, customer_id, now)
+    _lock(act.session, customer_id)
+    current = active(act.session, customer_id, act.now)
     if current is None:
         raise NotExemptError(customer_id)
     before = _state(current)
-    current.ended_at, current.ended_by, current.end_reason = now, actor, reason
+    current.ended_at, current.ended_by, current.end_reason = act.now, act.actor, reason
     entry = ExemptionEnded(
         customer_id=customer_id, exemption_id=current.id, before=before, after=_state(current), why=reason
     )
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
+    act.note(audit.SYSTEM, entry)
     return current
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from credit.mail_text import clean_address
 from credit.permissions import Role
 from credit.plain_text import kept
+from db.act import Act
 from db.models import User
 from db.people import users
 from desk.sign_in.errors import SignInRefusedError
@@ -40,12 +41,12 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
         wanted = (str(claims.get("preferred_username") or ""), email or "")
         login = users.free_login(session, wanted)
         return users.create(
-            session, login=login, role=role, actor=_ACTOR, at=now, name=name, email=email, subject=(issuer, subject)
+            Act(session, _ACTOR, now), login=login, role=role, name=name, email=email, subject=(issuer, subject)
         )
     if user.disabled_at is not None:
         raise SignInRefusedError("you were disabled here: ask an admin")
     user.name, user.email = name or user.name, email or user.email
-    users.set_role(session, user, role, actor=_ACTOR, at=now)
+    users.set_role(Act(session, _ACTOR, now), user, role)
     return user
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.people import SignedIn
 from db import audit
+from db.act import Act
 from db.models import User, UserSession
 from db.people import sessions, sign_ins, users
 from desk.access import lifetime
@@ -74,7 +75,7 @@ async def change_password(desk: Surroundings, request: Request, old: str, new: s
         found = users.get(session, login)
         if found.disabled_at is not None or found.password_hash != user.password_hash:
             raise WrongPasswordError(f"{login} was changed meanwhile")
-        users.set_password(session, found, password_hash, one_time=False, actor=login, at=datetime.now(UTC))
+        users.set_password(Act(session, login, datetime.now(UTC)), found, password_hash, one_time=False)
         sign_ins.succeeded(session, login=login)
         return start_session(desk, session, found, address=address, user_agent=user_agent, how="password change")
 

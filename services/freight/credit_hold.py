@@ -6,26 +6,25 @@ anybody else proposes it (freight spec; by no way round the record).
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import partial
-from typing import Final, Literal
+from typing import Concatenate, Final, Literal, NamedTuple, ParamSpec
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
 from db import customers
-from db.engine import in_transaction
+from db.act import Act, acting
 from db.errors import EntryOfHoldError
 from db.freight import accounting_profiles
 from db.holds import by_hand, holds, releases
 from db.models import Decision, Hold
 from db.reasons import needs_reason
 from services.holds.outcomes import OutcomeOperations
+
+P = ParamSpec("P")
 
 
 class Unset(Enum):
@@ -68,6 +67,13 @@ class _Written:
 
     entry_id: UUID | None = None
     asked: _Asked | None = None
+
+
+class _Rights(NamedTuple):
+    """What the actor may; see `CreditHoldOperations`."""
+
+    is_admin: bool
+    may_decide: bool
 
 
 class CreditHoldOperations:
@@ -114,38 +120,15 @@ class CreditHoldOperations:
             ClaimedByAnotherError: somebody is deciding about the service hold.
             SelfApprovalError, SecondApproverError: the rules of every approval.
         """
-        needs_reason(reason)
-
-        def write(session: Session, now: datetime) -> _Written:
-            hold = holds.open_of(session, customer_id)  # before the profile's lock, like everything that takes both
-            if credit_limit is not UNSET:
-                accounting_profiles.set_limit(session, customer_id, credit_limit, actor=actor, now=now)
-            status = accounting_profiles.get(session, customer_id).credit_status
-            if credit_status is CreditStatus.CREDIT_HOLD and status is not credit_status:
-                accounting_profiles.enter_credit_hold(session, customer_id, note=reason, actor=actor, now=now)
-            if credit_status is CreditStatus.GOOD and status is not credit_status:
-                left = accounting_profiles.leave_credit_hold(session, customer_id, reason=reason, actor=actor, now=now)
-                if hold is not None and hold.id in left:
-                    return _Written(asked=ask(session, hold, now))
-            return _Written()
-
-        ask = partial(_ask_for_release, reason=reason, actor=actor, is_admin=is_admin, may_decide=may_decide)
-        return await self._write(customer_id, write, reason=reason, actor=actor)
+        rights = _Rights(is_admin, may_decide)
+        return await self._write(actor, customer_id, reason, _set_profile, credit_status, credit_limit, rights)
 
     async def add_entry(self, customer_id: str, *, tariffs: Collection[str] | None, note: str, actor: str) -> Changed:
         """Block these tariffs, or all for None, which is a credit hold; an entry that does so already is found.
 
         Returns the entry's id. The note tells other users why.
         """
-        needs_reason(note)
-
-        def write(session: Session, now: datetime) -> _Written:
-            entry = accounting_profiles.add_entry(
-                session, customer_id, tariffs=tariffs, note=note, actor=actor, now=now
-            )
-            return _Written(entry_id=entry.id)
-
-        return await self._write(customer_id, write, reason=note, actor=actor)
+        return await self._write(actor, customer_id, note, _add_entry, tariffs)
 
     async def delete_entry(
         self, customer_id: str, entry_id: UUID, *, reason: str, actor: str, is_admin: bool, may_decide: bool
@@ -158,31 +141,20 @@ class CreditHoldOperations:
             UnknownEntryError: the customer has no such live entry.
             ClaimedByAnotherError, SelfApprovalError, SecondApproverError: as `set_profile`.
         """
-        needs_reason(reason)
-
-        def write(session: Session, now: datetime) -> _Written:
-            hold = holds.open_of(session, customer_id)
-            try:
-                accounting_profiles.end_entry(session, customer_id, entry_id, reason=reason, actor=actor, now=now)
-            except EntryOfHoldError as error:
-                if hold is None or hold.id != error.hold_id:
-                    raise
-                return _Written(entry_id=entry_id, asked=ask(session, hold, now))
-            return _Written(entry_id=entry_id)
-
-        ask = partial(_ask_for_release, reason=reason, actor=actor, is_admin=is_admin, may_decide=may_decide)
-        return await self._write(customer_id, write, reason=reason, actor=actor)
+        return await self._write(actor, customer_id, reason, _delete_entry, entry_id, _Rights(is_admin, may_decide))
 
     async def _write(
-        self, customer_id: str, write: Callable[[Session, datetime], _Written], *, reason: str, actor: str
+        self,
+        actor: str,
+        customer_id: str,
+        reason: str,
+        change: Callable[Concatenate[Act, str, str, P], _Written],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Changed:
         """Change rows in one transaction, then tell the hold whose release that asked for."""
-
-        def run(session: Session) -> _Written:
-            customers.get(session, customer_id)
-            return write(session, datetime.now(UTC))
-
-        written = await in_transaction(self._engine, run)
+        needs_reason(reason)
+        written = await acting(self._engine, actor, change, customer_id, reason, *args, **kwargs)
         asked = written.asked
         if asked is None:
             return Changed(customer_id, entry_id=written.entry_id)
@@ -193,25 +165,51 @@ class CreditHoldOperations:
         return Changed(customer_id, entry_id=written.entry_id, released=asked.released, hold_id=asked.hold.id)
 
 
-def _ask_for_release(
-    session: Session, hold: Hold, now: datetime, *, reason: str, actor: str, is_admin: bool, may_decide: bool
-) -> _Asked:
+def _set_profile(
+    act: Act,
+    customer_id: str,
+    reason: str,
+    credit_status: CreditStatus | None,
+    credit_limit: Decimal | Unset | None,
+    rights: _Rights,
+) -> _Written:
+    customers.get(act.session, customer_id)
+    hold = holds.open_of(act.session, customer_id)  # before the profile's lock, like everything that takes both
+    if credit_limit is not UNSET:
+        accounting_profiles.set_limit(act, customer_id, credit_limit)
+    status = accounting_profiles.get(act.session, customer_id).credit_status
+    if credit_status is CreditStatus.CREDIT_HOLD and status is not credit_status:
+        accounting_profiles.enter_credit_hold(act, customer_id, note=reason)
+    if credit_status is CreditStatus.GOOD and status is not credit_status:
+        left = accounting_profiles.leave_credit_hold(act, customer_id, reason=reason)
+        if hold is not None and hold.id in left:
+            return _Written(asked=_ask_for_release(act, hold, reason, rights))
+    return _Written()
+
+
+def _add_entry(act: Act, customer_id: str, note: str, tariffs: Collection[str] | None) -> _Written:
+    return _Written(accounting_profiles.add_entry(act, customer_id, tariffs=tariffs, note=note).id)
+
+
+def _delete_entry(act: Act, customer_id: str, reason: str, entry_id: UUID, rights: _Rights) -> _Written:
+    hold = holds.open_of(act.session, customer_id)
+    try:
+        accounting_profiles.end_entry(act, customer_id, entry_id, reason=reason)
+    except EntryOfHoldError as error:
+        if hold is None or hold.id != error.hold_id:
+            raise
+        return _Written(entry_id, _ask_for_release(act, hold, reason, rights))
+    return _Written(entry_id)
+
+
+def _ask_for_release(act: Act, hold: Hold, reason: str, rights: _Rights) -> _Asked:
     """Propose a hold's release and, where the actor may decide, approve it in the same step; once is enough."""
-    newest = holds.newest_proposal(session, hold.id)
+    newest = holds.newest_proposal(act.session, hold.id)
     approved = newest.kind is ProposalKind.RELEASE and newest.status is ProposalStatus.APPROVED
     if hold.status is HoldStatus.RELEASING or approved:
         return _Asked(hold, "approved")
-    if may_decide:
-        made = by_hand.override(session, hold, reason=reason, actor=actor, is_admin=is_admin, now=now)
+    if rights.may_decide:
+        made = by_hand.override(act, hold, reason=reason, is_admin=rights.is_admin)
         return _Asked(hold, "approved" if isinstance(made, Decision) else "proposed", made)
-    releases.request(
-        session,
-        hold_id=hold.id,
-        request_id=f"credit-hold/{uuid4()}",
-        cause=ReleaseCause.PERSON,
-        reason=reason,
-        actor=actor,
-        asked_at=now,
-        now=now,
-    )
+    releases.request(act, hold.id, f"credit-hold/{uuid4()}", ReleaseCause.PERSON, reason)
     return _Asked(hold, "proposed")

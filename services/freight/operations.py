@@ -1,16 +1,15 @@
 """Orders, loads and tariffs: what is written, through the gates that a hold shuts."""
 
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Concatenate, Literal, ParamSpec, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from credit.audit_entries.entry import Entry
 from credit.audit_entries.freight import (
     LoadAdvanced,
     LoadQuoted,
@@ -23,7 +22,9 @@ from credit.credit_hold import LoadStatus, OrderStatus
 from credit.credit_limit import LimitCause
 from credit.eligibility import Action
 from credit.plain_text import plain
+from credit.policy import Policy
 from db import audit, customers, policies
+from db.act import Act, acting
 from db.engine import in_transaction
 from db.errors import BadInputError, LoadMovedError, OrderClosedError
 from db.freight import credit_limits, orders_and_loads, tariffs
@@ -33,6 +34,7 @@ from services.freight.front_office import FrontOffice
 from services.freight.gates import DOWN, Gates, NoAnswerError
 from services.freight.on_hold import Judgement, OnHoldError, Question, judge, refusal
 
+P = ParamSpec("P")
 T = TypeVar("T")
 After = tuple[datetime, str]
 """The `created_at` and id of the last row of the page before."""
@@ -95,27 +97,7 @@ class FreightOperations(FrontOffice):
             raise BadInputError(f"lines: {amount:,.2f} in all is more than an order can have")
         number = order_id or f"ORD-{secrets.token_hex(8)}"
         question = Question(customer_id, Action.ORDER, reference=order_id or "", prepaid=prepaid)
-
-        def write(session: Session) -> answers.Order:
-            now = datetime.now(UTC)
-            found = _let_pass(session, question, now)
-            policies.for_amounts(session)
-            row = orders_and_loads.add_order(
-                session,
-                number,
-                customer_id,
-                lines=[line.model_dump(mode="json") for line in lines],
-                amount=amount,
-                prepaid=prepaid,
-                actor=actor,
-                now=now,
-            )
-            entry = OrderTaken(order=row.id, amount=row.amount, prepaid=prepaid, why=found.answer.why)
-            _weigh(session, customer_id, counts=found.policy.exposure_counts_open_orders, actor=actor, now=now)
-            _audit(session, customer_id, entry, actor=actor, now=now)
-            return answers.Order.of_row(row)
-
-        return await self._gated(Action.ORDER, write)
+        return await self._gated(Action.ORDER, self._act(actor, _create_order, number, question, lines, amount))
 
     async def close_order(
         self, order_id: str, status: Literal[OrderStatus.INVOICED, OrderStatus.CANCELLED], *, actor: str
@@ -126,22 +108,7 @@ class FreightOperations(FrontOffice):
             UnknownOrderError: no such order.
             OrderClosedError: it ended the other way.
         """
-
-        def write(session: Session) -> answers.Order:
-            now = datetime.now(UTC)
-            row = orders_and_loads.order(session, order_id, lock=True)
-            if row.status is status:
-                return answers.Order.of_row(row)
-            if row.status is not OrderStatus.OPEN:
-                raise OrderClosedError(order_id, row.status)
-            row.status, row.closed_at = status, now
-            _, policy = policies.current(session)
-            _weigh(session, row.customer_id, counts=policy.exposure_counts_open_orders, actor=actor, now=now)
-            kind = OrderInvoiced if status is OrderStatus.INVOICED else OrderCancelled
-            _audit(session, row.customer_id, kind(order=row.id), actor=actor, now=now)
-            return answers.Order.of_row(row)
-
-        return await self._run(write)
+        return await self._act(actor, _close_order, order_id, status)
 
     async def order(self, order_id: str) -> answers.Order:
         """Return one order.
@@ -183,26 +150,9 @@ class FreightOperations(FrontOffice):
             NumberTakenError: there is another load of this id.
             NoAnswerError: the database does not answer.
         """
-
-        def write(session: Session) -> answers.Load:
-            now = datetime.now(UTC)
-            customers.get(session, customer_id)
-            if tariff is not None:
-                tariffs.require_tariff(session, tariff)
-            row = orders_and_loads.add_load(
-                session,
-                load_id or f"LOAD-{secrets.token_hex(8)}",
-                customer_id,
-                tariff=tariff,
-                origin=origin,
-                destination=destination,
-                actor=actor,
-                now=now,
-            )
-            _audit(session, customer_id, LoadQuoted(load=row.id), actor=actor, now=now)
-            return answers.Load.of(row)
-
-        return await self._run(write)
+        number = load_id or f"LOAD-{secrets.token_hex(8)}"
+        lane = {"origin": origin, "destination": destination}
+        return await self._act(actor, _create_load, number, customer_id, tariff, **lane)
 
     async def advance_load(self, load_id: str, *, actor: str, expected: LoadStatus | None = None) -> answers.Load:
         """Move a load to its next status; returns it. A hold is asked about once: on the way past Committed.
@@ -218,25 +168,8 @@ class FreightOperations(FrontOffice):
             CustomerOnHoldError: the customer is on hold. The text is the back office's message.
             NoAnswerError: the database does not answer.
         """
-
-        def write(session: Session) -> tuple[answers.Load, bool]:
-            now = datetime.now(UTC)
-            row = orders_and_loads.load(session, load_id, lock=True)
-            before, following = row.status, row.status.following
-            if expected is not None and expected is not before:
-                raise LoadMovedError(load_id, before, expected)
-            if following is None:
-                raise LoadMovedError(load_id, before)
-            asks, why = before is LoadStatus.COMMITTED, None
-            if asks:
-                question = Question(row.customer_id, Action.ADVANCE_LOAD, row.tariff, row.id)
-                why = _let_pass(session, question, now).answer.why
-            row.status, row.advanced_at = following, now
-            entry = LoadAdvanced(load=row.id, before=before, after=following, why=why)
-            _audit(session, row.customer_id, entry, actor=actor, now=now)
-            return answers.Load.of(row), asks
-
-        return (await self._gated(Action.ADVANCE_LOAD, write, asked=lambda done: done[1]))[0]
+        moving = self._act(actor, _advance_load, load_id, expected)
+        return (await self._gated(Action.ADVANCE_LOAD, moving, asked=lambda done: done[1]))[0]
 
     async def load(self, load_id: str) -> answers.Load:
         """Return one load.
@@ -270,23 +203,12 @@ class FreightOperations(FrontOffice):
         self, code: str, *, name: str, currency: str, lanes: Sequence[Lane], actor: str
     ) -> tuple[answers.Tariff, bool]:
         """Make a tariff, or put it in another's place whole; returns it, and whether it is new."""
+        return await self._act(actor, _put_tariff, code, name=name, currency=currency, lanes=lanes)
 
-        def write(session: Session) -> tuple[answers.Tariff, bool]:
-            now = datetime.now(UTC)
-            is_new = tariffs.put_tariff(session, code, name=name, currency=currency, lanes=lanes, actor=actor, now=now)
-            [written] = [tariff for tariff in _tariffs(session).tariffs if tariff.code == code]
-            entry = TariffChanged(after=written.document())
-            audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
-            return written, is_new
-
-        return await self._run(write)
-
-    async def _gated(
-        self, action: Action, write: Callable[[Session], T], asked: Callable[[T], bool] = lambda _: True
-    ) -> T:
-        """Run what asks the rule, and count its answer."""
+    async def _gated(self, action: Action, asking: Awaitable[T], asked: Callable[[T], bool] = lambda _: True) -> T:
+        """Await what asks the rule, and count its answer."""
         try:
-            done = await self._run(write)
+            done = await asking
         except OnHoldError as error:
             self._gates.count(action, allowed=False)
             raise await error.told() from None
@@ -298,27 +220,100 @@ class FreightOperations(FrontOffice):
         return done
 
     async def _run(self, work: Callable[[Session], T]) -> T:
-        try:
-            return await in_transaction(self._engine, work)
-        except DOWN as error:
-            raise NoAnswerError from error
+        return await _answered(in_transaction(self._engine, work))
+
+    async def _act(self, actor: str, work: Callable[Concatenate[Act, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await _answered(acting(self._engine, actor, work, *args, **kwargs))
+
+
+async def _answered(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except DOWN as error:
+        raise NoAnswerError from error
+
+
+def _create_order(
+    act: Act, number: str, question: Question, lines: Sequence[OrderLine], amount: Decimal
+) -> answers.Order:
+    found = _let_pass(act, question)
+    policies.for_amounts(act.session)
+    row = orders_and_loads.add_order(
+        act,
+        number,
+        question.customer_id,
+        lines=[line.model_dump(mode="json") for line in lines],
+        amount=amount,
+        prepaid=question.prepaid,
+    )
+    entry = OrderTaken(order=row.id, amount=row.amount, prepaid=row.prepaid, why=found.answer.why)
+    _weigh(act, row.customer_id, found.policy)
+    act.note(credit_limits.chain_of(row.customer_id), entry)
+    return answers.Order.of_row(row)
+
+
+def _close_order(
+    act: Act, order_id: str, status: Literal[OrderStatus.INVOICED, OrderStatus.CANCELLED]
+) -> answers.Order:
+    row = orders_and_loads.order(act.session, order_id, lock=True)
+    if row.status is status:
+        return answers.Order.of_row(row)
+    if row.status is not OrderStatus.OPEN:
+        raise OrderClosedError(order_id, row.status)
+    row.status, row.closed_at = status, act.now
+    _weigh(act, row.customer_id, policies.current(act.session)[1])
+    kind = OrderInvoiced if status is OrderStatus.INVOICED else OrderCancelled
+    act.note(credit_limits.chain_of(row.customer_id), kind(order=row.id))
+    return answers.Order.of_row(row)
+
+
+def _create_load(
+    act: Act, number: str, customer_id: str, tariff: str | None, *, origin: str, destination: str
+) -> answers.Load:
+    customers.get(act.session, customer_id)
+    if tariff is not None:
+        tariffs.require_tariff(act.session, tariff)
+    row = orders_and_loads.add_load(act, number, customer_id, tariff=tariff, origin=origin, destination=destination)
+    act.note(credit_limits.chain_of(customer_id), LoadQuoted(load=row.id))
+    return answers.Load.of(row)
+
+
+def _advance_load(act: Act, load_id: str, expected: LoadStatus | None) -> tuple[answers.Load, bool]:
+    """Return the load, and whether the rule was asked."""
+    row = orders_and_loads.load(act.session, load_id, lock=True)
+    before, following = row.status, row.status.following
+    if expected is not None and expected is not before:
+        raise LoadMovedError(load_id, before, expected)
+    if following is None:
+        raise LoadMovedError(load_id, before)
+    asks, why = before is LoadStatus.COMMITTED, None
+    if asks:
+        question = Question(row.customer_id, Action.ADVANCE_LOAD, row.tariff, row.id)
+        why = _let_pass(act, question).answer.why
+    row.status, row.advanced_at = following, act.now
+    entry = LoadAdvanced(load=row.id, before=before, after=following, why=why)
+    act.note(credit_limits.chain_of(row.customer_id), entry)
+    return answers.Load.of(row), asks
+
+
+def _put_tariff(act: Act, code: str, *, name: str, currency: str, lanes: Sequence[Lane]) -> tuple[answers.Tariff, bool]:
+    is_new = tariffs.put_tariff(act, code, name=name, currency=currency, lanes=lanes)
+    [written] = [tariff for tariff in _tariffs(act.session).tariffs if tariff.code == code]
+    act.note(audit.SYSTEM, TariffChanged(after=written.document()))
+    return written, is_new
 
 
 def _tariffs(session: Session) -> answers.Tariffs:
     return answers.Tariffs.of(tariffs.tariffs(session), tariffs.all_rates(session))
 
 
-def _let_pass(session: Session, question: Question, now: datetime) -> Judgement:
-    found = judge(session, question, now)
+def _let_pass(act: Act, question: Question) -> Judgement:
+    found = judge(act.session, question, act.now)
     if not found.allowed:
-        raise refusal(session, found)
+        raise refusal(act.session, found)
     return found
 
 
-def _weigh(session: Session, customer_id: str, *, counts: bool, actor: str, now: datetime) -> None:
-    if counts:
-        credit_limits.evaluate(session, [customer_id], cause=LimitCause.ORDER, actor=actor, now=now)
-
-
-def _audit(session: Session, customer_id: str, entry: Entry, *, actor: str, now: datetime) -> None:
-    audit.append(session, chain=credit_limits.chain_of(customer_id), entry=entry, actor=actor, at=now)
+def _weigh(act: Act, customer_id: str, policy: Policy) -> None:
+    if policy.exposure_counts_open_orders:
+        credit_limits.evaluate(act, [customer_id], cause=LimitCause.ORDER)

@@ -1,12 +1,11 @@
 """The organisations and what each has chosen, made and changed: the one authority behind the API and the pages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
 from credit.permissions import Permission
-from db.engine import in_transaction
+from db.act import acting
 from db.freight import org_settings
 from db.models import OrgSettings
 from db.people.tokens import Caller
@@ -21,7 +20,7 @@ async def create(engine: Engine, who: Caller, organisation: str) -> OrgSettings:
         OrganisationTakenError: there is one of this name.
     """
     who.require(Permission.CHANGE_POLICY)
-    return await in_transaction(engine, org_settings.create, organisation, actor=who.name, now=datetime.now(UTC))
+    return await acting(engine, who.name, org_settings.create, organisation)
 
 
 async def change(
@@ -39,6 +38,4 @@ async def change(
         BadInputError: the language is none.
     """
     who.require(Permission.CHANGE_POLICY)
-    return await in_transaction(
-        engine, org_settings.change, organisation, wanted, actor=who.name, now=datetime.now(UTC), changed=changed
-    )
+    return await acting(engine, who.name, org_settings.change, organisation, wanted, changed=changed)

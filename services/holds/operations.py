@@ -6,7 +6,6 @@ stands: the relay delivers it.
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -17,12 +16,12 @@ from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from credit.audit_entries.entry import Entry
 from credit.audit_entries.holds import BeatCancelled, BeatEnded, BeatRetried, BeatSkipped
 from credit.audit_entries.receivables import ArAgingPaused, ArAgingResumed
 from credit.states import Beat, HoldStatus, ReleaseCause, RequestKind, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db import audit, customers, netsuite
+from db.act import Act, acting
 from db.engine import in_transaction
 from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError, UnknownRunError
 from db.holds import beats, claims, decisions, holds, releases, requests
@@ -124,12 +123,12 @@ class Operations:
         Raises:
             UnknownHoldError, NothingToDecideError, ClaimedByAnotherError: as they say.
         """
-        claimed, _ = await with_hold(self._engine, name, decisions.claim, actor=actor, now=datetime.now(UTC))
+        claimed, _ = await with_hold(self._engine, actor, name, decisions.claim)
         return claimed
 
     async def release_claim(self, claim_id: UUID, *, actor: str) -> None:
         """Give a claim back undecided; does nothing where it has ended already or is not the actor's."""
-        await in_transaction(self._engine, claims.release, claim_id, actor=actor, now=datetime.now(UTC))
+        await acting(self._engine, actor, claims.release, claim_id)
 
     async def decide(
         self,
@@ -154,14 +153,13 @@ class Operations:
         """
         decision, hold = await with_hold(
             self._engine,
+            actor,
             name,
             decisions.decide,
             claim_id=claim_id,
             revision=revision,
             verdict=verdict,
             reason=reason,
-            actor=actor,
-            now=datetime.now(UTC),
             keep_block=keep_block,
             is_admin=is_admin,
             evidence_seen=evidence_seen,
@@ -195,7 +193,7 @@ class Operations:
         """
         now = datetime.now(UTC)
         signal = ReleaseSignal(id=request_id or str(uuid4()), cause=cause, reason=reason, actor=actor, at=now)
-        request, hold = await with_hold(self._engine, name, _ask_for_release, signal)
+        request, hold = await with_hold(self._engine, actor, name, _ask_for_release, signal)
         await self._tell(request, wait)
         row = await await_row(self._engine, partial(releases.outcome, request_id=signal.id), hold.customer_id, wait)
         if row.refusal is not None:
@@ -208,8 +206,7 @@ class Operations:
         Raises:
             UnknownHoldError, NothingToDecideError, TooLateError: as they say.
         """
-        now = datetime.now(UTC)
-        reopened, _ = await with_hold(self._engine, name, decisions.undo, actor=actor, reason=reason, now=now)
+        reopened, _ = await with_hold(self._engine, actor, name, decisions.undo, reason=reason)
         return reopened
 
     async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> answers.RetriedBeats:
@@ -220,7 +217,7 @@ class Operations:
             NothingToDecideError: no beat is unfinished.
             RPCError: Temporal is away, or the hold's workflow is gone.
         """
-        retried, hold = await with_hold(self._engine, name, _allow_beats, beat, actor=actor, reason=reason)
+        retried, hold = await with_hold(self._engine, actor, name, _allow_beats, beat, reason)
         handle = self._client.get_workflow_handle(hold.workflow_id)
         await handle.signal("retry_beat", RetryBeatSignal(beat=beat))
         return retried
@@ -232,7 +229,7 @@ class Operations:
             UnknownHoldError, NothingToDecideError: no such hold, or the beat is not unfinished.
             RPCError: Temporal is away: repeat it, the record knows already.
         """
-        await self._intervene(name, BeatSkipped(beat=beat, why=reason), actor, "skipped", beats.skip)
+        await self._intervene(actor, name, BeatSkipped(beat=beat, why=reason))
 
     async def cancel_beat(self, name: str, *, beat: Beat, actor: str, reason: str) -> None:
         """Stop trying an unfinished beat until somebody retries it.
@@ -240,28 +237,12 @@ class Operations:
         Raises:
             As `skip_beat`.
         """
-        stop = partial(beats.stop, at=datetime.now(UTC))
-        await self._intervene(name, BeatCancelled(beat=beat, why=reason), actor, "cancelled", stop)
+        await self._intervene(actor, name, BeatCancelled(beat=beat, why=reason))
 
-    async def _intervene(
-        self,
-        name: str,
-        entry: BeatEnded,
-        actor: str,
-        how: str,
-        write: Callable[[Session, UUID, Beat, str], None],
-    ) -> None:
-        beat = entry.beat
-
-        def record(session: Session, hold: Hold) -> None:
-            holds.lock(session, hold.id)
-            if beat not in beats.unfinished(session, hold.id):
-                raise NothingToDecideError(hold.customer_id, f"{beat} is not unfinished")
-            write(session, hold.id, beat, f"{how} by {actor}: {entry.why}")
-            audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
-
-        _, hold = await with_hold(self._engine, name, record)
-        await self._client.get_workflow_handle(hold.workflow_id).signal("retry_beat", RetryBeatSignal(beat=beat))
+    async def _intervene(self, actor: str, name: str, entry: BeatEnded) -> None:
+        _, hold = await with_hold(self._engine, actor, name, _intervene, entry)
+        signal = RetryBeatSignal(beat=entry.beat)
+        await self._client.get_workflow_handle(hold.workflow_id).signal("retry_beat", signal)
 
     async def scan(self, as_of: date, *, actor: str) -> ArAgingReport:
         """Run the AR aging scan now and wait for its end: the same workflow that the schedule runs.
@@ -312,8 +293,7 @@ class Operations:
     async def _run(self, name: str, what: RequestKind, reason: str, actor: str) -> str:
         """Write down who wants a run, and return the id of the workflow that will be it."""
         workflow_id = f"{name}-{uuid4()}"
-        now = datetime.now(UTC)
-        await in_transaction(self._engine, requests.ask_run, workflow_id, what, actor=actor, reason=reason, now=now)
+        await acting(self._engine, actor, requests.ask_run, workflow_id, what, reason=reason)
         return workflow_id
 
     async def pause_scans(self, *, actor: str, reason: str) -> None:
@@ -323,7 +303,7 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.pause(self._client, _schedule_note("paused", actor, reason))
-        await in_transaction(self._engine, _note, ArAgingPaused(why=reason), actor)
+        await acting(self._engine, actor, Act.note, audit.SYSTEM, ArAgingPaused(why=reason))
 
     async def resume_scans(self, *, actor: str, reason: str) -> None:
         """Let the AR aging scan become due again.
@@ -332,7 +312,7 @@ class Operations:
             RPCError: Temporal is away.
         """
         await schedules.resume(self._client, _schedule_note("resumed", actor, reason))
-        await in_transaction(self._engine, _note, ArAgingResumed(why=reason), actor)
+        await acting(self._engine, actor, Act.note, audit.SYSTEM, ArAgingResumed(why=reason))
 
     async def reconcile(self, mending: Mending, *, actor: str) -> ReconcileReport:
         """Compare the record with Temporal now, and mend as far as `mending` allows.
@@ -356,28 +336,35 @@ def _ask_for_hold(session: Session, customer_id: str, trigger: Trigger) -> HoldR
     return requests.ask_trigger(session, customer_id, trigger)
 
 
-def _ask_for_release(session: Session, hold: Hold, signal: ReleaseSignal) -> HoldRequest:
+def _ask_for_release(act: Act, hold: Hold, signal: ReleaseSignal) -> HoldRequest:
     if hold.status not in (HoldStatus.APPLYING, HoldStatus.IN_FORCE):
         raise NothingToReleaseError(hold.customer_id, hold.status)
     asked = requests.ReleaseAsked(signal.cause, signal.reason, signal.actor, signal.at)
-    return requests.ask_release(session, hold.customer_id, hold.id, signal.id, asked)
+    return requests.ask_release(act.session, hold.customer_id, hold.id, signal.id, asked)
 
 
-def _allow_beats(session: Session, hold: Hold, beat: Beat | None, *, actor: str, reason: str) -> answers.RetriedBeats:
-    retried = [one for one in beats.unfinished(session, hold.id) if beat in (None, one)]
+def _allow_beats(act: Act, hold: Hold, beat: Beat | None, reason: str) -> answers.RetriedBeats:
+    retried = [one for one in beats.unfinished(act.session, hold.id) if beat in (None, one)]
     if not retried:
         raise NothingToDecideError(hold.customer_id, f"no {beat or 'beat'} is waiting to be retried")
     if Beat.RESTORE_NETSUITE in retried:
-        netsuite.confirm_restore(session, hold.id)
+        netsuite.confirm_restore(act.session, hold.id)
     for one in retried:
-        beats.allow(session, hold.id, one)
-    entry = BeatRetried(beats=retried, why=reason)
-    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=datetime.now(UTC))
+        beats.allow(act.session, hold.id, one)
+    act.note(hold.id, BeatRetried(beats=retried, why=reason))
     return answers.RetriedBeats(id=hold.id, beats=retried)
 
 
-def _note(session: Session, entry: Entry, actor: str) -> None:
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
+def _intervene(act: Act, hold: Hold, entry: BeatEnded) -> None:
+    holds.lock(act.session, hold.id)
+    if entry.beat not in beats.unfinished(act.session, hold.id):
+        raise NothingToDecideError(hold.customer_id, f"{entry.beat} is not unfinished")
+    by = f"by {act.actor}: {entry.why}"
+    if isinstance(entry, BeatSkipped):
+        beats.skip(act.session, hold.id, entry.beat, f"skipped {by}")
+    else:
+        beats.stop(act.session, hold.id, entry.beat, f"cancelled {by}", at=act.now)
+    act.note(hold.id, entry)
 
 
 def _schedule_note(what: str, actor: str, reason: str) -> str:

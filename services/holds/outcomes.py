@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from credit import composed
 from credit.outcomes import ExceptionScope, ScheduledDate
+from db.act import Act
 from db.holds import by_hand, decisions, holds
 from db.models import Hold
 from services.holds import answers
@@ -45,13 +45,7 @@ class OutcomeOperations:
         self, name: str, days: Mapping[ScheduledDate, date | None], *, reason: str, actor: str
     ) -> answers.Hold:
         """Set days of a hold, or clear those given as None; returns the hold whole."""
-
-        def write(session: Session, hold: Hold) -> answers.Hold:
-            now = datetime.now(UTC)
-            by_hand.set_dates(session, hold, days, reason=reason, actor=actor, now=now)
-            return answers.Hold.whole(session, holds.find(session, str(hold.id)), now)
-
-        shown, hold = await with_hold(self._engine, name, write)
+        shown, hold = await with_hold(self._engine, actor, name, _set_dates, days, reason=reason)
         await self.tell(hold, "dates", reason, actor)
         return shown
 
@@ -63,10 +57,7 @@ class OutcomeOperations:
             NothingToDecideError: its release is approved already.
             SelfApprovalError, SecondApproverError: the rules of every approval.
         """
-        now = datetime.now(UTC)
-        made, hold = await with_hold(
-            self._engine, name, by_hand.override, reason=reason, actor=actor, is_admin=is_admin, now=now
-        )
+        made, hold = await with_hold(self._engine, actor, name, by_hand.override, reason=reason, is_admin=is_admin)
         return await self.hand_over(made, hold, reason=reason, actor=actor)
 
     async def hand_over(self, made: by_hand.Overridden, hold: Hold, *, reason: str, actor: str) -> answers.Decision:
@@ -83,25 +74,14 @@ class OutcomeOperations:
     ) -> answers.HoldException:
         """Let one order or load through a hold, up to and including the day `until`; returns the exception."""
         row, hold = await with_hold(
-            self._engine,
-            name,
-            by_hand.except_one,
-            scope=scope,
-            reference=reference,
-            until=until,
-            reason=reason,
-            actor=actor,
-            now=datetime.now(UTC),
+            self._engine, actor, name, by_hand.except_one, scope=scope, reference=reference, until=until, reason=reason
         )
         await self.tell(hold, "exception", reason, actor)
         return answers.HoldException.of_row(row)
 
     async def end_exception(self, name: str, exception_id: UUID, *, reason: str, actor: str) -> answers.HoldException:
         """End an exception before its last day; returns it."""
-        now = datetime.now(UTC)
-        row, hold = await with_hold(
-            self._engine, name, by_hand.end_exception, exception_id, reason=reason, actor=actor, now=now
-        )
+        row, hold = await with_hold(self._engine, actor, name, by_hand.end_exception, exception_id, reason=reason)
         await self.tell(hold, "exception", reason, actor)
         return answers.HoldException.of_row(row)
 
@@ -118,3 +98,8 @@ class OutcomeOperations:
                     start_signal="facts_changed",
                     start_signal_args=[signal],
                 )
+
+
+def _set_dates(act: Act, hold: Hold, days: Mapping[ScheduledDate, date | None], *, reason: str) -> answers.Hold:
+    by_hand.set_dates(act, hold, days, reason=reason)
+    return answers.Hold.whole(act.session, holds.find(act.session, str(hold.id)), act.now)

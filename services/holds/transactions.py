@@ -1,12 +1,11 @@
-"""What is done about a hold that somebody named, in one transaction."""
+"""What somebody does about a hold that they named, in one transaction."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
-from db.engine import in_transaction
+from db.act import Act, acting
 from db.holds import holds
 from db.models import Hold
 
@@ -15,16 +14,23 @@ R = TypeVar("R")
 
 
 async def with_hold(
-    engine: Engine, name: str, work: Callable[Concatenate[Session, Hold, P], R], *args: P.args, **kwargs: P.kwargs
+    engine: Engine,
+    actor: str,
+    name: str,
+    work: Callable[Concatenate[Act, Hold, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> tuple[R, Hold]:
-    """Do `work` on the hold that `name` names, by its id or its customer's; returns what came of it, and the hold.
+    """Do `work` in `actor`'s name on the hold that `name` names, by its id or its customer's.
+
+    Returns what came of it, and the hold.
 
     Raises:
         UnknownHoldError: no such hold.
     """
 
-    def on_hold(session: Session) -> tuple[R, Hold]:
-        hold = holds.find(session, name)
-        return work(session, hold, *args, **kwargs), hold
+    def on_hold(act: Act) -> tuple[R, Hold]:
+        hold = holds.find(act.session, name)
+        return work(act, hold, *args, **kwargs), hold
 
-    return await in_transaction(engine, on_hold)
+    return await acting(engine, actor, on_hold)

@@ -5,19 +5,16 @@ row stands: the relay delivers it, and the workflow looks at the row before it s
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from credit.states import MessageVerdict, TextFormat
+from db.act import Act, acting
 from db.engine import in_transaction
 from db.errors import BadInputError
 from db.holds import claims
@@ -29,9 +26,6 @@ from services.messages.answers import MessageDecision
 from services.outboxes import MESSAGE_DECISIONS
 from services.relay import PATIENCE, deliver_now
 from workflows.contract import RecallSignal, RetrySignal, message_workflow_id
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class MessageOperations:
@@ -47,11 +41,11 @@ class MessageOperations:
         Raises:
             UnknownMessageError, MessageClosedError, ClaimedByAnotherError: as they say.
         """
-        return await self._write(review.claim, message_id, actor=actor, now=datetime.now(UTC))
+        return await acting(self._engine, actor, review.claim, message_id)
 
     async def release_claim(self, claim_id: UUID, *, actor: str) -> None:
         """Give a claim back undecided; does nothing where it has ended already or is not the actor's."""
-        await self._write(claims.release, claim_id, actor=actor, now=datetime.now(UTC))
+        await acting(self._engine, actor, claims.release, claim_id)
 
     async def edit(
         self,
@@ -76,7 +70,9 @@ class MessageOperations:
                 await aside(html_of, body, format)
         except BeyondLimitsError as error:
             raise BadInputError(str(error)) from error
-        return await self._write(
+        return await acting(
+            self._engine,
+            actor,
             review.edit,
             message_id,
             revision=revision,
@@ -84,8 +80,6 @@ class MessageOperations:
             body=body,
             recipient=recipient,
             format=format,
-            actor=actor,
-            now=datetime.now(UTC),
         )
 
     async def decide(
@@ -97,21 +91,16 @@ class MessageOperations:
             UnknownMessageError, MessageClosedError, ClaimLostError, StaleRevisionError, BadInputError: nothing was
             decided.
         """
-
-        def write(session: Session) -> tuple[UUID, Message]:
-            decision = review.decide(
-                session,
-                message_id,
-                claim_id=claim_id,
-                revision=revision,
-                verdict=verdict,
-                reason=reason,
-                actor=actor,
-                now=datetime.now(UTC),
-            )
-            return decision.id, messages.find(session, message_id)
-
-        decision_id, message = await self._write(write)
+        decision_id, message = await acting(
+            self._engine,
+            actor,
+            _decide,
+            message_id,
+            claim_id=claim_id,
+            revision=revision,
+            verdict=verdict,
+            reason=reason,
+        )
         to_send = review.Undelivered(decision_id, message_id)
         delivered = await deliver_now(self._client, self._engine, MESSAGE_DECISIONS, to_send)
         return MessageDecision.of_row(message, decision_id=decision_id, delivered=delivered)
@@ -123,7 +112,7 @@ class MessageOperations:
             UnknownMessageError, MessageClosedError: no approval stands.
             TooLateError: it has left, or may have.
         """
-        decision = await self._write(review.recall, message_id, actor=actor, reason=reason, now=datetime.now(UTC))
+        decision = await acting(self._engine, actor, review.recall, message_id, reason=reason)
         await self._tell(message_id, "recall", RecallSignal(decision_id=decision.id))
         return await self.read(message_id)
 
@@ -133,7 +122,7 @@ class MessageOperations:
         Raises:
             UnknownMessageError, MessageClosedError: it is not waiting for another try.
         """
-        await self._write(deliveries.retry, message_id, actor=actor, reason=reason, now=datetime.now(UTC))
+        await acting(self._engine, actor, deliveries.retry, message_id, reason=reason)
         await self._tell(message_id, "retry", RetrySignal())
         return await self.read(message_id)
 
@@ -143,9 +132,7 @@ class MessageOperations:
         Raises:
             UnknownMessageError, MessageClosedError: its fate is not unknown.
         """
-        await self._write(
-            deliveries.settle, message_id, arrived=arrived, actor=actor, reason=reason, now=datetime.now(UTC)
-        )
+        await acting(self._engine, actor, deliveries.settle, message_id, arrived=arrived, reason=reason)
         await self._tell(message_id, "retry", RetrySignal())
         return await self.read(message_id)
 
@@ -155,12 +142,16 @@ class MessageOperations:
         Raises:
             UnknownMessageError: there is none.
         """
-        return await self._write(messages.find, message_id)
-
-    async def _write(self, what: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await in_transaction(self._engine, what, *args, **kwargs)
+        return await in_transaction(self._engine, messages.find, message_id)
 
     async def _tell(self, message_id: UUID, signal: str, payload: BaseModel) -> None:
         with suppress(RPCError, RuntimeError, TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 await self._client.get_workflow_handle(message_workflow_id(message_id)).signal(signal, payload)
+
+
+def _decide(
+    act: Act, message_id: UUID, *, claim_id: UUID, revision: int, verdict: MessageVerdict, reason: str
+) -> tuple[UUID, Message]:
+    decision = review.decide(act, message_id, claim_id=claim_id, revision=revision, verdict=verdict, reason=reason)
+    return decision.id, messages.find(act.session, message_id)

@@ -1,13 +1,12 @@
 """The content templates, tried and put into use: the one authority behind the API and the pages."""
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from sqlalchemy import Engine
 
 from credit.permissions import Permission
 from credit.templates import TemplateRefusedError
-from db.engine import in_transaction
+from db.act import acting
 from db.errors import RefusedError
 from db.messages import templates
 from db.models import ContentTemplate
@@ -57,15 +56,14 @@ async def change(
     """
     who.require(Permission.CHANGE_TEMPLATE)
     await rendered(name, subject, body)
-    return await in_transaction(
+    return await acting(
         engine,
+        who.name,
         templates.change,
         name,
         subject=subject,
         body=body,
         changed=changed,
-        actor=who.name,
-        at=datetime.now(UTC),
         organisation=organisation,
         language=language,
     )

@@ -4,7 +4,6 @@ A difference of a hold in force is a proposal and is decided like any other (`ho
 operations are for the rest: a released hold, whose workflow has ended, and a customer that is ON without a hold here.
 """
 
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
@@ -13,10 +12,11 @@ from temporalio.client import Client, WorkflowFailureError
 
 from credit.audit_entries.netsuite import DriftSettled, NetSuiteDriftAccepted, NetSuiteRepairOrdered
 from credit.states import HoldStatus
-from db import audit, customers
+from db import customers
+from db.act import Act, acting
 from db.engine import in_transaction
 from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
-from db.holds import drift, four_eyes, holds
+from db.holds import drift, holds
 from db.models import Hold, NetSuiteDrift
 from db.reasons import needs_reason
 from services.holds.operations import Operations, Started
@@ -69,7 +69,7 @@ class DriftOperations:
             BadInputError: no reason.
         """
         needs_reason(reason)
-        ordered = await in_transaction(self._engine, _order_repair, name, actor=actor, reason=reason)
+        ordered = await acting(self._engine, actor, _order_repair, name, reason)
         await deliver_now(self._client, self._engine, repairs(self._task_queue), ordered)
         return ordered.hold_id
 
@@ -80,7 +80,7 @@ class DriftOperations:
             UnknownHoldError, NothingToRepairError, BadInputError: as `repair`.
         """
         needs_reason(reason)
-        return await in_transaction(self._engine, _accept, name, actor=actor, reason=reason)
+        return await acting(self._engine, actor, _accept, name, reason)
 
     async def adopt(self, customer_id: str, *, prior: str, actor: str, reason: str) -> Started:
         """Propose a hold for a customer that is ON in NetSuite already; its release will write `prior`.
@@ -104,21 +104,21 @@ class DriftOperations:
         await in_transaction(self._engine, _require_unheld, customer_id)
         operations = Operations(self._engine, self._client, self._task_queue)
         started = await operations.start_hold(customer_id, reason=f"adopted from NetSuite: {reason}", actor=actor)
-        await in_transaction(self._engine, _adopt, started.hold_id, prior=prior, actor=actor, reason=reason)
+        await acting(self._engine, actor, _adopt, started.hold_id, prior, reason)
         return started
 
 
-def _order_repair(session: Session, name: str, *, actor: str, reason: str) -> drift.Repair:
-    hold, row, now = _released(session, name)
-    drift.order_restore(session, hold, row, now)
-    _note(session, hold, row, NetSuiteRepairOrdered, actor=actor, reason=reason, now=now)
+def _order_repair(act: Act, name: str, reason: str) -> drift.Repair:
+    hold, row = _released(act.session, name)
+    drift.order_restore(act, hold, row)
+    act.note(hold.id, _settled(NetSuiteRepairOrdered, row, reason))
     return drift.Repair(row.id, hold.id)
 
 
-def _accept(session: Session, name: str, *, actor: str, reason: str) -> UUID:
-    hold, row, now = _released(session, name)
-    drift.accept(row, now)
-    _note(session, hold, row, NetSuiteDriftAccepted, actor=actor, reason=reason, now=now)
+def _accept(act: Act, name: str, reason: str) -> UUID:
+    hold, row = _released(act.session, name)
+    drift.accept(row, act.now)
+    act.note(hold.id, _settled(NetSuiteDriftAccepted, row, reason))
     return hold.id
 
 
@@ -128,12 +128,11 @@ def _require_unheld(session: Session, customer_id: str) -> None:
         raise NothingToAdoptError(customer_id)
 
 
-def _adopt(session: Session, hold_id: UUID, *, prior: str, actor: str, reason: str) -> None:
-    hold = holds.lock(session, hold_id)
-    drift.adopt(session, hold, prior=prior, actor=actor, reason=reason, now=datetime.now(UTC))
+def _adopt(act: Act, hold_id: UUID, prior: str, reason: str) -> None:
+    drift.adopt(act, holds.lock(act.session, hold_id), prior=prior, reason=reason)
 
 
-def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift, datetime]:
+def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift]:
     hold = holds.lock(session, holds.find(session, name).id)
     row = drift.unsettled(session, hold.id)
     if row is None:
@@ -143,27 +142,11 @@ def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift, datetim
     if hold.status is not HoldStatus.RELEASED:
         said = f"its hold is {hold.status.replace('_', ' ')}: approve or decline its proposal"
         raise NothingToRepairError(hold.customer_id, said)
-    return hold, row, datetime.now(UTC)
+    return hold, row
 
 
-def _note(
-    session: Session,
-    hold: Hold,
-    row: NetSuiteDrift,
-    kind: type[DriftSettled],
-    *,
-    actor: str,
-    reason: str,
-    now: datetime,
-) -> None:
-    entry = kind(
-        netsuite_id=row.netsuite_id,
-        before=row.found,
-        after=row.expected,
-        why=reason,
-        on_behalf_of=four_eyes.Acting.of(session, actor, now).on_behalf_of,
-    )
-    audit.append(session, chain=hold.id, entry=entry, actor=actor, at=now)
+def _settled(kind: type[DriftSettled], row: NetSuiteDrift, reason: str) -> DriftSettled:
+    return kind(netsuite_id=row.netsuite_id, before=row.found, after=row.expected, why=reason)
 
 
 def _root_cause(error: BaseException) -> str:

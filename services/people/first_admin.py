@@ -8,6 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import users
 from runtime.files import write_private
@@ -33,12 +34,10 @@ def ensure_first_admin(database_url: str, password_file: Path | None = None) -> 
             return None
         password = passwords.one_time()
         users.create(
-            session,
+            Act(session, "hold up", datetime.now(UTC)),
             login=LOGIN,
             name=LOGIN.title(),
             role=Role.ADMIN,
-            actor="hold up",
-            at=datetime.now(UTC),
             password_hash=passwords.hashed(password),
         )
         if password_file is not None:

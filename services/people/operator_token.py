@@ -8,6 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.errors import UnknownTokenError
 from db.people import tokens
@@ -27,7 +28,7 @@ def ensure_operator_token(database_url: str, token_file: Path) -> None:
                 pass
             else:
                 return
-        token = tokens.create(session, name=OPERATOR, role=Role.ADMIN, actor="hold up", at=datetime.now(UTC))
+        token = tokens.create(Act(session, "hold up", datetime.now(UTC)), name=OPERATOR, role=Role.ADMIN)
         fresh = token_file.with_suffix(".new")
         fresh.touch(mode=0o600)
         fresh.write_text(token + "\n")

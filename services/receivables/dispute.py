@@ -36,12 +36,12 @@ class DisputeOpened(Event):
     def take(self, taking: Taking) -> None:
         """Open the dispute; weigh it with those before, and for the release of a hold in force."""
         taking.known_invoice(self.invoice_id)
-        if disputes.open_of(taking.session, self.invoice_id) is not None:
+        if disputes.open_of(taking.act.session, self.invoice_id) is not None:
             taking.outcome = EventOutcome.KNOWN_ALREADY
             taking.why = f"invoice {self.invoice_id} has an open dispute already"
             return
         dispute = disputes.open_dispute(
-            taking.session,
+            taking.act.session,
             customer_id=self.customer_id,
             invoice_id=self.invoice_id,
             reason=self.reason,
@@ -75,12 +75,12 @@ class DisputeClosed(Event):
     def take(self, taking: Taking) -> None:
         """Close the dispute that is open."""
         taking.known_invoice(self.invoice_id)
-        dispute = disputes.open_of(taking.session, self.invoice_id)
+        dispute = disputes.open_of(taking.act.session, self.invoice_id)
         if dispute is None:
             raise OutOfOrderError(
                 f"invoice {self.invoice_id} has no open dispute: tell of its opening first, then again"
             )
-        disputes.close(taking.session, dispute, self.resolution, self.closed_at)
+        disputes.close(taking.act.session, dispute, self.resolution, self.closed_at)
         taking.note(
             entries.DisputeClosed,
             f"the dispute of invoice {self.invoice_id} is closed: {self.resolution}. {self.reason}",
@@ -93,9 +93,9 @@ Dispute = Annotated[DisputeOpened | DisputeClosed, Field(discriminator="action")
 
 def _weigh_pattern(taking: Taking, dispute: InvoiceDispute) -> None:
     """Recommend a hold where disputes repeat. What was reviewed already gets evidence, and only where it is open."""
-    customer, since = dispute.customer_id, dispute_rules.window_start(taking.now, taking.policy)
-    recent = disputes.opened_since(taking.session, customer, since)
-    reviewed = actions.staged_since(taking.session, ActionKind.AR_REVIEW, customer, since)
+    customer, since = dispute.customer_id, dispute_rules.window_start(taking.act.now, taking.policy)
+    recent = disputes.opened_since(taking.act.session, customer, since)
+    reviewed = actions.staged_since(taking.act.session, ActionKind.AR_REVIEW, customer, since)
     found = dispute_rules.pattern(recent, review_staged_in_window=reviewed, policy=taking.policy)
     reason = f"{recent} disputes within {taking.policy.repeated_disputes_window.days} days; {taking.why}"
     if found is Pattern.REPEATED:
@@ -106,11 +106,11 @@ def _weigh_pattern(taking: Taking, dispute: InvoiceDispute) -> None:
 
 def _stage(taking: Taking, kind: ActionKind, dispute: InvoiceDispute, detail: str) -> None:
     actions.stage(
-        taking.session,
+        taking.act.session,
         kind,
         customer_id=dispute.customer_id,
         hold_id=taking.hold.id if taking.hold else None,
         dispute_id=dispute.id,
         detail=detail,
-        at=taking.now,
+        at=taking.act.now,
     )

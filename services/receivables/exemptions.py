@@ -1,12 +1,12 @@
 """A customer's exemption from automatic holds, granted and ended: the one authority behind the API and the pages."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
-from db.engine import in_transaction
+from db.act import acting
 from db.errors import BadInputError
 from db.people.tokens import Caller
 from db.receivables import exemptions
@@ -24,15 +24,14 @@ async def grant(
         BadInputError: `until` is over, or there is no reason.
     """
     who.require(Permission.CHANGE_POLICY)
-    row = await in_transaction(
+    row = await acting(
         engine,
+        who.name,
         exemptions.grant,
         customer_id,
         owner=owner.strip() or who.name,
         reason=reason.strip(),
         until=until,
-        actor=who.name,
-        now=datetime.now(UTC),
     )
     return Exemption.of_row(row)
 
@@ -49,9 +48,7 @@ async def end(engine: Engine, who: Caller, customer_id: str, *, reason: str) -> 
     reason = reason.strip()
     if not reason:
         raise BadInputError("say why the exemption ends: it is kept in the record")
-    row = await in_transaction(
-        engine, exemptions.end, customer_id, reason=reason, actor=who.name, now=datetime.now(UTC)
-    )
+    row = await acting(engine, who.name, exemptions.end, customer_id, reason=reason)
     return Exemption.of_row(row)
 
 

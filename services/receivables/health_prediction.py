@@ -36,10 +36,10 @@ class HealthPrediction(Event):
 
     def take(self, taking: Taking) -> None:
         """Keep the prediction; propose a hold where the rule says so."""
-        before = disputes.ever(taking.session, self.customer_id)
+        before = disputes.ever(taking.act.session, self.customer_id)
         proposed = health.proposes_hold(self.risk, before)
         events.record_risk(
-            taking.session,
+            taking.act.session,
             taking.event,
             risk=self.risk,
             score=self.score,

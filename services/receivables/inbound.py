@@ -5,9 +5,7 @@ that fails, or comes to nothing, the row stands and the relay tells it later. Ev
 event's, so that however often it is told, it counts once.
 """
 
-import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -16,7 +14,7 @@ from temporalio.client import Client
 
 from credit.events import EventOutcome
 from db import customers, policies
-from db.engine import transaction
+from db.act import Act, acting
 from db.errors import BadEventError
 from db.holds import holds
 from db.models import InboundEvent
@@ -67,42 +65,41 @@ class InboundEvents:
             BadEventError: a field makes no sense for what we know.
             OutOfOrderError: it is about something that another event must tell first.
         """
-        event, is_new = await asyncio.to_thread(self._write, delivery, payload)
+        event, is_new = await self._write(delivery, payload)
         if event.handled_at is None:
             await deliver_now(self._client, self._engine, told_from_outside(self._task_queue), event)
         return Taken(event.id, event.outcome or EventOutcome.RECORDED, event.why, event.hold_id, repeated=not is_new)
 
-    def _write(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
+    async def _write(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
         """Take the event in one transaction; a deadlock with a hold's own transaction is tried again."""
         for left in reversed(range(_TRIES)):
             try:
-                return self._write_once(delivery, payload)
+                return await acting(self._engine, delivery.source, _take, delivery, payload)
             except OperationalError as error:
                 if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
                     raise
         raise AssertionError("unreachable")
 
-    def _write_once(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
-        now = datetime.now(UTC)
-        with transaction(self._engine) as session:
-            customers.get(session, payload.customer_id)
-            events.queue_up(session, payload.customer_id)
-            event, is_new = events.take(
-                session,
-                source=delivery.source,
-                event_id=delivery.event_id,
-                kind=payload.kind,
-                customer_id=payload.customer_id,
-                payload=payload.model_dump(mode="json", exclude={"event_id"}),
-                now=now,
-            )
-            if is_new:
-                for field, why in payload.implausible(now.date()):
-                    raise BadEventError(field, why)
-                policy = policies.for_amounts(session)
-                taking = Taking(session, event, holds.open_of(session, payload.customer_id), policy, now)
-                payload.take(taking)
-                event.outcome, event.why, event.tell = taking.outcome, taking.why, taking.tell
-                event.hold_id = taking.hold.id if taking.hold else None
-                event.handled_at = None if taking.tell else now
-            return event, is_new
+
+def _take(act: Act, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
+    customers.get(act.session, payload.customer_id)
+    events.queue_up(act.session, payload.customer_id)
+    event, is_new = events.take(
+        act.session,
+        source=delivery.source,
+        event_id=delivery.event_id,
+        kind=payload.kind,
+        customer_id=payload.customer_id,
+        payload=payload.model_dump(mode="json", exclude={"event_id"}),
+        now=act.now,
+    )
+    if is_new:
+        for field, why in payload.implausible(act.now.date()):
+            raise BadEventError(field, why)
+        policy = policies.for_amounts(act.session)
+        taking = Taking(act, event, holds.open_of(act.session, payload.customer_id), policy)
+        payload.take(taking)
+        event.outcome, event.why, event.tell = taking.outcome, taking.why, taking.tell
+        event.hold_id = taking.hold.id if taking.hold else None
+        event.handled_at = None if taking.tell else act.now
+    return event, is_new

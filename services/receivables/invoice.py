@@ -37,7 +37,7 @@ class InvoicePosted(Event):
         """Write the invoice as it stands now, and judge the credit limit."""
         taking.ledger_currency(self.currency)
         posted = invoices.post(
-            taking.session,
+            taking.act.session,
             invoice_id=self.invoice_id,
             customer_id=self.customer_id,
             due_date=self.due_date,

@@ -33,21 +33,21 @@ class PaymentReceived(Event):
         taking.ledger_currency(self.currency)
         if self.invoice_id is not None:
             taking.known_invoice(self.invoice_id)
-        posted = payments.find(taking.session, self.payment_id)
+        posted = payments.find(taking.act.session, self.payment_id)
         if posted is not None:
             _same_payment(posted, self)
             taking.outcome = EventOutcome.KNOWN_ALREADY
             taking.why = f"payment {self.payment_id} was posted already"
             return
         payment = payments.post(
-            taking.session,
+            taking.act.session,
             payment_id=self.payment_id,
             customer_id=self.customer_id,
             invoice_id=self.invoice_id,
             amount=self.amount,
             currency=self.currency,
             paid_on=self.paid_on,
-            now=taking.now,
+            now=taking.act.now,
         )
         posts = composed.some([f"{one['amount']} to {one['invoice_id']}" for one in payment.applied], "invoices")
         posts += [f"{payment.amount_unapplied:.2f} as a credit"] if payment.amount_unapplied else []
@@ -55,7 +55,7 @@ class PaymentReceived(Event):
             f"the promise of {one.amount:,.2f} is kept"
             if isinstance(one, PromiseToPay)
             else f"instalment {one.number} is paid"
-            for one in commitments.settle_paid(taking.session, self.customer_id, taking.now)
+            for one in commitments.settle_paid(taking.act.session, self.customer_id, taking.act.now)
         ]
         limits = taking.limits_crossed(LimitCause.PAYMENT)
         taking.note(

@@ -57,11 +57,11 @@ class PlanAgreed(Event):
         taking.ledger_currency(self.currency)
         instalments = [(one.due_date, one.amount) for one in self.instalments]
         payment_plans.agree(
-            taking.session,
+            taking.act.session,
             customer_id=self.customer_id,
             note=self.note,
             instalments=instalments,
-            at=min(self.agreed_at, taking.now),
+            at=min(self.agreed_at, taking.act.now),
         )
         total = sum(amount for _, amount in instalments)
         taking.note(
@@ -89,7 +89,7 @@ class InstalmentMissed(Event):
     def take(self, taking: Taking) -> None:
         """Break the active plan."""
         plan = _active_plan(taking)
-        if not payment_plans.miss(taking.session, plan, self.number, self.missed_at):
+        if not payment_plans.miss(taking.act.session, plan, self.number, self.missed_at):
             raise BadEventError("number", f"the active plan has no unpaid instalment {self.number}")
         taking.note(
             entries.InstalmentMissed, f"instalment {self.number} was missed: the payment plan is {PlanStatus.BROKEN}"
@@ -113,7 +113,7 @@ class PlanEnded(Event):
     def take(self, taking: Taking) -> None:
         """End the active plan."""
         plan = _active_plan(taking)
-        payment_plans.end(taking.session, plan, PlanStatus.ENDED, self.ended_at)
+        payment_plans.end(taking.act.session, plan, PlanStatus.ENDED, self.ended_at)
         taking.note(entries.PlanEnded, f"the payment plan was called off: {self.reason or 'no reason given'}")
         taking.facts_changed()
 
@@ -122,7 +122,7 @@ PaymentPlanEvent = Annotated[PlanAgreed | InstalmentMissed | PlanEnded, Field(di
 
 
 def _active_plan(taking: Taking) -> PaymentPlan:
-    plan = payment_plans.active_of(taking.session, taking.event.customer_id)
+    plan = payment_plans.active_of(taking.act.session, taking.event.customer_id)
     if plan is None:
         raise OutOfOrderError(f"customer {taking.event.customer_id} has no active payment plan: tell of the plan first")
     return plan

@@ -34,13 +34,13 @@ class Promise(Event):
         """Write the promise down."""
         taking.ledger_currency(self.currency)
         promises.make(
-            taking.session,
+            taking.act.session,
             customer_id=self.customer_id,
             hold_id=taking.hold.id if taking.hold else None,
             amount=self.amount,
             promised_for=self.promised_for,
             made_by=self.made_by,
-            at=min(self.made_at, taking.now),
+            at=min(self.made_at, taking.act.now),
         )
         taking.note(
             entries.PromiseMade, f"{self.made_by} promised {self.amount:,.2f} {self.currency} by {self.promised_for}"

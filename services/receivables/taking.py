@@ -1,11 +1,9 @@
 """One event being taken: what it meets, what comes of it, and what its hold is to be told."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 
 from credit import composed
 from credit.audit_entries.receivables import Noted
@@ -15,6 +13,7 @@ from credit.policy import Policy
 from credit.states import ReleaseCause
 from credit.triggers import Trigger, TriggerKind
 from db import audit
+from db.act import Act
 from db.errors import BadEventError
 from db.freight import credit_limits
 from db.models import Hold, InboundEvent
@@ -27,12 +26,12 @@ from workflows.contract import FactsChangedSignal, ReleaseSignal
 class Taking:
     """One event being taken: what it meets, and what comes of it."""
 
-    session: Session
+    act: Act
+    """The sender's."""
     event: InboundEvent
     hold: Hold | None
     """The customer's open hold, locked."""
     policy: Policy
-    now: datetime
     outcome: EventOutcome = EventOutcome.RECORDED
     why: str = ""
     tell: list[JsonObject] = field(default_factory=list)
@@ -48,7 +47,7 @@ class Taking:
         Raises:
             BadEventError: naming the field.
         """
-        if payments.invoice_of(self.session, self.event.customer_id, invoice_id) is None:
+        if payments.invoice_of(self.act.session, self.event.customer_id, invoice_id) is None:
             raise BadEventError("invoice_id", f"customer {self.event.customer_id} has no invoice {invoice_id!r}")
 
     def ledger_currency(self, currency: str) -> None:
@@ -62,9 +61,7 @@ class Taking:
 
     def limits_crossed(self, cause: LimitCause) -> list[str]:
         """Judge the customer's credit limit; returns what was crossed. After the amounts, before anything is noted."""
-        crossed = credit_limits.evaluate(
-            self.session, [self.event.customer_id], cause=cause, actor=self.event.source, now=self.now
-        )
+        crossed = credit_limits.evaluate(self.act, [self.event.customer_id], cause=cause)
         return [_in_words(one) for one in crossed]
 
     def note(self, kind: type[Noted], why: str) -> None:
@@ -72,30 +69,26 @@ class Taking:
         self.why = composed.reason(why)
         entry = kind(why=self.why, event=self.event.id, customer_id=self.event.customer_id)
         chain = self.hold.id if self.hold else audit.SYSTEM
-        audit.append(self.session, chain=chain, entry=entry, actor=self.event.source, at=self.now)
+        self.act.note(chain, entry)
 
     def facts_changed(self) -> None:
         """Have an open hold look at its facts."""
         if self.hold is not None:
-            self.event.noted = audit.newest_seq(self.session, self.hold.id)
-            self._tell(
-                "facts_changed",
-                FactsChangedSignal(
-                    id=self.id, what=self.event.kind, why=self.why, actor=self.event.source, at=self.now
-                ),
-            )
+            self.event.noted = audit.newest_seq(self.act.session, self.hold.id)
+            what, by, at = self.event.kind, self.act.actor, self.act.now
+            self._tell("facts_changed", FactsChangedSignal(id=self.id, what=what, why=self.why, actor=by, at=at))
 
     def trigger(self, kind: TriggerKind, reason: str) -> None:
         """Propose a hold, or add evidence to the one that is open."""
         self.outcome = EventOutcome.HOLD_RECOMMENDED
         why = composed.reason(reason)
-        self._tell("trigger", Trigger(id=self.id, kind=kind, reason=why, actor=self.event.source, at=self.now))
+        self._tell("trigger", Trigger(id=self.id, kind=kind, reason=why, actor=self.act.actor, at=self.act.now))
 
     def request_release(self, cause: ReleaseCause, reason: str) -> None:
         """Propose to release the hold that was approved."""
         self.outcome = EventOutcome.RELEASE_REQUESTED
         why = composed.reason(reason)
-        signal = ReleaseSignal(id=self.id, cause=cause, reason=why, actor=self.event.source, at=self.now)
+        signal = ReleaseSignal(id=self.id, cause=cause, reason=why, actor=self.act.actor, at=self.act.now)
         self._tell("request_release", signal)
 
     def _tell(self, signal: str, payload: BaseModel) -> None:

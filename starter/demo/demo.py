@@ -17,6 +17,7 @@ import httpx
 from rich.text import Text
 
 from db import policies, policy_change
+from db.act import Act
 from db.engine import make_engine, transaction
 from runtime.leaving import leave
 from runtime.settings import Settings, default_data_dir
@@ -193,7 +194,7 @@ def _hurry(data_dir: Path) -> None:
         version, policy = policies.current(session)
         if version == 1:
             changed = policy.model_copy(update={"notice_cooling_off": timedelta(minutes=1)})
-            policy_change.change(session, changed, actor="demo", note="a demonstration", at=datetime.now(UTC))
+            policy_change.change(Act(session, "demo", datetime.now(UTC)), changed, note="a demonstration")
     engine.dispose()
 
 

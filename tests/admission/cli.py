@@ -4,16 +4,15 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from credit.permissions import Role
-from db.engine import transaction
 from db.people import tokens
 from starter.cli import run
+from tests.acting import acted
 from tests.world import World
 
 
@@ -35,8 +34,7 @@ Program = Callable[..., Awaitable[Done]]
 
 
 def token(world: World, role: Role) -> str:
-    with transaction(world.engine) as session:
-        return tokens.create(session, name=f"a-{role.label}", role=role, actor="test", at=datetime.now(UTC))
+    return acted(world.engine, "test", tokens.create, name=f"a-{role.label}", role=role)
 
 
 def program(world: World, desk: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:

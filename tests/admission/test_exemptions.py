@@ -8,11 +8,13 @@ import pytest
 
 from credit.permissions import Role
 from credit.triggers import TriggerKind
+from db.act import Act
 from db.engine import transaction
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
 from db.models import Exemption
 from db.receivables import exemptions
 from services.holds.operations import TriggerTurnedAwayError
+from tests.acting import acted
 from tests.admission.cli import Program, token
 from tests.holds.helpers import events
 from tests.scans.test_ar_aging import dispositions
@@ -27,7 +29,7 @@ def exempt(world: World, customer: str, days: int = 30, now: datetime | None = N
     values = {"owner": "mike", "reason": "new terms are being negotiated", "until": today() + timedelta(days=days)}
     with transaction(world.engine) as session:
         at = now or datetime.now(UTC)
-        return exemptions.grant(session, customer, actor="ann", now=at, **(values | changes))
+        return exemptions.grant(Act(session, "ann", at), customer, **(values | changes))
 
 
 async def test_scan_leaves_an_exempt_customer_alone_and_says_so(world: World) -> None:
@@ -82,8 +84,7 @@ def test_one_at_a_time_with_an_owner_a_reason_and_an_end_ahead(idle_world: World
 def test_change_is_audited_with_before_and_after(idle_world: World) -> None:
     world, customer = idle_world, idle_world.customer(in_netsuite=False)
     until = exempt(world, customer).until.isoformat()
-    with transaction(world.engine) as session:
-        exemptions.end(session, customer, reason="terms agreed", actor="zoe", now=datetime.now(UTC))
+    acted(world.engine, "zoe", exemptions.end, customer, reason="terms agreed")
 
     (granted,) = events(world, "system", "exemption_granted")
     (ended,) = events(world, "system", "exemption_ended")
@@ -94,7 +95,7 @@ def test_change_is_audited_with_before_and_after(idle_world: World) -> None:
     assert ended.detail["after"]["ended_at"] is not None
     assert granted.detail["customer_id"] == ended.detail["customer_id"] == customer
     with transaction(world.engine) as session, pytest.raises(NotExemptError):
-        exemptions.end(session, customer, reason="again", actor="zoe", now=datetime.now(UTC))
+        exemptions.end(Act(session, "zoe", datetime.now(UTC)), customer, reason="again")
 
 
 async def test_on_the_command_line(idle_world: World, hold: Program) -> None:

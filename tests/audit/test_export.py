@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -24,6 +24,7 @@ from runtime.settings import Settings
 from services import audit_trail
 from services.audit_trail import ExportFormat
 from starter.cli import run
+from tests.acting import acted
 from tests.audit.helpers import NOW, anchor, deed, fill, tampering
 from tests.conftest import free_port
 from tests.desk.server import DeskServer
@@ -47,8 +48,7 @@ def outsiders_verdict(lines: str) -> list[str]:
 
 
 def token(engine: Engine, role: Role) -> str:
-    with transaction(engine) as session:
-        return tokens.create(session, name=f"a {role.label}", role=role, actor="test", at=datetime.now(UTC))
+    return acted(engine, "test", tokens.create, name=f"a {role.label}", role=role)
 
 
 @pytest.fixture

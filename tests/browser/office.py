@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import users
 from services.people import passwords
@@ -43,11 +44,9 @@ class Office:
     def hire(self, login: str, role: Role = Role.APPROVER, *, one_time: bool = False) -> None:
         with transaction(self.world.engine) as session:
             user = users.create(
-                session,
+                Act(session, "test", datetime.now(UTC)),
                 login=login,
                 role=role,
-                actor="test",
-                at=datetime.now(UTC),
                 password_hash=_HASH,
                 email=f"{login}@credit.example.test",
             )

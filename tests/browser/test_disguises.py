@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from credit.permissions import Role
 from credit.states import Verdict
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.people import tokens, users
@@ -24,11 +25,11 @@ async def addresses(office: Office) -> list[str]:
     held, proposed, declined = world.customer(), world.customer(), world.customer(in_netsuite=False)
     with transaction(world.engine) as session:
         session.execute(text("UPDATE customers SET name = :name"), {"name": LONG})
-        accounting_profiles.enter_credit_hold(session, proposed, note=LONG, actor="y" * 90, now=now)
+        accounting_profiles.enter_credit_hold(Act(session, "y" * 90, now), proposed, note=LONG)
         until = now.date() + timedelta(days=9)
-        exemptions.grant(session, declined, owner=LONG, reason=LONG, until=until, actor="ada", now=now)
-        users.create(session, login="z" * 100, role=Role.VIEWER, actor="ada", at=now, name="n" * 200)
-        tokens.create(session, name="t" * 90, role=Role.VIEWER, actor="ada", at=now)
+        exemptions.grant(Act(session, "ada", now), declined, owner=LONG, reason=LONG, until=until)
+        users.create(Act(session, "ada", now), login="z" * 100, role=Role.VIEWER, name="n" * 200)
+        tokens.create(Act(session, "ada", now), name="t" * 90, role=Role.VIEWER)
     await in_force(world, held)
     await world.start(proposed, LONG)
     await world.start(declined, LONG)

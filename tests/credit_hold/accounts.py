@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from credit.credit_limit import LimitCause
 from credit.policy import Policy
 from db import policies, policy_change
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.freight.credit_limits import Transition
@@ -28,7 +29,7 @@ def organisation(session: Session, **chosen: bool) -> None:
 def set_policy(session: Session, **changes: object) -> None:
     _, policy = policies.current(session)
     changed = Policy.model_validate(policy.model_dump() | changes)
-    policy_change.change(session, changed, actor=WHO, note="for a test", at=NOW)
+    policy_change.change(Act(session, WHO, NOW), changed, note="for a test")
 
 
 def customer(session: Session, *, limit: str | None = "1000", parent: str | None = None, name: str = "") -> str:
@@ -36,7 +37,7 @@ def customer(session: Session, *, limit: str | None = "1000", parent: str | None
     name = name or f"C-{uuid4().hex[:8]}"
     session.add(Customer(id=name, name=name, netsuite_id=name, parent_id=parent))
     session.flush()
-    accounting_profiles.set_limit(session, name, Decimal(limit) if limit else None, actor=WHO, now=NOW)
+    accounting_profiles.set_limit(Act(session, WHO, NOW), name, Decimal(limit) if limit else None)
     return name
 
 
@@ -45,7 +46,7 @@ def invoice(session: Session, who: str, amount: str | Decimal, number: str = "")
     number = number or uuid4().hex
     money = Decimal(amount)
     invoices.post(session, invoice_id=number, customer_id=who, due_date=DUE, amount=money, currency="USD")
-    return credit_limits.evaluate(session, [who], cause=LimitCause.INVOICE, actor=WHO, now=NOW)
+    return credit_limits.evaluate(Act(session, WHO, NOW), [who], cause=LimitCause.INVOICE)
 
 
 def pay(session: Session, who: str, amount: str | Decimal) -> list[Transition]:
@@ -60,7 +61,7 @@ def pay(session: Session, who: str, amount: str | Decimal) -> list[Transition]:
         paid_on=NOW.date(),
         now=NOW,
     )
-    return credit_limits.evaluate(session, [who], cause=LimitCause.PAYMENT, actor=WHO, now=NOW)
+    return credit_limits.evaluate(Act(session, WHO, NOW), [who], cause=LimitCause.PAYMENT)
 
 
 def profile(engine: Engine, who: str) -> AccountingProfile:

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
+from tests.acting import acted
 from tests.world import World
 
 LINES = [{"description": "Chicago to Dallas", "quantity": "2", "unit_price": "365.00"}]
@@ -16,13 +18,12 @@ def block(engine: Engine, customer: str, *tariffs: str, note: str = "cheque boun
     """Block these tariffs of a customer, or all of them; returns the entry."""
     with transaction(engine) as session:
         now, named = datetime.now(UTC), tariffs or None
-        return accounting_profiles.add_entry(session, customer, tariffs=named, note=note, actor="robin", now=now).id
+        return accounting_profiles.add_entry(Act(session, "robin", now), customer, tariffs=named, note=note).id
 
 
 def lift(engine: Engine, customer: str, entry: UUID) -> None:
     """Delete an entry."""
-    with transaction(engine) as session:
-        accounting_profiles.end_entry(session, customer, entry, reason="paid", actor="robin", now=datetime.now(UTC))
+    acted(engine, "robin", accounting_profiles.end_entry, customer, entry, reason="paid")
 
 
 def held(world: World) -> str:

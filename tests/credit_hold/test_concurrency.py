@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import CreditStatus
 from credit.credit_limit import LimitState
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.models import LimitTransition
@@ -117,7 +118,7 @@ def test_a_limit_changed_beside_a_posting_is_judged_with_it(engine: Engine, abre
     for _ in range(60):
         who = made(engine)
         abreast(
-            lambda session, who=who: accounting_profiles.set_limit(session, who, Decimal(700), actor=WHO, now=NOW),
+            lambda session, who=who: accounting_profiles.set_limit(Act(session, WHO, NOW), who, Decimal(700)),
             lambda session, who=who: invoice(session, who, "800"),
         )
         assert [row.after for row in transitions(engine, who)] == [LimitState.EXCEEDED]
@@ -141,7 +142,7 @@ def test_a_person_s_override_beside_an_edge_stands_or_comes_first(engine: Engine
         abreast(
             again,
             lambda session, who=who: accounting_profiles.leave_credit_hold(
-                session, who, reason="by phone", actor="mike", now=NOW
+                Act(session, "mike", NOW), who, reason="by phone"
             ),
         )
         now, blocks = profile(engine, who), live(engine, who)
@@ -164,8 +165,8 @@ def test_families_are_locked_in_one_order(engine: Engine, abreast: Abreast) -> N
             lambda session: invoice(session, "A-child", "10"),
             lambda session: invoice(session, "Z-child", "10"),
             lambda session: invoice(session, "M-parent", "10"),
-            lambda session: accounting_profiles.set_limit(session, "Z-child", Decimal(90000), actor=WHO, now=NOW),
-            lambda session: accounting_profiles.set_limit(session, "M-parent", Decimal(90000), actor=WHO, now=NOW),
+            lambda session: accounting_profiles.set_limit(Act(session, WHO, NOW), "Z-child", Decimal(90000)),
+            lambda session: accounting_profiles.set_limit(Act(session, WHO, NOW), "M-parent", Decimal(90000)),
             lambda session: pay(session, "Z-child", "5"),
         )
     assert profile(engine, "M-parent").exposure == 40 * 25

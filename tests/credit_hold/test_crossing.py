@@ -20,6 +20,7 @@ from credit.credit_limit import (
     is_override,
     state_of,
 )
+from db.act import Act
 from db.engine import transaction
 from db.freight import credit_limits
 from db.models import AccountingProfile, CreditHoldEntry, Customer, Invoice, LimitTransition
@@ -70,7 +71,7 @@ def test_crossing_in_sql_is_what_the_rule_says(
     source = {"customer_id": NAME, "source_amount": owed, "source_currency": "USD"}
     one.add(Invoice(id="I", due_date=DUE, amount_open=owed, **source))
 
-    crossed = credit_limits.evaluate(one, [NAME], cause=LimitCause.INVOICE, actor=WHO, now=NOW)
+    crossed = credit_limits.evaluate(Act(one, WHO, NOW), [NAME], cause=LimitCause.INVOICE)
 
     after = state_of(owed, limit)
     expected = consequence(after, chosen, has_auto_entry=has_auto_entry)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import BlockSource, CreditStatus
 from credit.credit_limit import LimitCause, LimitState
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.models import Customer, Invoice, LimitTransition, OrgSettings
@@ -26,7 +27,7 @@ def customer(engine: Engine) -> str:
         session.add(Customer(id=name, name=name, netsuite_id=name))
         session.execute(update(OrgSettings).values(auto_apply_credit_hold=True))
         session.flush()
-        accounting_profiles.set_limit(session, name, Decimal(1000), actor=WHO, now=NOW)
+        accounting_profiles.set_limit(Act(session, WHO, NOW), name, Decimal(1000))
     return name
 
 
@@ -40,12 +41,12 @@ def owe(session: Session, customer: str, amount: str) -> list[credit_limits.Tran
         source_currency="USD",
     )
     session.add(invoice)
-    return credit_limits.evaluate(session, [customer], cause=LimitCause.INVOICE, actor=WHO, now=NOW)
+    return credit_limits.evaluate(Act(session, WHO, NOW), [customer], cause=LimitCause.INVOICE)
 
 
 def paid(session: Session, customer: str) -> list[credit_limits.Transition]:
     session.execute(update(Invoice).where(Invoice.customer_id == customer).values(amount_open=0))
-    return credit_limits.evaluate(session, [customer], cause=LimitCause.PAYMENT, actor=WHO, now=NOW)
+    return credit_limits.evaluate(Act(session, WHO, NOW), [customer], cause=LimitCause.PAYMENT)
 
 
 def test_exactly_the_limit_is_acceptable_and_a_cent_more_is_exceeded(engine: Engine, customer: str) -> None:
@@ -64,7 +65,7 @@ def test_exactly_the_limit_is_acceptable_and_a_cent_more_is_exceeded(engine: Eng
 def test_override_keeps_the_customer_out_until_the_limit_was_met_again(engine: Engine, customer: str) -> None:
     with transaction(engine) as session:
         owe(session, customer, "1500.00")
-        left = accounting_profiles.leave_credit_hold(session, customer, reason="paid by phone", actor="mike", now=NOW)
+        left = accounting_profiles.leave_credit_hold(Act(session, "mike", NOW), customer, reason="paid by phone")
         profile = accounting_profiles.get(session, customer)
         assert (left, profile.credit_status) == ([], CreditStatus.GOOD)
         assert (profile.overridden_by, profile.override_reason) == ("mike", "paid by phone")
@@ -86,14 +87,14 @@ def test_status_set_by_a_person_makes_and_removes_exactly_the_entry_for_all_tari
 ) -> None:
     with transaction(engine) as session:
         note = "damaged pallets"
-        named = accounting_profiles.add_entry(session, customer, tariffs=["LTL"], note=note, actor=WHO, now=NOW)
+        named = accounting_profiles.add_entry(Act(session, WHO, NOW), customer, tariffs=["LTL"], note=note)
         assert accounting_profiles.get(session, customer).credit_status is CreditStatus.GOOD
-        accounting_profiles.enter_credit_hold(session, customer, note="by hand", actor=WHO, now=NOW)
-        accounting_profiles.enter_credit_hold(session, customer, note="by hand", actor=WHO, now=NOW)
+        accounting_profiles.enter_credit_hold(Act(session, WHO, NOW), customer, note="by hand")
+        accounting_profiles.enter_credit_hold(Act(session, WHO, NOW), customer, note="by hand")
         assert accounting_profiles.get(session, customer).credit_status is CreditStatus.CREDIT_HOLD
         live = accounting_profiles.entries(session, customer)
         assert {tuple(row.tariffs) if row.tariffs else None for row in live} == {("LTL",), None}
-        accounting_profiles.leave_credit_hold(session, customer, reason="settled", actor=WHO, now=NOW)
+        accounting_profiles.leave_credit_hold(Act(session, WHO, NOW), customer, reason="settled")
         profile = accounting_profiles.get(session, customer)
         assert (profile.credit_status, profile.overridden_at) == (CreditStatus.GOOD, None)
         assert [row.id for row in accounting_profiles.entries(session, customer)] == [named.id]

@@ -14,6 +14,7 @@ from credit.outcomes import ExceptionScope
 from credit.policy import Policy
 from credit.states import EntityStatus, HoldStatus
 from db import policies, policy_change
+from db.act import Act
 from db.engine import transaction
 from db.errors import UnknownCustomerError
 from db.freight import accounting_profiles, eligibility
@@ -86,7 +87,7 @@ def customer(session: Session, parent: str | None = None) -> str:
 
 def set_policy(session: Session, **changes: object) -> None:
     changed = Policy.model_validate(policies.current(session)[1].model_dump() | changes)
-    policy_change.change(session, changed, actor=WHO, note="for a test", at=NOW)
+    policy_change.change(Act(session, WHO, NOW), changed, note="for a test")
 
 
 def labels(session: Session, name: str) -> list[str]:
@@ -97,8 +98,8 @@ def test_parents_block_for_all_tariffs_covers_the_family_only_where_the_policy_s
     with transaction(engine) as session:
         grandparent = customer(session)
         child = customer(session, customer(session, grandparent))
-        accounting_profiles.add_entry(session, grandparent, tariffs=["LTL"], note="", actor=WHO, now=NOW)
-        accounting_profiles.enter_credit_hold(session, grandparent, note="", actor=WHO, now=NOW)
+        accounting_profiles.add_entry(Act(session, WHO, NOW), grandparent, tariffs=["LTL"], note="")
+        accounting_profiles.enter_credit_hold(Act(session, WHO, NOW), grandparent, note="")
         assert labels(session, child) == []
         set_policy(session, family_accounts_together=True)
         assert labels(session, child) == ["Block All Tariffs"]

@@ -15,6 +15,7 @@ from credit.credit_hold import OrderStatus
 from credit.credit_limit import LimitCause, LimitState, state_of
 from credit.exposure import Account, Ordered, exposure, members
 from db import policies
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.models import AccountingProfile, Credit, Customer, Invoice, LimitTransition, Order
@@ -91,7 +92,7 @@ def test_exposure_in_sql_is_what_the_rule_says(
     store(family, owed, above)
     set_policy(family, exposure_counts_open_orders=orders, family_accounts_together=families)
 
-    crossed = credit_limits.evaluate(family, NAMES, cause=LimitCause.INVOICE, actor=WHO, now=NOW)
+    crossed = credit_limits.evaluate(Act(family, WHO, NOW), NAMES, cause=LimitCause.INVOICE)
 
     accounts = {name: account(mine) for name, mine in owed.items()}
     _, policy = policies.current(family)
@@ -101,7 +102,7 @@ def test_exposure_in_sql_is_what_the_rule_says(
         assert found[name].exposure == expected
         assert found[name].limit_state == state_of(expected, owed[name].limit)
     assert crossed == []
-    assert credit_limits.evaluate(family, NAMES, cause=LimitCause.INVOICE, actor=WHO, now=NOW) == []
+    assert credit_limits.evaluate(Act(family, WHO, NOW), NAMES, cause=LimitCause.INVOICE) == []
 
 
 def test_a_circle_of_parents_does_not_hang_and_counts_nobody_twice(family: Session) -> None:

@@ -18,6 +18,7 @@ from credit.permissions import Role
 from credit.states import Beat, Verdict
 from credit.triggers import Admission, Ending, ReasonClass, admit
 from db import audit, policies
+from db.act import Act
 from db.engine import transaction
 from db.errors import BadInputError, ClaimedByAnotherError, SelfApprovalError, UnknownEntryError
 from db.freight import accounting_profiles, credit_limits
@@ -36,6 +37,7 @@ from db.receivables import receivables
 from desk.pages.holds.timeline import told
 from services.freight.credit_hold import CreditHoldOperations
 from services.holds.outcomes import OutcomeOperations
+from tests.acting import acted
 from tests.admission.cli import program
 from tests.conftest import free_port
 from tests.desk.pages.conftest import sit
@@ -80,8 +82,7 @@ async def nobody() -> Client:
 def limited(world: World, limit: str = "50000") -> str:
     """A customer who owes 40,000 of this limit."""
     customer = world.customer()
-    with transaction(world.engine) as session:
-        accounting_profiles.set_limit(session, customer, Decimal(limit), actor="robin", now=datetime.now(UTC))
+    acted(world.engine, "robin", accounting_profiles.set_limit, customer, Decimal(limit))
     return customer
 
 
@@ -89,7 +90,7 @@ def owe(world: World, customer: str, amount: str) -> None:
     number = f"L-{customer}-{amount}-{datetime.now(UTC).timestamp()}"
     with transaction(world.engine) as session:
         session.add(invoice(number, customer, date(2030, 1, 1), amount))
-        credit_limits.evaluate(session, [customer], cause=LimitCause.INVOICE, actor="erp", now=datetime.now(UTC))
+        credit_limits.evaluate(Act(session, "erp", datetime.now(UTC)), [customer], cause=LimitCause.INVOICE)
 
 
 def crossed(world: World) -> str:
@@ -132,8 +133,7 @@ def said(world: World, customer: str) -> list[str]:
 
 
 def block_by_hand(world: World, customer: str, note: str = "two cheques came back") -> None:
-    with transaction(world.engine) as session:
-        accounting_profiles.add_entry(session, customer, tariffs=None, note=note, actor="robin", now=datetime.now(UTC))
+    acted(world.engine, "robin", accounting_profiles.add_entry, customer, tariffs=None, note=note)
 
 
 def operations(world: World) -> CreditHoldOperations:
@@ -229,11 +229,11 @@ async def test_limit_that_is_met_again_proposes_the_release_of_a_hold_that_rests
     [hold] = holds_of(world, customer)
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
-        outcomes.review(session, hold.id, now)
+        outcomes.review(Act.of_system(session, now), hold.id)
     assert "cause_gone" not in world.audit(customer)
     with transaction(world.engine) as session:
-        accounting_profiles.set_limit(session, customer, Decimal(90000), actor="mike", now=now)
-        outcomes.review(session, hold.id, now)
+        accounting_profiles.set_limit(Act(session, "mike", now), customer, Decimal(90000))
+        outcomes.review(Act.of_system(session, now), hold.id)
     assert "cause_gone" in world.audit(customer)
     [asked] = rows(world, select(ReleaseRequest).where(ReleaseRequest.hold_id == hold.id))
     assert "the credit limit is met again" in asked.reason
@@ -273,7 +273,7 @@ async def obeyed_without(world: World, customer: str, beat: Beat) -> None:
     """Obey an approval by hand, leave a beat out, and wake the workflow."""
     decision = write_decision(world, customer, Verdict.APPROVE)
     with transaction(world.engine) as session:
-        decisions.settle(session, hold_id=decision.hold_id, decision_id=decision.id, now=datetime.now(UTC))
+        decisions.settle(Act.of_system(session, datetime.now(UTC)), hold_id=decision.hold_id, decision_id=decision.id)
         beats.skip(session, decision.hold_id, beat, "left out by mike")
     await signal_decision(world, customer, decision.id)
 

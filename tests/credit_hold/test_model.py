@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from credit.credit_hold import OrderStatus
 from credit.credit_limit import LimitCause
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.models import Credit, Customer, Order
@@ -41,7 +42,7 @@ class Walk:
         for name, parent in NAMES.items():
             session.add(Customer(id=name, name=name, netsuite_id=name, parent_id=parent))
             session.flush()
-            accounting_profiles.set_limit(session, name, Decimal(1000), actor=WHO, now=NOW)
+            accounting_profiles.set_limit(Act(session, WHO, NOW), name, Decimal(1000))
         self.model = Model({name: Account(parent, Decimal(1000)) for name, parent in NAMES.items()})
         self.steps = [
             *[self.post, self.pay, self.credit] * 3,
@@ -75,7 +76,7 @@ class Walk:
         return Decimal(self.dice.choice([1, 30000, 50000, 99999, 100000, self.dice.randrange(150000)])) / 100
 
     def judge(self, who: str, cause: LimitCause) -> None:
-        credit_limits.evaluate(self.session, [who], cause=cause, actor=WHO, now=NOW)
+        credit_limits.evaluate(Act(self.session, WHO, NOW), [who], cause=cause)
 
     def post(self, who: str) -> str:
         amount = self.amount()
@@ -108,25 +109,25 @@ class Walk:
         one = self.model.accounts[who]
         near = self.model.exposure(who)
         one.limit = self.dice.choice([None, Decimal(0), Decimal(1000), Decimal(2500), max(near, Decimal(0))])
-        accounting_profiles.set_limit(self.session, who, one.limit, actor=WHO, now=NOW)
+        accounting_profiles.set_limit(Act(self.session, WHO, NOW), who, one.limit)
         self.model.changed(who)
         return f"limit {one.limit}"
 
     def enter(self, who: str) -> str:
-        accounting_profiles.enter_credit_hold(self.session, who, note="by hand", actor=WHO, now=NOW)
+        accounting_profiles.enter_credit_hold(Act(self.session, WHO, NOW), who, note="by hand")
         one = self.model.accounts[who]
         one.manual = one.manual or not one.on_hold
         return "enter credit hold"
 
     def leave(self, who: str) -> str:
-        accounting_profiles.leave_credit_hold(self.session, who, reason="by phone", actor=WHO, now=NOW)
+        accounting_profiles.leave_credit_hold(Act(self.session, WHO, NOW), who, reason="by phone")
         self.model.leave(who)
         return "leave credit hold"
 
     def add_entry(self, who: str) -> str:
         tariff = self.dice.choice([None, "LTL", "FTL"])
         tariffs = [tariff] if tariff else None
-        accounting_profiles.add_entry(self.session, who, tariffs=tariffs, note="n", actor=WHO, now=NOW)
+        accounting_profiles.add_entry(Act(self.session, WHO, NOW), who, tariffs=tariffs, note="n")
         one = self.model.accounts[who]
         if tariff:
             one.tariffs[tariff] = 1
@@ -139,7 +140,7 @@ class Walk:
         if not entries:
             return "no entry to end"
         entry = self.dice.choice(sorted(entries, key=lambda row: (row.source, row.tariffs or [])))
-        accounting_profiles.end_entry(self.session, who, entry.id, reason="done", actor=WHO, now=NOW)
+        accounting_profiles.end_entry(Act(self.session, WHO, NOW), who, entry.id, reason="done")
         if entry.tariffs:
             del self.model.accounts[who].tariffs[entry.tariffs[0]]
         else:

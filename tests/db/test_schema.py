@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from credit.audit_entries.receivables import PaymentReceived
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import audit, migrate, policies, policy_change
+from db.act import Act
 from db.engine import transaction
 from db.models import Base, Claim, Customer, Decision, Hold, HoldBeat, Invoice, Proposal, WorkflowDefinition
 from starter.stack.postgres import Postgres
@@ -336,6 +337,6 @@ def test_policy_versions_only_grow(engine: Engine) -> None:
     with transaction(engine) as session:
         version, policy = policies.current(session)
         changed = policy.model_copy(update={"trigger_days_overdue": 120})
-        assert policy_change.change(session, changed, actor="mike", note="calmer", at=NOW) == version + 1
+        assert policy_change.change(Act(session, "mike", NOW), changed, note="calmer") == version + 1
     with transaction(engine) as session:
         assert policies.current(session) == (version + 1, changed)

@@ -7,10 +7,12 @@ from uuid import UUID
 from sqlalchemy import select
 
 from credit.states import NotificationEvent, Verdict
+from db.act import Act
 from db.engine import transaction
 from db.holds import deadlines, decisions, holds
 from db.models import Absence, Approval, Decision, Notification
 from db.people import absences
+from tests.acting import acted
 from tests.notifications.helpers import outbox
 from tests.world import World
 
@@ -20,20 +22,19 @@ DAY = timedelta(days=1)
 def away(world: World, login: str, delegate: str, **changes: Any) -> Absence:
     """Let somebody stand in: from an hour ago, for a month, where nothing else is said."""
     now = datetime.now(UTC)
-    times = {"starts_at": now - timedelta(hours=1), "ends_at": now + 30 * DAY, "reason": "holiday", "actor": "test"}
-    with transaction(world.engine) as session:
-        return absences.add(session, login=login, delegate=delegate, now=now, **(times | changes))
+    times = {"starts_at": now - timedelta(hours=1), "ends_at": now + 30 * DAY, "reason": "holiday"} | changes
+    return acted(world.engine, "test", absences.add, login=login, delegate=delegate, **times)
 
 
 def back(world: World, absence: Absence) -> None:
     with transaction(world.engine) as session:
-        absences.end(session, absences.get(session, absence.id), actor="test", now=datetime.now(UTC))
+        absences.end(Act(session, "test", datetime.now(UTC)), absences.get(session, absence.id))
 
 
 def pass_by(world: World, hold_id: UUID, later: timedelta) -> None:
     """Do what is due `later` than now, as the workflow's look does."""
     with transaction(world.engine) as session:
-        deadlines.pass_by(session, hold_id, datetime.now(UTC) + later)
+        deadlines.pass_by(Act.of_system(session, datetime.now(UTC) + later), hold_id)
 
 
 def told(world: World, event: NotificationEvent) -> list[str]:
@@ -52,16 +53,14 @@ def decide(
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
         hold = holds.find(session, str(hold_id))
-        claim, proposal = decisions.claim(session, hold, actor=actor, now=now)
+        claim, proposal = decisions.claim(Act(session, actor, now), hold)
         return decisions.decide(
-            session,
+            Act(session, actor, now),
             hold,
             claim_id=claim.id,
             revision=proposal.revision,
             verdict=verdict,
             reason="as discussed",
-            actor=actor,
-            now=now,
             is_admin=is_admin,
         )
 

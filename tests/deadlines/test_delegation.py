@@ -10,6 +10,7 @@ from sqlalchemy import update
 from credit import notices
 from credit.permissions import Permission, Role
 from credit.states import Verdict
+from db.act import Act
 from db.engine import transaction
 from db.errors import AbsentAlreadyError, BadInputError, SecondApproverError, SelfApprovalError, UnknownUserError
 from db.holds.decisions import FirstApproval
@@ -98,6 +99,16 @@ def test_a_decision_in_ones_own_name_names_nobody_else(world: World) -> None:
     decision = decide(world, propose(world), "bob", Verdict.DECLINE)
     assert not isinstance(decision, FirstApproval)
     assert decision.on_behalf_of == []
+
+
+def test_the_system_and_policies_stand_in_for_nobody_whatever_people_are_called(world: World) -> None:
+    person(world, notices.SYSTEM, "approver")
+    away(world, "anna", notices.SYSTEM)
+    with transaction(world.engine) as session:
+        act = Act(session, notices.SYSTEM, datetime.now(UTC))
+        assert (act.on_behalf_of, act.people) == (["anna"], {"anna", notices.SYSTEM})
+        for system in (act.by_system, Act.of_system(session, act.now), act.by(notices.SYSTEM)):
+            assert (system.on_behalf_of, system.people) == ([], {notices.SYSTEM})
 
 
 def test_who_stands_in_for_the_one_who_asked_may_not_approve(world: World) -> None:

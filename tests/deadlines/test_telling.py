@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from credit.states import HoldStatus, NotificationChannel, NotificationEvent, Verdict
+from db.act import Act
 from db.engine import transaction
 from db.holds import decisions, holds, proposals
 from tests.deadlines.helpers import DAY, away, decide, pass_by, told, unsent
@@ -69,7 +70,7 @@ def test_reminded_is_who_may_decide_and_neither_asked_nor_claimed(idle_world: Wo
     away(world, "robin", "rita")  # who asked need not be reminded, by nobody
     hold_id = propose(world)
     with transaction(world.engine) as session:
-        decisions.claim(session, holds.find(session, str(hold_id)), actor="clara", now=datetime.now(UTC) + 2 * DAY)
+        decisions.claim(Act(session, "clara", datetime.now(UTC) + 2 * DAY), holds.find(session, str(hold_id)))
 
     pass_by(world, hold_id, 2 * DAY + timedelta(minutes=1))
     pass_by(world, hold_id, 2 * DAY + timedelta(minutes=2))
@@ -116,7 +117,9 @@ async def test_what_is_settled_is_not_told_of_as_waiting(
         with transaction(world.engine) as session:
             proposal = holds.newest_proposal(session, hold_id)
             now = datetime.now(UTC)
-            assert proposals.settle_undecided(session, hold_id=hold_id, proposal_id=proposal.id, ending=ending, now=now)
+            assert proposals.settle_undecided(
+                Act.of_system(session, now), hold_id=hold_id, proposal_id=proposal.id, ending=ending
+            )
     pass_by(world, hold_id, 12 * DAY)
     async with mailbox.running():
         await notifier(world).sweep()

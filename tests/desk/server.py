@@ -3,7 +3,6 @@
 import itertools
 import threading
 import time
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
@@ -13,10 +12,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from credit.permissions import Role
-from db.engine import make_engine, transaction
+from db.engine import make_engine
 from db.people import tokens
 from desk.app import create_app
 from runtime.settings import Settings
+from tests.acting import acted
 from tests.desk.contract import Contract, Schemas
 from tests.netsuite.sandbox_server import PLAIN_HTTP
 from tests.patience import PATIENCE
@@ -67,8 +67,7 @@ class DeskServer:
         assert not self._thread.is_alive()
 
     def token(self, name: str, role: Role) -> str:
-        with transaction(self._engine) as session:
-            return tokens.create(session, name=name, role=role, actor="test", at=datetime.now(UTC))
+        return acted(self._engine, "test", tokens.create, name=name, role=role)
 
     def client(self, role: Role = Role.APPROVER, name: str = "") -> httpx.AsyncClient:
         """A caller of this role; every answer it gets is held against the contract."""

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
 from credit.permissions import Role
-from db.engine import transaction
 from db.models import InboundEvent, Invoice
 from db.people import tokens
+from tests.acting import acted
 from tests.desk.server import DeskServer
 from tests.holds.helpers import rows
 from tests.world import World
@@ -53,8 +53,7 @@ class Outside:
 
     def token(self, role: Role) -> dict[str, str]:
         """The headers of a program that shows a token of this role."""
-        with transaction(self.world.engine) as session:
-            made = tokens.create(session, name=f"erp-{role.label}", role=role, actor="test", at=datetime.now(UTC))
+        made = acted(self.world.engine, "test", tokens.create, name=f"erp-{role.label}", role=role)
         return {"Authorization": f"Bearer {made}"}
 
     def event(self, name: str) -> InboundEvent:

@@ -9,6 +9,7 @@ from credit.audit_entries.receivables import PaymentReceived
 from credit.states import ReleaseCause
 from credit.triggers import TriggerKind
 from db import policies
+from db.act import Act
 from db.engine import transaction
 from db.holds import holds
 from db.models import InboundEvent
@@ -45,7 +46,7 @@ async def test_whatever_an_event_has_to_say_fits_what_carries_it(idle_world: Wor
         it = held(session)
         event = InboundEvent(source="erp", id="1", kind="payment", customer_id=it.customer, payload={}, received_at=now)
         _, policy = policies.current(session)
-        taking = Taking(session, event, holds.lock(session, it.hold_id), policy, now)
+        taking = Taking(Act(session, event.source, now), event, holds.lock(session, it.hold_id), policy)
         taking.note(PaymentReceived, said)
         taking.facts_changed()
         taking.trigger(TriggerKind.REPEATED_DISPUTES, f"again: {said}")

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from credit.credit_hold import CreditStatus
 from credit.credit_limit import LimitCause, LimitState
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.models import AccountingProfile, Credit, Invoice, LimitTransition
@@ -24,7 +25,7 @@ def customer(idle_outside: Outside) -> str:
     name = world.customer(amount="100.00", in_netsuite=False)
     with transaction(world.engine) as session:
         organisation(session, auto_apply_credit_hold=True, auto_lift_credit_hold=True)
-        accounting_profiles.set_limit(session, name, Decimal(1000), actor=WHO, now=NOW)
+        accounting_profiles.set_limit(Act(session, WHO, NOW), name, Decimal(1000))
     return name
 
 

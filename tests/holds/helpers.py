@@ -18,6 +18,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from credit.facts import Facts
 from credit.states import PLACING, BeatStatus, HoldStatus, ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
+from db.act import Act
 from db.engine import transaction
 from db.holds import decisions, holds, requests
 from db.models import AuditEvent, Credit, Decision, Hold, HoldTrigger, Invoice, InvoiceDispute, PaymentPlan, Proposal
@@ -87,16 +88,14 @@ def write_decision(world: World, customer: str, verdict: Verdict, actor: str = "
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
         hold = holds.find(session, customer)
-        claim, proposal = decisions.claim(session, hold, actor=actor, now=now)
+        claim, proposal = decisions.claim(Act(session, actor, now), hold)
         return decisions.decide(
-            session,
+            Act(session, actor, now),
             hold,
             claim_id=claim.id,
             revision=proposal.revision,
             verdict=verdict,
             reason="as discussed",
-            actor=actor,
-            now=now,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from db.act import Act
 from db.engine import transaction
 from db.errors import ClaimedByAnotherError, NothingToDecideError
 from db.holds import decisions, holds
@@ -25,7 +26,7 @@ async def proposed(world: World) -> str:
 def claim(world: World, customer: str, actor: str, later: timedelta = timedelta(0)) -> Claim:
     """Claim in a real transaction, `later` from now."""
     with transaction(world.engine) as session:
-        return decisions.claim(session, holds.find(session, customer), actor=actor, now=datetime.now(UTC) + later)[0]
+        return decisions.claim(Act(session, actor, datetime.now(UTC) + later), holds.find(session, customer))[0]
 
 
 def live_claims(world: World) -> int:

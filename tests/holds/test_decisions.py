@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from credit.states import Verdict
+from db.act import Act
 from db.engine import transaction
 from db.errors import ClaimLostError, NothingToDecideError, StaleRevisionError, UnknownHoldError
 from db.holds import decisions, holds
@@ -121,14 +122,12 @@ async def test_fifty_racing_approvals_of_one_claim_make_one_decision(world: Worl
     def decide(number: int) -> Decision:
         with transaction(world.engine) as session:
             return decisions.decide(
-                session,
+                Act(session, "mike", datetime.now(UTC)),
                 holds.find(session, proposed),
                 claim_id=claim.id,
                 revision=1,
                 verdict=Verdict.DECLINE if number % 2 else Verdict.APPROVE,
                 reason=str(number),
-                actor="mike",
-                now=datetime.now(UTC),
             )
 
     outcomes = all_at_once(50, decide)

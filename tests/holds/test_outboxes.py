@@ -14,6 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from credit.credit_limit import LimitCause
 from credit.states import MessageVerdict, Verdict
 from db import gauges, outbox
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.holds import decisions
@@ -169,9 +170,9 @@ async def test_lost_trigger_of_a_crossed_limit_is_sent_again(idle_world: World) 
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
         session.execute(update(OrgSettings).values(auto_apply_credit_hold=True))
-        accounting_profiles.set_limit(session, customer, Decimal(50000), actor="robin", now=now)
+        accounting_profiles.set_limit(Act(session, "robin", now), customer, Decimal(50000))
         session.add(invoice(f"L-{customer}", customer, date(2030, 1, 1), "21200"))
-        credit_limits.evaluate(session, [customer], cause=LimitCause.INVOICE, actor="erp", now=now)
+        credit_limits.evaluate(Act(session, "erp", now), [customer], cause=LimitCause.INVOICE)
 
     def crossed() -> LimitTransition:
         [row] = rows(world, select(LimitTransition))

@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RetryConfig
 
 from credit.states import Verdict
+from db.act import Act
 from db.engine import transaction
 from db.holds import decisions, proposals
 from db.models import Decision
@@ -156,12 +157,11 @@ async def test_decisions_that_can_never_be_delivered_do_not_starve_the_others(wo
     for other in gone:
         with transaction(world.engine) as session:
             proposals.open_hold(
-                session,
+                Act.of_system(session, datetime.now(UTC)),
                 customer_id=other,
                 new_hold_id=uuid4(),
                 triggers=[trigger()],
                 run_id="gone",
-                now=datetime.now(UTC),
             )
         write_decision(world, other, Verdict.DECLINE)
     await world.start(customer)

@@ -9,6 +9,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 
 from credit.states import HoldStatus, MessageKind, MessageVerdict, TextFormat
+from db.act import Act
 from db.engine import transaction
 from db.errors import TooLateError
 from db.messages import deliveries, messages, review, templates
@@ -16,6 +17,7 @@ from db.models import AuditEvent, Hold, Message
 from services.answers import Document
 from services.messages import answers
 from services.messages.operations import MessageOperations
+from tests.acting import acted
 from tests.holds.helpers import events, until
 from tests.world import World
 from workflows.contract import OUTBOUND_MESSAGE, OutboundMessageInput, message_workflow_id
@@ -102,25 +104,21 @@ class Mailing:
         """What a crash right after the commit leaves."""
         now = datetime.now(UTC)
         with transaction(self.world.engine) as session:
-            claim, shown = review.claim(session, message, actor="mike", now=now)
+            claim, shown = review.claim(Act(session, "mike", now), message)
             return review.decide(
-                session,
+                Act(session, "mike", now),
                 message,
                 claim_id=claim.id,
                 revision=shown.revision,
                 verdict=verdict,
                 reason="as discussed",
-                actor="mike",
-                now=now,
             ).id
 
     def retry_and_tell_nobody(self, message: UUID) -> None:
-        with transaction(self.world.engine) as session:
-            deliveries.retry(session, message, actor="olga", reason="mended", now=datetime.now(UTC))
+        acted(self.world.engine, "olga", deliveries.retry, message, reason="mended")
 
     def recall_and_tell_nobody(self, message: UUID) -> None:
-        with transaction(self.world.engine) as session:
-            review.recall(session, message, actor="ann", reason="changed my mind", now=datetime.now(UTC))
+        acted(self.world.engine, "ann", review.recall, message, reason="changed my mind")
 
     async def recall_between_attempts(self, message: UUID) -> None:
         """Recall a message that is being retried; while an attempt runs this is refused."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from credit.states import MessageVerdict
+from db.act import Act
 from db.engine import transaction
 from db.messages import deliveries
 from db.messages.deliveries import ACCEPTED, SupersededError
@@ -23,7 +24,7 @@ async def test_no_attempt_begins_before_the_cooling_off_is_over(idle_mailing: Ma
 
     for early, begins in ((timedelta(seconds=1), False), (timedelta(0), True)):
         with transaction(mailing.world.engine) as session:
-            attempt = deliveries.begin(session, message, domain=HOST, now=send_after - early)
+            attempt = deliveries.begin(Act.of_system(session, send_after - early), message, domain=HOST)
         assert (attempt is not None) is begins
 
 
@@ -35,9 +36,9 @@ async def test_attempt_that_was_taken_over_from_hands_nothing_over_and_changes_n
     now = mailing.row(message).send_after
     assert now is not None
     with transaction(mailing.world.engine) as session:
-        first = deliveries.begin(session, message, domain=HOST, now=now)
+        first = deliveries.begin(Act.of_system(session, now), message, domain=HOST)
     with transaction(mailing.world.engine) as session:
-        second = deliveries.begin(session, message, domain="other.example", now=now)
+        second = deliveries.begin(Act.of_system(session, now), message, domain="other.example")
     assert first is not None
     assert second is not None
     assert second.message_id_header == first.message_id_header
@@ -45,7 +46,7 @@ async def test_attempt_that_was_taken_over_from_hands_nothing_over_and_changes_n
     with pytest.raises(SupersededError), transaction(mailing.world.engine) as session:
         deliveries.hand_over(session, first.id, now)
     with transaction(mailing.world.engine) as session:
-        deliveries.end(session, first.id, ACCEPTED, "250 late", now)
+        deliveries.end(Act.of_system(session, now), first.id, ACCEPTED, "250 late")
 
     assert mailing.show(message)["delivery"] == "sending"
     assert len(mailing.audit(message, "message_answered_late")) == 1

@@ -10,6 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.mail import MailActivities
 from credit.states import Delivery, MessageVerdict
+from db.act import Act
 from db.engine import transaction
 from db.errors import BadInputError
 from db.messages import messages, templates
@@ -85,7 +86,7 @@ def test_a_templates_subject_is_looked_at_where_it_is_typed(idle_world: World) -
         used = templates.find(session, "service_hold_customer_notice")
         text = {"subject": FORGED, "body": used.body, "changed": used.version}
         with pytest.raises(BadInputError, match="the subject has"):
-            templates.change(session, used.name, **text, actor="ada", at=datetime.now(UTC))
+            templates.change(Act(session, "ada", datetime.now(UTC)), used.name, **text)
 
 
 async def test_a_drafts_subject_makes_a_customers_name_harmless(idle_mailing: Mailing) -> None:

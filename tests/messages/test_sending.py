@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from credit.states import HoldStatus, MessageVerdict, TextFormat
+from db.act import Act
 from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
 from db.messages import review
@@ -70,15 +71,13 @@ async def test_markdown_that_takes_too_long_to_lay_out_waits_for_a_person(mailin
     message = await mailing.draft()
     with transaction(mailing.world.engine) as session:
         review.edit(
-            session,
+            Act(session, "ann", datetime.now(UTC)),
             message,
             revision=1,
             subject="s",
             body=COSTLY_MARKDOWN,
             recipient=mailing.show(message)["recipient"],
             format=TextFormat.MARKDOWN,
-            actor="ann",
-            now=datetime.now(UTC),
         )
 
     with strict():

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from credit.states import NotificationChannel, Verdict
 from credit.triggers import Trigger, TriggerKind
+from db.act import Act
 from db.engine import transaction
 from db.holds import decisions, holds, proposals
 from db.models import Notification, User
@@ -53,12 +54,7 @@ def open_hold(
     now = datetime.now(UTC)
     trigger = Trigger(id=str(uuid4()), kind=kind, reason=reason, actor=actor, at=now)
     opened = proposals.open_hold(
-        session,
-        customer_id=customer,
-        new_hold_id=uuid4(),
-        triggers=[trigger],
-        run_id="r",
-        now=now,
+        Act.of_system(session, now), customer_id=customer, new_hold_id=uuid4(), triggers=[trigger], run_id="r"
     )
     assert opened.hold is not None
     return opened.hold.hold_id
@@ -69,19 +65,17 @@ def decide(world: World, hold_id: UUID, verdict: Verdict, *, actor: str = "mike"
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
         hold = holds.find(session, str(hold_id))
-        claim, proposal = decisions.claim(session, hold, actor=actor, now=now)
+        claim, proposal = decisions.claim(Act(session, actor, now), hold)
         made = decisions.decide(
-            session,
+            Act(session, actor, now),
             hold,
             claim_id=claim.id,
             revision=proposal.revision,
             verdict=verdict,
             reason="they promised to pay",
-            actor=actor,
-            now=now,
         )
         assert not isinstance(made, decisions.FirstApproval)
-        decisions.settle(session, hold_id=hold_id, decision_id=made.id, now=now)
+        decisions.settle(Act.of_system(session, now), hold_id=hold_id, decision_id=made.id)
         return made.outcome or "waiting"
 
 

@@ -17,7 +17,8 @@ from db.models import Customer, Notification
 from db.people import users
 from runtime.metrics import Metrics
 from services import notifier as sending
-from services.people.people import People
+from services.people import people
+from tests.acting import acted
 from tests.holds.helpers import events
 from tests.notifications.helpers import Mailbox, notifier, outbox, person, propose
 from tests.world import World
@@ -76,8 +77,8 @@ async def test_the_escalation_groups_name_stays_a_name(idle_world: World) -> Non
 )
 async def test_an_account_has_one_address_or_none(idle_world: World, email: str) -> None:
     with pytest.raises(BadInputError, match="not an e-mail address"):
-        People(idle_world.engine).create("rita", Role.APPROVER, actor="ada", email=email)
-    People(idle_world.engine).create("rita", Role.APPROVER, actor="ada", email=" rita@example.test ")
+        acted(idle_world.engine, "ada", people.create, "rita", Role.APPROVER, email=email)
+    acted(idle_world.engine, "ada", people.create, "rita", Role.APPROVER, email=" rita@example.test ")
     with transaction(idle_world.engine) as session:
         assert users.get(session, "rita").email == "rita@example.test"
 

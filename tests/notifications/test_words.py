@@ -20,6 +20,7 @@ from credit.states import (
     ReleaseCause,
     Verdict,
 )
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.holds import decisions, drift, holds, proposals, releases
@@ -66,21 +67,12 @@ def in_force(world: World, customer: str | None = None) -> UUID:
     hold_id = propose(world, customer, reason=WHY[PLACE])
     assert decide(world, hold_id, Verdict.APPROVE) == "approved"
     with transaction(world.engine) as session:
-        decisions.put_in_force(session, hold_id=hold_id, now=now())
+        decisions.put_in_force(Act.of_system(session, now()), hold_id=hold_id)
     return hold_id
 
 
 def ask_for_release(session: Session, hold_id: UUID, actor: str = "rita", reason: str = WHY[RELEASE]) -> None:
-    releases.request(
-        session,
-        hold_id=hold_id,
-        request_id=f"{actor}/{reason}",
-        cause=ReleaseCause.PERSON,
-        reason=reason,
-        actor=actor,
-        asked_at=now(),
-        now=now(),
-    )
+    releases.request(Act(session, actor, now()), hold_id, f"{actor}/{reason}", ReleaseCause.PERSON, reason)
 
 
 def for_place(world: World, customer: str) -> UUID:
@@ -109,7 +101,7 @@ def for_repair(world: World, customer: str) -> UUID:
             )
         )
         session.flush()
-        drift.propose_repair(session, hold_id, now())
+        drift.propose_repair(Act.of_system(session, now()), hold_id)
     return hold_id
 
 
@@ -133,7 +125,7 @@ def undo(world: World, customer: str, hold_id: UUID) -> None:
     world.set_policy(approval_undo=timedelta(minutes=5))
     assert decide(world, hold_id, Verdict.APPROVE) == "waiting"
     with transaction(world.engine) as session:
-        decisions.undo(session, holds.find(session, str(hold_id)), actor="mike", reason="the wrong one", now=now())
+        decisions.undo(Act(session, "mike", now()), holds.find(session, str(hold_id)), reason="the wrong one")
 
 
 HAPPENS = {Occasion.NEW: leave, Occasion.WEAKENED: weaken, Occasion.UNDONE: undo}
@@ -186,7 +178,7 @@ def expire(world: World, hold_id: UUID) -> None:
     with transaction(world.engine) as session:
         proposal, at = holds.newest_proposal(session, hold_id), now() + 30 * DAY
         assert proposals.settle_undecided(
-            session, hold_id=hold_id, proposal_id=proposal.id, ending=HoldStatus.EXPIRED, now=at
+            Act.of_system(session, at), hold_id=hold_id, proposal_id=proposal.id, ending=HoldStatus.EXPIRED
         )
 
 
@@ -250,9 +242,7 @@ def test_a_customer_that_is_blocked_already_is_not_said_to_be_untouched(idle_wor
         customer = world.customer(in_netsuite=False)
         hold_id = None if kind is PLACE else in_force(world, customer)
         with transaction(world.engine) as session:
-            accounting_profiles.add_entry(
-                session, customer, tariffs=None, note="a cheque bounced", actor="olga", now=now()
-            )
+            accounting_profiles.add_entry(Act(session, "olga", now()), customer, tariffs=None, note="a cheque bounced")
         if hold_id is None:
             propose(world, customer)
             said = "The customer is on credit hold already: by hand: a cheque bounced. Nothing else happens"
@@ -288,9 +278,11 @@ def test_what_is_withdrawn_is_not_told_of_as_waiting(idle_world: World, kind: Pr
     with transaction(world.engine) as session:
         hold = holds.lock(session, hold_id)
         if kind is RELEASE:
-            releases.withdraw(session, hold, holds.newest_proposal(session, hold_id), "paid no more", now())
+            releases.withdraw(
+                Act.of_system(session, now()), hold, holds.newest_proposal(session, hold_id), "paid no more"
+            )
         else:
-            drift.withdraw_repair(session, hold, "a release was asked for", now())
+            drift.withdraw_repair(Act.of_system(session, now()), hold, "a release was asked for")
 
     assert outbox(world) == []
 
@@ -302,7 +294,7 @@ def test_the_next_note_says_what_was_decided_before(idle_world: World) -> None:
     hold_id = for_release(world, customer)
     assert decide(world, hold_id, Verdict.APPROVE) == "approved"
     with transaction(world.engine) as session:
-        releases.finish(session, hold_id, now())
+        releases.finish(Act.of_system(session, now()), hold_id)
     again = propose(world, customer)
 
     note = str(world.show(again)["proposal"]["note"])

@@ -14,6 +14,7 @@ from credit.outcomes import ExceptionScope, ScheduledDate
 from credit.states import Verdict
 from credit.triggers import Trigger, TriggerKind
 from db import audit
+from db.act import Act
 from db.errors import NotInForceError
 from db.holds import by_hand, decisions, holds, outcomes, proposals
 from db.models import Customer, Decision, Hold, HoldException, PaymentPlan, Proposal
@@ -36,7 +37,7 @@ class Held:
     plan_id: UUID | None = None
 
     def look(self) -> None:
-        outcomes.review(self.session, self.hold_id, self.now)
+        outcomes.review(Act.of_system(self.session, self.now), self.hold_id)
 
     def hold(self) -> Hold:
         return holds.lock(self.session, self.hold_id)
@@ -93,34 +94,27 @@ def held(
         _promise(it, "2000", NOON - DAY)
     trigger = Trigger(id=str(uuid4()), kind=kind, reason="late", actor="robin", at=NOON)
     proposals.open_hold(
-        session,
-        customer_id=it.customer,
-        new_hold_id=it.hold_id,
-        triggers=[trigger],
-        run_id="none",
-        now=NOON,
+        Act.of_system(session, NOON), customer_id=it.customer, new_hold_id=it.hold_id, triggers=[trigger], run_id="none"
     )
     decide(it, Verdict.APPROVE)
     it.look()
-    decisions.put_in_force(session, hold_id=it.hold_id, now=NOON)
+    decisions.put_in_force(Act.of_system(session, NOON), hold_id=it.hold_id)
     return it
 
 
 def decide(it: Held, verdict: Verdict) -> None:
     """Claim, decide and obey."""
-    claim, proposal = decisions.claim(it.session, it.hold(), actor="mike", now=it.now)
+    claim, proposal = decisions.claim(Act(it.session, "mike", it.now), it.hold())
     made = decisions.decide(
-        it.session,
+        Act(it.session, "mike", it.now),
         it.hold(),
         claim_id=claim.id,
         revision=proposal.revision,
         verdict=verdict,
         reason="as discussed",
-        actor="mike",
-        now=it.now,
     )
     assert isinstance(made, Decision)
-    decisions.settle(it.session, hold_id=it.hold_id, decision_id=made.id, now=it.now)
+    decisions.settle(Act.of_system(it.session, it.now), hold_id=it.hold_id, decision_id=made.id)
 
 
 def _old(it: Held) -> str:
@@ -182,25 +176,23 @@ def by_a_person(what: Callable[[Held], object]) -> Callable[[Held], None]:
 
 
 def _override(it: Held) -> None:
-    made = by_hand.override(it.session, it.hold(), reason="a deal", actor="mike", is_admin=False, now=it.now)
+    made = by_hand.override(Act(it.session, "mike", it.now), it.hold(), reason="a deal", is_admin=False)
     assert isinstance(made, Decision)
-    decisions.settle(it.session, hold_id=it.hold_id, decision_id=made.id, now=it.now)
+    decisions.settle(Act.of_system(it.session, it.now), hold_id=it.hold_id, decision_id=made.id)
 
 
 def set_date(it: Held, which: ScheduledDate, day: date | None = TODAY) -> None:
-    by_hand.set_dates(it.session, it.hold(), {which: day}, reason="agreed", actor="mike", now=it.now)
+    by_hand.set_dates(Act(it.session, "mike", it.now), it.hold(), {which: day}, reason="agreed")
 
 
 def let_through(it: Held, until: date) -> HoldException:
     return by_hand.except_one(
-        it.session,
+        Act(it.session, "mike", it.now),
         it.hold(),
         scope=ExceptionScope.ORDER,
         reference="SO-1",
         until=until,
         reason="paid in advance",
-        actor="mike",
-        now=it.now,
     )
 
 

@@ -14,6 +14,7 @@ from credit.policy import Policy
 from credit.states import Verdict
 from credit.triggers import TriggerKind
 from db import audit, policy_change
+from db.act import Act
 from db.errors import BadInputError, ClaimedByAnotherError, NotInForceError
 from db.holds import by_hand, decisions, holds
 from db.models import AutoDecision, Decision, Notification, PaymentPlan, PromiseToPay, ReleaseRequest, User
@@ -34,7 +35,7 @@ def it(session: Session) -> Held:
 
 
 def change_policy(session: Session, **changes: object) -> None:
-    policy_change.change(session, Policy.model_validate(changes), actor="test", note="for a test", at=NOON)
+    policy_change.change(Act(session, "test", NOON), Policy.model_validate(changes), note="for a test")
 
 
 def asked(it: Held) -> list[str]:
@@ -202,7 +203,7 @@ def test_a_person_who_was_deciding_finds_it_decided(session: Session) -> None:
     it = held(session)
     HAPPENINGS["dispute_opened"](it)
     it.look()
-    claim, _ = decisions.claim(session, it.hold(), actor="mike", now=it.now)
+    claim, _ = decisions.claim(Act(session, "mike", it.now), it.hold())
     it.pay("45000")
     it.look()
 
@@ -258,14 +259,14 @@ def test_an_end_date_that_was_put_off_comes_again(it: Held) -> None:
 
 def test_an_exception_ends_with_its_last_day_or_by_a_person(it: Held) -> None:
     first, second = let_through(it, TODAY), let_through(it, TODAY)
-    by_hand.end_exception(it.session, it.hold(), first.id, reason="cancelled", actor="mike", now=it.now)
+    by_hand.end_exception(Act(it.session, "mike", it.now), it.hold(), first.id, reason="cancelled")
     it.now += DAY
     it.look()
 
     assert it.told().count("exception_ended") == 1
     for over in (first, second):
         with pytest.raises(BadInputError, match="counts"):
-            by_hand.end_exception(it.session, it.hold(), over.id, reason="again", actor="mike", now=it.now)
+            by_hand.end_exception(Act(it.session, "mike", it.now), it.hold(), over.id, reason="again")
     with pytest.raises(BadInputError, match="is over"):
         let_through(it, TODAY)
 
@@ -282,7 +283,7 @@ def test_only_a_hold_in_force_has_dates_and_exceptions(it: Held) -> None:
 def test_an_override_waits_for_who_is_deciding(it: Held) -> None:
     HAPPENINGS["dispute_opened"](it)
     it.look()
-    decisions.claim(it.session, it.hold(), actor="ann", now=it.now)
+    decisions.claim(Act(it.session, "ann", it.now), it.hold())
     with pytest.raises(ClaimedByAnotherError):
         HAPPENINGS["overridden"](it)
 
@@ -290,9 +291,9 @@ def test_an_override_waits_for_who_is_deciding(it: Held) -> None:
 def test_an_override_above_the_amount_still_takes_two(session: Session) -> None:
     it = held(session)
     change_policy(session, second_approver_above=1)
-    first = by_hand.override(session, it.hold(), reason="a deal", actor="mike", is_admin=False, now=it.now)
+    first = by_hand.override(Act(session, "mike", it.now), it.hold(), reason="a deal", is_admin=False)
     assert isinstance(first, decisions.FirstApproval)
     assert "overridden" not in it.told()
-    second = by_hand.override(session, it.hold(), reason="a deal", actor="ann", is_admin=False, now=it.now)
+    second = by_hand.override(Act(session, "ann", it.now), it.hold(), reason="a deal", is_admin=False)
     assert isinstance(second, Decision)
     assert it.told()[-1] == "overridden"

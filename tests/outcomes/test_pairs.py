@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from credit.policy import Policy
 from db import policy_change
+from db.act import Act
 from tests.outcomes.rows import HAPPENINGS, NOON, OF_A_PLAN, OF_A_PROMISE, TODAY, Held, held, let_through
 
 END_STATES = {
@@ -70,7 +71,7 @@ class Holds:
             with self._session.begin_nested() as undone:
                 if policy:
                     changed = Policy.model_validate(policy)
-                    policy_change.change(self._session, changed, actor="test", note="for a test", at=NOON)
+                    policy_change.change(Act(self._session, "test", NOON), changed, note="for a test")
                 HAPPENINGS[first](it)
                 found |= {(second, "seen both at once"): self._with(it, second) for second in names}
                 it.look()

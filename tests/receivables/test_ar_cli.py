@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,11 +16,11 @@ import pytest
 from sqlalchemy import Engine
 
 from credit.permissions import Role
-from db.engine import transaction
 from db.people import tokens
 from runtime.settings import Settings
 from starter.cli import run
 from starter.cli.output import SafeConsole
+from tests.acting import acted
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import SandboxServer
 from tests.patience import PATIENCE
@@ -40,8 +39,7 @@ Hold = Callable[..., Done]
 
 @pytest.fixture
 def environment(database_url: str, engine: Engine, tmp_path: Path) -> dict[str, str]:
-    with transaction(engine) as session:
-        token = tokens.create(session, name="robin", role=Role.ADMIN, actor="test", at=datetime.now(UTC))
+    token = acted(engine, "test", tokens.create, name="robin", role=Role.ADMIN)
     return {
         "HOLD_DATABASE_URL": database_url,
         "HOLD_TOKEN": token,

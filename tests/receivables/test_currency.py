@@ -12,6 +12,7 @@ from credit import policy_change as rules
 from credit.ledger_file import LedgerFileError
 from credit.policy import Policy
 from db import policies, policy_change
+from db.act import Act
 from db.engine import transaction
 from db.errors import CurrencyInUseError
 from db.freight import accounting_profiles
@@ -25,7 +26,7 @@ NOW = datetime.now(UTC)
 def rename(engine: Engine, currency: str = "EUR") -> None:
     with transaction(engine) as session:
         changed = Policy.model_validate(policies.current(session)[1].model_dump() | {"ledger_currency": currency})
-        policy_change.change(session, changed, actor="ada", note="euro", at=NOW)
+        policy_change.change(Act(session, "ada", NOW), changed, note="euro")
 
 
 def bring_in(engine: Engine, file: Path, policy: Policy) -> None:
@@ -55,7 +56,7 @@ def test_a_credit_limit_is_an_amount(engine: Engine) -> None:
     with transaction(engine) as session:
         session.add(Customer(id="A", name="Acme", netsuite_id="1"))
         session.flush()
-        accounting_profiles.set_limit(session, "A", Decimal(5), actor="ada", now=NOW)
+        accounting_profiles.set_limit(Act(session, "ada", NOW), "A", Decimal(5))
     with pytest.raises(CurrencyInUseError):
         rename(engine)
 
@@ -87,7 +88,7 @@ def test_a_change_waits_for_who_writes_amounts(engine: Engine) -> None:
             assert other.is_alive(), "the change did not wait"
         session.add(Customer(id="A", name="Acme", netsuite_id="1"))
         session.flush()
-        accounting_profiles.set_limit(session, "A", Decimal(5), actor="ada", now=NOW)
+        accounting_profiles.set_limit(Act(session, "ada", NOW), "A", Decimal(5))
     other.join(30)
     assert len(refused) == 1
     assert currency(engine) == "USD"

@@ -28,6 +28,7 @@ from credit.states import (
     ReleaseCause,
     Verdict,
 )
+from db.act import Act
 from db.engine import transaction
 from db.holds import beats, decisions, holds, releases
 from db.messages import messages, templates
@@ -180,9 +181,8 @@ async def cases(idle_world: World) -> dict[str, Case]:
             at=now,
         )
         run_id = uuid4()
-        aging.open_run(
-            session, run_id=run_id, workflow_id="the-scan", as_of=now.date(), requested_by="schedule", now=now
-        )
+        act = Act(session, "schedule", now)
+        aging.open_run(act, run_id=run_id, workflow_id="the-scan", as_of=now.date())
         proposal_id = holds.newest_proposal(session, hold_id).id
     asked = trigger()
     ask(world, customer, asked)
@@ -345,16 +345,8 @@ async def test_a_proposal_ends_undecided_when_it_is_due_or_withdrawn_only(
 async def test_only_what_is_proposed_first_is_withdrawn_by_a_cancel(cases: dict[str, Case]) -> None:
     close = cases["close_proposal"]
     with transaction(engine_of(cases)) as session:
-        releases.request(
-            session,
-            hold_id=close.values["hold_id"],
-            request_id="r",
-            cause=ReleaseCause.PERSON,
-            reason="paid",
-            actor="robin",
-            asked_at=datetime.now(UTC),
-            now=datetime.now(UTC),
-        )
+        act = Act(session, "robin", datetime.now(UTC))
+        releases.request(act, close.values["hold_id"], "r", ReleaseCause.PERSON, "paid")
         proposal_id = holds.newest_proposal(session, close.values["hold_id"]).id
 
     order = close.order(proposal_id=proposal_id, ending=HoldStatus.WITHDRAWN)
@@ -475,19 +467,16 @@ def approve_the_release(cases: dict[str, Case]) -> None:
 
 
 def _approve_the_release(session: Session, hold_id: UUID, now: datetime) -> None:
-    about: dict[str, Any] = {"hold_id": hold_id, "request_id": "r", "cause": ReleaseCause.PERSON, "reason": "paid"}
-    releases.request(session, **about, actor="robin", asked_at=now, now=now)
+    releases.request(Act(session, "robin", now), hold_id, "r", ReleaseCause.PERSON, "paid")
     hold = holds.find(session, str(hold_id))
-    claim, proposal = decisions.claim(session, hold, actor="mike", now=now)
+    claim, proposal = decisions.claim(Act(session, "mike", now), hold)
     made = decisions.decide(
-        session,
+        Act(session, "mike", now),
         hold,
         claim_id=claim.id,
         revision=proposal.revision,
         verdict=Verdict.APPROVE,
         reason="paid",
-        actor="mike",
-        now=now,
     )
     assert isinstance(made, Decision)
-    decisions.settle(session, hold_id=hold_id, decision_id=made.id, now=now)
+    decisions.settle(Act.of_system(session, now), hold_id=hold_id, decision_id=made.id)

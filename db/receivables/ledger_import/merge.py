@@ -4,13 +4,12 @@ Each touches only rows that would become different, so the same file a second ti
 amount is noted in `ledger_touched`; last, their credit limits are judged, all at once.
 """
 
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from credit.credit_limit import LimitCause
+from db.act import Act
 from db.freight import credit_limits
 from db.receivables.ledger_import import missing, touched
 from db.receivables.ledger_import.report import Counts, Missing
@@ -158,12 +157,13 @@ class Merged(NamedTuple):
     """… and how many of them under more than one name."""
 
 
-def merge(session: Session, left_out: Missing | None = None, *, actor: str, now: datetime) -> Merged:
+def merge(act: Act, left_out: Missing | None = None) -> Merged:
     """Bring the staged rows into the ledger, and close what `left_out` says they leave out (`missing.find`).
 
     Then the credit limits of everybody whose amounts, limit or family changed are judged. Never touches `entitystatus`:
     a ledger is no one's decision about a customer.
     """
+    session = act.session
 
     def run(statement: str) -> int:
         return session.execute(text(statement)).rowcount  # type: ignore[attr-defined,no-any-return]
@@ -188,7 +188,7 @@ def merge(session: Session, left_out: Missing | None = None, *, actor: str, now:
     run("ANALYZE ledger_touched")
     credit_limits.lock(session, None)
     limits = run(_LIMITS)
-    crossed = credit_limits.evaluate(session, None, cause=LimitCause.IMPORT, actor=actor, now=now)
+    crossed = credit_limits.evaluate(act, None, cause=LimitCause.IMPORT)
     counts = Counts(
         customers_inserted=customers_inserted,
         customers_updated=customers_updated,

@@ -17,6 +17,7 @@ from credit.audit_entries.receivables import ArImported
 from credit.ledger_file import BadRow, LedgerFileError, LedgerFormat, LedgerReader, LedgerRow
 from credit.policy import Policy
 from db import audit, policies
+from db.act import Act
 from db.engine import transaction
 from db.models import Customer, Import
 from db.receivables.ledger_import import missing, staging
@@ -124,8 +125,8 @@ def _import(
         if not tally.takes(skip_bad=how.skip_bad):
             raise _RefusedError
         tally.begin(Stage.MERGING)
-        now = datetime.now(UTC)
-        merged = _merge(session, tally.missing, how.actor, now)
+        act = Act(session, how.actor, datetime.now(UTC))
+        merged = _merge(act, tally.missing)
         if merged.counts.changed:
             what = Import(
                 file_name=name,
@@ -134,7 +135,7 @@ def _import(
                 actor=how.actor,
                 counts={"rows": tally.rows, "bad_rows": tally.bad_rows, **merged.counts.model_dump(mode="json")},
             )
-            import_id = _record(session, what, how, now)
+            import_id = _record(act, what, how)
     return merged, import_id
 
 
@@ -183,22 +184,22 @@ def _require_currency(session: Session, read_as: str) -> None:
         raise LedgerFileError(f"the ledger's currency was changed from {read_as} to {now} meanwhile: import it again")
 
 
-def _merge(session: Session, left_out: Missing | None, actor: str, now: datetime) -> Merged:
+def _merge(act: Act, left_out: Missing | None) -> Merged:
     """Merge; where that meets somebody's payment or decision in a deadlock, it is undone and tried again."""
     for left in reversed(range(_TRIES)):
         try:
-            with session.begin_nested():
-                return merge(session, left_out, actor=actor, now=now)
+            with act.session.begin_nested():
+                return merge(act, left_out)
         except OperationalError as error:
             if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
                 raise
     raise AssertionError("unreachable")
 
 
-def _record(session: Session, what: Import, how: _How, at: datetime) -> UUID:
+def _record(act: Act, what: Import, how: _How) -> UUID:
     """Keep what was imported, and who did it; return the import's id."""
-    session.add(what)
-    session.flush()
+    act.session.add(what)
+    act.session.flush()
     entry = ArImported(
         import_id=what.id,
         file_name=what.file_name,
@@ -208,7 +209,7 @@ def _record(session: Session, what: Import, how: _How, at: datetime) -> UUID:
         rates={currency: str(rate) for currency, rate in how.rates.items()},
         **what.counts,
     )
-    audit.append(session, chain=audit.SYSTEM, entry=entry, actor=what.actor, at=at)
+    act.note(audit.SYSTEM, entry)
     return what.id
 
 

@@ -1,6 +1,5 @@
 """Absences with delegation over HTTP: list, add, end. A person's own, or anybody's by an admin."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +8,8 @@ from fastapi import Query
 from pydantic import AwareDatetime
 
 from desk.api.common import NOT_FOUND, REFUSED, Body, Desk, Line, Viewer, Why, api_router
-from services.people import answers
+from desk.surroundings import acting, in_transaction
+from services.people import absences, answers
 
 router = api_router("people", "/api/absences")
 
@@ -34,16 +34,16 @@ async def list_absences(
     over: Annotated[bool, Query(description="Also those that are over.")] = False,  # noqa: FBT002 (FastAPI names it)
 ) -> answers.Absences:
     """List who is away, or will be, and who stands in."""
-    return await asyncio.to_thread(desk.absences.listed, who, over_too=over)
+    return await in_transaction(desk, absences.listed, who, over_too=over)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=REFUSED)
 async def add_absence(body: NewAbsence, desk: Desk, who: Viewer) -> answers.Absence:
     """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already."""
-    return await asyncio.to_thread(desk.absences.add, who, **body.model_dump())
+    return await acting(desk, who, absences.add, who, **body.model_dump())
 
 
 @router.delete("/{absence_id}", responses=NOT_FOUND)
 async def end_absence(absence_id: UUID, desk: Desk, who: Viewer) -> answers.Absence:
     """End an absence now, or call it off before it begins; one that is over stays as it is."""
-    return await asyncio.to_thread(desk.absences.end, who, absence_id)
+    return await acting(desk, who, absences.end, who, absence_id)

@@ -1,6 +1,5 @@
 """People and API tokens over HTTP, for admins."""
 
-import asyncio
 from http import HTTPStatus
 
 from pydantic import BaseModel, Field
@@ -8,7 +7,8 @@ from pydantic import BaseModel, Field
 from credit.permissions import Role
 from desk.api.common import NOT_FOUND, REFUSED, Desk, PeopleAdmin, api_router
 from desk.problems import documented
-from services.people import answers
+from desk.surroundings import acting, in_transaction
+from services.people import answers, people
 from services.people.answers import TokenRole, UserRole
 
 router = api_router("people", heeds_key=False)  # what is shown once is kept nowhere
@@ -40,16 +40,14 @@ class NewToken(BaseModel):
 @router.get("/users")
 async def list_users(desk: Desk, _: PeopleAdmin) -> answers.Users:
     """List everybody, by login."""
-    return await asyncio.to_thread(desk.people.listed)
+    return await in_transaction(desk, people.listed)
 
 
 @router.post("/users", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
 async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> answers.NewAccount:
     """Make a local account; `one_time_password` is shown this once."""
     role = Role[new.role.upper()]
-    password = await asyncio.to_thread(
-        desk.people.create, new.login, role, actor=who.name, name=new.name, email=new.email
-    )
+    password = await acting(desk, who, people.create, new.login, role, name=new.name, email=new.email)
     return answers.NewAccount(login=new.login.strip().lower(), role=new.role, one_time_password=password)
 
 
@@ -57,37 +55,37 @@ async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> answers.New
 async def change_user(desk: Desk, who: PeopleAdmin, login: str, change: UserChange) -> answers.User:
     """Change a user's role, shut him out or let him in; it counts from his next request on."""
     role = Role[change.role.upper()] if change.role else None
-    return await asyncio.to_thread(desk.people.change, login, role=role, disabled=change.disabled, actor=who.name)
+    return await acting(desk, who, people.change, login, role=role, disabled=change.disabled)
 
 
 @router.post("/users/{login}/reset-password", responses=REFUSED)
 async def reset_password(desk: Desk, who: PeopleAdmin, login: str) -> answers.NewPassword:
     """Replace a password by a one-time one, shown this once; the user's sessions end."""
-    password = await asyncio.to_thread(desk.people.reset_password, login, actor=who.name)
+    password = await acting(desk, who, people.reset_password, login)
     return answers.NewPassword(login=login, one_time_password=password)
 
 
 @router.post("/users/{login}/sign-out", responses=NOT_FOUND)
 async def sign_out(desk: Desk, who: PeopleAdmin, login: str) -> answers.SignedOut:
     """End all sessions of a user."""
-    ended = await asyncio.to_thread(desk.people.sign_out, login, actor=who.name)
+    ended = await acting(desk, who, people.sign_out, login)
     return answers.SignedOut(login=login, sessions_ended=ended)
 
 
 @router.get("/tokens")
 async def list_tokens(desk: Desk, _: PeopleAdmin) -> answers.Tokens:
     """List the API tokens; never the tokens themselves."""
-    return await asyncio.to_thread(desk.people.tokens)
+    return await in_transaction(desk, people.listed_tokens)
 
 
 @router.post("/tokens", status_code=HTTPStatus.CREATED)
 async def create_token(desk: Desk, who: PeopleAdmin, new: NewToken) -> answers.MadeToken:
     """Make an API token; `token` is shown this once. One of the same name stops working."""
-    token = await asyncio.to_thread(desk.people.create_token, new.name, Role[new.role.upper()], actor=who.name)
+    token = await acting(desk, who, people.create_token, new.name, Role[new.role.upper()])
     return answers.MadeToken(name=new.name, role=new.role, token=token)
 
 
 @router.delete("/tokens/{name}", responses=NOT_FOUND)
 async def revoke_token(desk: Desk, who: PeopleAdmin, name: str) -> answers.Token:
     """Make a token useless, at once."""
-    return await asyncio.to_thread(desk.people.revoke_token, name, actor=who.name)
+    return await acting(desk, who, people.revoke_token, name)

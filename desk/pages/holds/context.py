@@ -26,10 +26,10 @@ from credit.states import (
 from credit.triggers import ReasonClass, reason_class
 from credit.untold import Untold, untold
 from db import audit, netsuite
+from db.act import Act
 from db.freight import eligibility
 from db.holds import evidence, four_eyes, hold_page, holds
 from db.holds.evidence import Said
-from db.holds.four_eyes import Acting
 from db.messages import messages
 from db.models import (
     Approval,
@@ -181,7 +181,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     rows = {row.beat: row for row in hold.beats}
     record = netsuite.record_of(session, hold.id)
     first = customer_page.first_approval(session, proposal.id, proposal.revision)
-    acting = Acting.of(session, who.name, now)
+    act = Act(session, who.name, now)
     return HoldPage(
         hold=hold,
         proposal=proposal,
@@ -192,8 +192,8 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         claim=holds.live_claim(session, proposal.id, now),
         first_approval=first,
         takes_two=four_eyes.takes_two(proposal, book.policy),
-        barred_by=four_eyes.barred_by(session, hold, book.policy, acting, is_admin=who.role is Role.ADMIN),
-        approved_already=first is not None and four_eyes.is_one_person(first, acting),
+        barred_by=four_eyes.barred_by(act, hold, book.policy, is_admin=who.role is Role.ADMIN),
+        approved_already=first is not None and four_eyes.is_one_person(first, act),
         decision=hold_page.decision_of(session, proposal.id),
         undo_until=holds.undo_until(session, proposal, now),
         effects=effects.of_deciding(session, hold, proposal, now),

@@ -1,6 +1,5 @@
 """Absences as two pages show them, one's own and everybody's, and what is typed there."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -12,7 +11,8 @@ from db.models import Absence, User
 from db.people import absences, users
 from db.people.tokens import Caller
 from desk.pages.common import Reason, needed_day, typed_day
-from desk.surroundings import Surroundings
+from desk.surroundings import Surroundings, acting
+from services.people import absences as service
 
 Text = Annotated[str, Form(max_length=200)]
 
@@ -51,11 +51,13 @@ async def add(desk: Surroundings, who: Caller, wanted: Typed, *, login: str) -> 
 
     Raises:
         BadInputError: a day is none, or the last one is missing.
-        RefusedError: as `services.people.absences.Absences.add`.
+        RefusedError: as `services.people.absences.add`.
     """
     first, last = typed_day(wanted.first_day), needed_day(wanted.last_day, "the last day of the absence")
-    await asyncio.to_thread(
-        desk.absences.add,
+    await acting(
+        desk,
+        who,
+        service.add,
         who,
         login=login,
         delegate=wanted.delegate,

@@ -1,6 +1,5 @@
 """`/account` and `/password`: one's own absences, sessions and password."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -23,7 +22,8 @@ from desk.pages.people.sign_in import Anybody
 from desk.rendering import render
 from desk.sign_in import cookies, signing_in
 from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError
-from desk.surroundings import in_transaction
+from desk.surroundings import acting, in_transaction
+from services.people import absences as service
 
 router = APIRouter(include_in_schema=False)
 
@@ -78,7 +78,7 @@ async def add_absence(
 
 @router.post("/account/absences/{absence_id}/end")
 async def end_absence(desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    await asyncio.to_thread(desk.absences.end, who, absence_id)
+    await acting(desk, who, service.end, who, absence_id)
     return see_other("/account#absences", "absence_ended")
 
 

@@ -1,6 +1,5 @@
 """`/people` and `/tokens`: who may come in, as what, and with which programs; and who is away."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -21,7 +20,9 @@ from desk.flashes import see_other
 from desk.pages.common import Desk
 from desk.pages.people import absence_form
 from desk.rendering import render
-from desk.surroundings import in_transaction
+from desk.surroundings import acting, in_transaction
+from services.people import absences as absence_service
+from services.people import people as service
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +36,7 @@ _ROLES = [role.label for role in OF_PEOPLE]
 
 @router.get("/people")
 async def people(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
-    found = await asyncio.to_thread(desk.people.listed)
+    found = await in_transaction(desk, service.listed)
     absences = await in_transaction(desk, absence_form.read, datetime.now(UTC))
     return render(request, "people/people.html", people=found.users, roles=_ROLES, absences=absences)
 
@@ -45,9 +46,7 @@ async def create(
     request: Request, desk: Desk, who: PeopleAdmin, role: RoleName, login: Text = "", name: Text = "", email: Text = ""
 ) -> Response:
     """Make a local account, and show its one-time password, once."""
-    password = await asyncio.to_thread(
-        desk.people.create, login, Role[role.upper()], actor=who.name, name=name, email=email
-    )
+    password = await acting(desk, who, service.create, login, Role[role.upper()], name=name, email=email)
     return render(
         request, "people/secret_once.html", what="One-time password", of=login.strip().lower(), secret=password
     )
@@ -65,7 +64,7 @@ async def add_absence(
 
 @router.post("/people/absences/{absence_id}/end")
 async def end_absence(desk: Desk, who: PeopleAdmin, absence_id: UUID) -> Response:
-    await asyncio.to_thread(desk.absences.end, who, absence_id)
+    await acting(desk, who, absence_service.end, who, absence_id)
     return see_other("/people#absences", "absence_ended")
 
 
@@ -82,32 +81,32 @@ async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Resp
 @router.post("/people/{login}/role")
 async def set_role(desk: Desk, login: str, who: PeopleAdmin, role: RoleName) -> Response:
     """Give a user another role; it counts from his next request on."""
-    await asyncio.to_thread(desk.people.change, login, role=Role[role.upper()], actor=who.name)
+    await acting(desk, who, service.change, login, role=Role[role.upper()])
     return see_other(f"/people/{login}", "role_changed")
 
 
 @router.post("/people/{login}/disable")
 async def disable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    await asyncio.to_thread(desk.people.change, login, disabled=True, actor=who.name)
+    await acting(desk, who, service.change, login, disabled=True)
     return see_other(f"/people/{login}", "user_disabled")
 
 
 @router.post("/people/{login}/enable")
 async def enable(desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    await asyncio.to_thread(desk.people.change, login, disabled=False, actor=who.name)
+    await acting(desk, who, service.change, login, disabled=False)
     return see_other(f"/people/{login}", "user_enabled")
 
 
 @router.post("/people/{login}/reset-password")
 async def reset_password(request: Request, desk: Desk, login: str, who: PeopleAdmin) -> Response:
     """Replace a password by a one-time one, and show it, once."""
-    password = await asyncio.to_thread(desk.people.reset_password, login, actor=who.name)
+    password = await acting(desk, who, service.reset_password, login)
     return render(request, "people/secret_once.html", what="One-time password", of=login, secret=password)
 
 
 @router.post("/people/{login}/sign-out")
 async def sign_out(desk: Desk, login: str, who: PeopleAdmin) -> Response:
-    await asyncio.to_thread(desk.people.sign_out, login, actor=who.name)
+    await acting(desk, who, service.sign_out, login)
     return see_other(f"/people/{login}", "sessions_ended")
 
 
@@ -125,7 +124,7 @@ async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin
 
 @router.get("/tokens")
 async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
-    found = await asyncio.to_thread(desk.people.tokens)
+    found = await in_transaction(desk, service.listed_tokens)
     return render(request, "people/tokens.html", tokens=found.tokens, roles=[role.label for role in Role])
 
 
@@ -134,11 +133,11 @@ async def create_token(
     request: Request, desk: Desk, who: PeopleAdmin, role: TokenRoleName, name: Text = ""
 ) -> Response:
     """Make an API token, and show it, once."""
-    token = await asyncio.to_thread(desk.people.create_token, name, Role[role.upper()], actor=who.name)
+    token = await acting(desk, who, service.create_token, name, Role[role.upper()])
     return render(request, "people/secret_once.html", what="API token", of=name, secret=token)
 
 
 @router.post("/tokens/revoke")
 async def revoke_token(desk: Desk, who: PeopleAdmin, name: Text = "") -> Response:
-    await asyncio.to_thread(desk.people.revoke_token, name, actor=who.name)
+    await acting(desk, who, service.revoke_token, name)
     return see_other("/tokens", "token_revoked")

@@ -14,6 +14,7 @@ from credit.credit_hold import LoadStatus
 from credit.eligibility import BACK_OFFICE, FRONT_OFFICE
 from credit.outcomes import ExceptionScope
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles
 from db.holds import holds
@@ -197,7 +198,7 @@ async def test_order_over_the_limit_stands_and_the_next_is_refused(desk: DeskSer
     with transaction(idle_world.engine) as session:
         session.execute(update(OrgSettings).values(auto_apply_credit_hold=True))
         limit, now = Decimal(1000), datetime.now(UTC)
-        accounting_profiles.set_limit(session, customer, limit, actor="robin", now=now)
+        accounting_profiles.set_limit(Act(session, "robin", now), customer, limit)
     wanted = {"customer_id": customer, "lines": LINES}
     idle_world.set_policy(exposure_counts_open_orders=True)
     assert (await api.post("/api/orders", json=wanted | {"prepaid": True})).status_code == 201  # never counts

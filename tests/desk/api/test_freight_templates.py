@@ -10,6 +10,7 @@ from sqlalchemy import update
 from credit.eligibility import BACK_OFFICE, FRONT_OFFICE
 from credit.freight_messages import PLACEHOLDERS, OnHoldContext
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.freight import org_settings
 from db.messages import templates
@@ -37,7 +38,7 @@ async def message(api: httpx.AsyncClient, customer: str) -> str:
 def speaks(world: World, customer: str, organisation: str, language: str) -> None:
     with transaction(world.engine) as session:
         now = datetime.now(UTC)
-        row = org_settings.create(session, organisation, actor="ada", now=now)
+        row = org_settings.create(Act(session, "ada", now), organisation)
         row.language = language
         session.flush()
         session.execute(update(Customer).where(Customer.id == customer).values(organisation=organisation))

@@ -12,6 +12,7 @@ from credit.eligibility import FRONT_OFFICE
 from credit.permissions import Role
 from credit.states import TextFormat
 from credit.templates import CUSTOMER_NOTICE
+from db.act import Act
 from db.engine import transaction
 from db.messages import review
 from db.models import ContentTemplate
@@ -138,15 +139,13 @@ def write(world: World, message: UUID, body: str, format: TextFormat) -> None:  
     """As a text that was kept when nothing was asked of it but its length."""
     with transaction(world.engine) as session:
         review.edit(
-            session,
+            Act(session, "ann", datetime.now(UTC)),
             message,
             revision=1,
             subject="s",
             body=body,
             recipient="a@example.test",
             format=format,
-            actor="ann",
-            now=datetime.now(UTC),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import httpx
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import sessions, users
 from desk.access import lifetime
@@ -74,9 +75,7 @@ class Person:
         self._desk, self._world, self.login = desk, world, login
         self.http = desk.anyone({"Accept": "text/html"})
         with transaction(world.engine) as session:
-            made = users.create(
-                session, login=login, role=role, actor="test", at=datetime.now(UTC), password_hash=_HASH
-            )
+            made = users.create(Act(session, "test", datetime.now(UTC)), login=login, role=role, password_hash=_HASH)
             made.one_time_password = False
         self.sign_in()
 

@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from credit.outcomes import ExceptionScope
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.models import Message
 from db.receivables import exemptions
@@ -55,7 +56,7 @@ async def scene(world: World, me: Person) -> list[str]:
     )
     with transaction(world.engine) as session:
         now = datetime.now(UTC)
-        exemptions.grant(session, exempt, owner="mike", reason="a deal", until=LATER, actor="mike", now=now)
+        exemptions.grant(Act(session, "mike", now), exempt, owner="mike", reason="a deal", until=LATER)
     await world.start(proposed)
     await world.operations.claim(proposed, actor=me.login)
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_hold_page
 from tests.desk.pages.conftest import Sit
@@ -84,11 +85,11 @@ def test_credit_holds_are_listed_page_by_page_each_customer_once(world: World) -
     free, now = world.customer(in_netsuite=False), datetime.now(UTC)
     with transaction(world.engine) as session:
         for name in names:
-            accounting_profiles.enter_credit_hold(session, name, note="two cheques", actor="mike", now=now)
-        accounting_profiles.add_entry(session, free, tariffs=["FTL-REEFER"], note="damage", actor="mike", now=now)
+            accounting_profiles.enter_credit_hold(Act(session, "mike", now), name, note="two cheques")
+        accounting_profiles.add_entry(Act(session, "mike", now), free, tariffs=["FTL-REEFER"], note="damage")
         first = credit_hold_page.held(session, after=None, limit=2)
         rest = credit_hold_page.held(session, after=first[-1].customer_id, limit=2)
-        accounting_profiles.leave_credit_hold(session, names[0], reason="paid", actor="mike", now=now)
+        accounting_profiles.leave_credit_hold(Act(session, "mike", now), names[0], reason="paid")
         left = credit_hold_page.held(session, after=None, limit=5)
     assert [[one.customer_id for one in page] for page in (first, rest)] == [names[:2], names[2:]]
     assert [entry.note for entry in first[0].entries] == ["two cheques"]

@@ -6,10 +6,12 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.freight import accounting_profiles, org_settings
 from db.people import users
 from db.receivables import exemptions
+from tests.acting import acted
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.reader import Page
 from tests.drift.helpers import check, says
@@ -34,12 +36,12 @@ async def everything(world: World) -> None:
     await check(world)
     now = datetime.now(UTC)
     with transaction(world.engine) as session:
-        accounting_profiles.enter_credit_hold(session, blocked, note="by hand", actor="ada", now=now)
-        accounting_profiles.set_limit(session, blocked, Decimal(1), actor="ada", now=now)
+        accounting_profiles.enter_credit_hold(Act(session, "ada", now), blocked, note="by hand")
+        accounting_profiles.set_limit(Act(session, "ada", now), blocked, Decimal(1))
         until = now.date() + timedelta(days=9)
-        exemptions.grant(session, blocked, owner="ada", reason="x", until=until, actor="ada", now=now)
-        users.create(session, login="zoe", role=Role.VIEWER, actor="ada", at=now)
-        org_settings.create(session, "west", actor="ada", now=now)
+        exemptions.grant(Act(session, "ada", now), blocked, owner="ada", reason="x", until=until)
+        users.create(Act(session, "ada", now), login="zoe", role=Role.VIEWER)
+        org_settings.create(Act(session, "ada", now), "west")
 
 
 async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
@@ -66,8 +68,7 @@ async def test_no_link_leads_nowhere(world: World, sit: Sit) -> None:
 
 async def test_rows_about_a_block_lead_to_the_customer(world: World, sit: Sit) -> None:
     customer = world.customer(in_netsuite=False)
-    with transaction(world.engine) as session:
-        accounting_profiles.enter_credit_hold(session, customer, note="x", actor="ada", now=datetime.now(UTC))
+    acted(world.engine, "ada", accounting_profiles.enter_credit_hold, customer, note="x")
     ada = sit(Role.ADMIN, "ada")
     page = await ada.get("/audit", hold=customer)
     assert page.links[f"customer {customer}"] == f"/customers/{customer}"

@@ -13,6 +13,7 @@ import uvicorn
 from sqlalchemy import Engine, select
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.models import AuditEvent, User
 from db.people import sessions, users
@@ -104,11 +105,9 @@ class RunningDesk:
         """Make a local account with `PASSWORD`; returns its login."""
         with transaction(self.engine) as session:
             user = users.create(
-                session,
+                Act(session, "test", datetime.now(UTC)),
                 login=login,
                 role=role,
-                actor="test",
-                at=datetime.now(UTC),
                 password_hash=PASSWORD_HASH,
                 name=login.title(),
             )

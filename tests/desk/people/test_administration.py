@@ -3,16 +3,15 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from credit.permissions import Role
-from db.engine import transaction
 from db.people import tokens
-from services.people.people import People
 from starter.cli import run
+from tests.acting import acted
+from tests.acting import bearer as bearer_of
 from tests.desk.people.browser import RunningDesk
 
 Hold = Callable[..., tuple[int, str, str]]
@@ -79,7 +78,7 @@ def test_tokens_on_pages(desk: RunningDesk) -> None:
 
 
 def test_the_api(desk: RunningDesk) -> None:
-    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token('program', Role.ADMIN, actor='test')}"}
+    bearer = bearer_of(desk.engine, "program", Role.ADMIN)
     with httpx.Client(base_url=f"{desk.url}/api", headers=bearer) as api:
         made = api.post("/users", json={"login": "vera", "role": "admin"})
         assert made.status_code == 201
@@ -108,8 +107,7 @@ def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
-        with transaction(desk.engine) as session:
-            token = tokens.create(session, name="robin", role=role, actor="test", at=datetime.now(UTC))
+        token = acted(desk.engine, "test", tokens.create, name="robin", role=role)
         monkeypatch.setenv("HOLD_TOKEN", token)
         code = run(list(arguments))
         said = capsys.readouterr()

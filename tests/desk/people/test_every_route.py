@@ -11,7 +11,9 @@ from db.errors import BadInputError
 from db.models import InboundEvent
 from db.people import tokens, users
 from db.people.tokens import Caller
-from services.people.people import People
+from services.people import people
+from tests.acting import acted
+from tests.acting import bearer as bearer_of
 from tests.desk.people.all_routes import asked
 from tests.desk.people.browser import Browser, RunningDesk
 
@@ -52,7 +54,7 @@ def test_no_session_may_send_events_and_of_the_tokens_only_a_sender_s_or_an_admi
     desk: RunningDesk, role: Role
 ) -> None:
     browser = desk.signed_in(role)
-    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token('one', role, actor='test')}"}
+    bearer = bearer_of(desk.engine, "one", role)
     events = [one for one in asked() if one[1].startswith("/api/events/")]
     assert len(events) == 6
     for method, path in events:
@@ -66,7 +68,7 @@ def test_no_session_may_send_events_and_of_the_tokens_only_a_sender_s_or_an_admi
 
 
 def test_a_sender_may_do_nothing_else(desk: RunningDesk) -> None:
-    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token('erp', Role.SENDER, actor='test')}"}
+    bearer = bearer_of(desk.engine, "erp", Role.SENDER)
     for method, path in asked():
         answer = httpx.request(method, desk.url + path, headers=bearer)
         allowed = path.startswith("/api/events/") or path == "/api/me"
@@ -81,12 +83,12 @@ def test_an_admin_s_session_is_not_told_that_it_may_send_events(desk: RunningDes
 
 
 def test_a_person_is_never_a_sender(desk: RunningDesk) -> None:
-    people, admin = People(desk.engine), desk.signed_in(Role.ADMIN)
+    admin = desk.signed_in(Role.ADMIN)
     desk.person("anna")
     with pytest.raises(BadInputError, match="role of programs"):
-        people.create("erp", Role.SENDER, actor="test")
+        acted(desk.engine, "test", people.create, "erp", Role.SENDER)
     with pytest.raises(BadInputError, match="role of programs"):
-        people.change("anna", role=Role.SENDER, actor="test")
+        acted(desk.engine, "test", people.change, "anna", role=Role.SENDER)
     for answer in (
         admin.post("/people", login="erp", role="sender"),
         admin.post("/people/anna/role", role="sender"),

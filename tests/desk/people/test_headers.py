@@ -10,7 +10,8 @@ from starlette.requests import Request
 from credit.permissions import Role
 from desk.sign_in.strangers import address_of
 from runtime.settings import Settings
-from services.people.people import People
+from services.people import people
+from tests.acting import acted
 from tests.conftest import free_port
 from tests.desk.people.browser import RunningDesk
 
@@ -106,7 +107,7 @@ def test_who_counts_as_one_address(host: str, counted_as: str) -> None:
 
 
 def test_admins_see_no_secrets_in_lists(desk: RunningDesk) -> None:
-    made = People(desk.engine).create_token("program", Role.VIEWER, actor="test")
+    made = acted(desk.engine, "test", people.create_token, "program", Role.VIEWER)
     browser = desk.signed_in(Role.ADMIN, "vera")
     for path in ("/people", "/tokens", "/api/users", "/api/tokens", "/people/vera"):
         shown = browser.get(path).text

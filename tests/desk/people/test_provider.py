@@ -15,12 +15,14 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from credit.permissions import Role
+from db.act import Act
 from db.engine import transaction
 from db.people import tokens
 from desk.sign_in.oidc import Attempt, checked
 from desk.sign_in.provider_people import _email
 from runtime.settings import Settings
-from services.people.people import People
+from services.people import people
+from tests.acting import acted, everybody
 from tests.conftest import free_port
 from tests.desk.people.browser import PASSWORD, Browser, RunningDesk
 from tests.desk.people.provider import OidcProvider
@@ -117,7 +119,7 @@ def test_somebody_the_provider_knows(desk: RunningDesk, provider: OidcProvider) 
     assert (user.oidc_issuer, user.oidc_subject) == (provider.issuer, "s-1")
     assert desk.audit("signed_in")[0].detail["how"] == "provider"
     sign_in(desk, "s-1")
-    assert [person.login for person in People(desk.engine).listed().users] == ["anna"]
+    assert [person.login for person in everybody(desk.engine)] == ["anna"]
 
 
 def test_the_question_carries_pkce_state_and_nonce(desk: RunningDesk) -> None:
@@ -132,11 +134,11 @@ def test_the_question_carries_pkce_state_and_nonce(desk: RunningDesk) -> None:
 def test_people_are_told_apart_by_subject_not_by_name_or_address(desk: RunningDesk) -> None:
     local = desk.person("anna@example.test")
     with transaction(desk.engine) as session:
-        tokens.create(session, name="operator", role=Role.ADMIN, actor="test", at=desk.user(local).created_at)
+        tokens.create(Act(session, "test", desk.user(local).created_at), name="operator", role=Role.ADMIN)
     for subject in ("s-1", "s-2", "s-3", "s-5"):
         assert sign_in(desk, subject)[1].status_code == 303
-    people = {person.login: person.role for person in People(desk.engine).listed().users}
-    assert people == {
+    roles = {person.login: person.role for person in everybody(desk.engine)}
+    assert roles == {
         "anna": "approver",
         "anna@example.test": "viewer",  # the second Anna has her address, and is not her
         "anna-2": "viewer",
@@ -148,7 +150,7 @@ def test_people_are_told_apart_by_subject_not_by_name_or_address(desk: RunningDe
 
 def test_the_groups_decide_the_role_at_each_sign_in(desk: RunningDesk) -> None:
     sign_in(desk, "s-1")
-    People(desk.engine).change("anna", role=Role.ADMIN, actor="test")
+    acted(desk.engine, "test", people.change, "anna", role=Role.ADMIN)
     sign_in(desk, "s-1")
     assert desk.user("anna").role == "approver"
 
@@ -158,14 +160,14 @@ def test_who_has_no_role_may_not_come_in(desk: RunningDesk) -> None:
     assert answer.status_code == 403
     assert "none of your groups" in answer.text
     assert browser.cookie == ""
-    assert People(desk.engine).listed().users == []
+    assert everybody(desk.engine) == []
     assert desk.refusals() == [("unknown", "sign_in_refused", "/sign-in/callback")]
 
 
 def test_who_was_disabled_here_may_not_come_in(desk: RunningDesk) -> None:
     desk.person("mike", Role.ADMIN)
     sign_in(desk, "s-1")
-    People(desk.engine).change("anna", disabled=True, actor="mike")
+    acted(desk.engine, "mike", people.change, "anna", disabled=True)
     browser, answer = sign_in(desk, "s-1")
     assert answer.status_code == 403
     assert browser.cookie == ""

@@ -9,16 +9,17 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.people import tokens
 from desk.sign_in.next_page import own_path
-from services.people.people import People
+from tests.acting import bearer as bearer_of
+from tests.acting import everybody
 from tests.desk.people.browser import PASSWORD, RunningDesk
 
 
 def logins(desk: RunningDesk) -> list[str]:
-    return [person.login for person in People(desk.engine).listed().users]
+    return [person.login for person in everybody(desk.engine)]
 
 
 def token(desk: RunningDesk, role: Role = Role.ADMIN) -> dict[str, str]:
-    return {"Authorization": f"Bearer {People(desk.engine).create_token('program', role, actor='test')}"}
+    return bearer_of(desk.engine, "program", role)
 
 
 NEW = {"login": "eve", "role": "admin"}

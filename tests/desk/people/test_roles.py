@@ -11,11 +11,14 @@ from fastapi.routing import APIRoute, RouteContext
 from starlette.routing import Mount
 
 from credit.permissions import LEAST_ROLE, OF_PEOPLE, Permission, Role, may
+from db.act import Act
 from db.engine import transaction
 from db.people import absences
 from desk.access import SAFE_METHODS, Needs
 from desk.api.receivables.events import sender
-from services.people.people import People
+from services.people import people
+from tests.acting import acted
+from tests.acting import bearer as bearer_of
 from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk
 
@@ -73,8 +76,7 @@ def samples() -> dict[Permission, tuple[str, str]]:
 
 
 def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[str, str]]) -> None:
-    people = People(desk.engine)
-    bearers = {role: people.create_token(role.label, role, actor="test") for role in Role}
+    bearers = {role: acted(desk.engine, "test", people.create_token, role.label, role) for role in Role}
     browsers = {role: desk.signed_in(role) for role in OF_PEOPLE}
     assert {Permission.LOOK, Permission.MANAGE_PEOPLE} <= samples.keys()
     for permission, (method, path) in samples.items():
@@ -91,7 +93,7 @@ def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[
 def test_another_s_absence_takes_an_admin(desk: RunningDesk, role: Role) -> None:
     for login in ("anna", "dana"):
         desk.person(login)
-    bearer = {"Authorization": f"Bearer {People(desk.engine).create_token(role.label, role, actor='test')}"}
+    bearer = bearer_of(desk.engine, role.label, role)
     ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     order = {"login": "anna", "delegate": "dana", "ends_at": ends, "reason": "ill"}
     url, now = f"{desk.url}/api/absences", datetime.now(UTC)
@@ -100,14 +102,12 @@ def test_another_s_absence_takes_an_admin(desk: RunningDesk, role: Role) -> None
     with transaction(desk.engine) as session:
         rows = absences.listed(session, now) or [
             absences.add(
-                session,
+                Act(session, "test", now),
                 login="anna",
                 delegate="dana",
                 starts_at=now,
                 ends_at=now + timedelta(days=1),
                 reason="ill",
-                actor="test",
-                now=now,
             )
         ]
     answer = httpx.delete(f"{url}/{rows[0].id}", headers=bearer)

@@ -11,7 +11,8 @@ from credit.permissions import Role
 from db.engine import transaction
 from db.models import UserSession
 from runtime.settings import Settings
-from services.people.people import People
+from services.people import people
+from tests.acting import acted, everybody
 from tests.conftest import free_port
 from tests.desk.people.browser import PASSWORD, Browser, RunningDesk
 
@@ -129,19 +130,19 @@ def test_signing_out_ends_the_session_on_the_server(desk: RunningDesk) -> None:
 
 
 def test_disabling_and_a_new_role_count_from_the_next_request(desk: RunningDesk) -> None:
-    people, browser = People(desk.engine), desk.signed_in(Role.ADMIN, "vera")
+    browser = desk.signed_in(Role.ADMIN, "vera")
     desk.person("mike", Role.ADMIN)
     assert browser.get("/people").status_code == 200
-    people.change("vera", role=Role.VIEWER, actor="mike")
+    acted(desk.engine, "mike", people.change, "vera", role=Role.VIEWER)
     assert browser.get("/people").status_code == 403
-    people.change("vera", role=Role.ADMIN, actor="mike")
+    acted(desk.engine, "mike", people.change, "vera", role=Role.ADMIN)
     assert browser.get("/people").status_code == 200
-    people.change("vera", disabled=True, actor="mike")
+    acted(desk.engine, "mike", people.change, "vera", disabled=True)
     assert browser.get("/people").status_code == 303
     assert browser.post("/people", login="new", role="viewer").status_code == 401
     assert desk.refusals()[-1] == ("vera", "not_signed_in", "/people")
     assert browser.sign_in("vera").status_code == 403
-    people.change("vera", disabled=False, actor="mike")
+    acted(desk.engine, "mike", people.change, "vera", disabled=False)
     assert not is_signed_in(browser)  # the old session stays ended
     assert browser.sign_in("vera").status_code == 303
 
@@ -191,5 +192,5 @@ def test_a_session_that_ends_in_the_middle(desk: RunningDesk, how: str) -> None:
     assert posted.status_code == 401
     assert "Nothing was done" in posted.text
     assert '<input type="hidden" name="next" value="/people">' in posted.text
-    assert [person.login for person in People(desk.engine).listed().users] == ["vera"]
+    assert [person.login for person in everybody(desk.engine)] == ["vera"]
     assert browser.http.get("/api/users").json()["code"] == "not_signed_in"

@@ -102,7 +102,7 @@ async def test_a_crash_between_the_row_and_the_telling_is_told_once_by_the_relay
     disputed_before(world, customer)
     inbound = InboundEvents(world.engine, world.client, world.settings.task_queue)
     told = HealthPrediction.model_validate(prediction(customer))
-    event, is_new = inbound._write(Delivery("test", "e1"), told)  # what a crash then leaves
+    event, is_new = await inbound._write(Delivery("test", "e1"), told)  # what a crash then leaves
     assert is_new
     assert [one.id for one in untold(world)] == [event.id]
 

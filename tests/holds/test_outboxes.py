@@ -277,7 +277,7 @@ async def test_nothing_is_told_to_a_hold_that_is_over(idle_world: World) -> None
         ("e1", PaymentReceived.model_validate(payment(customer, "10.00"))),
         ("e2", DisputeOpened.model_validate(dispute(customer, world.owe(customer, "9", days_overdue=1)))),
     ):
-        inbound(world)._write(Delivery("test", name), body)  # and tell nobody
+        await inbound(world)._write(Delivery("test", name), body)  # and tell nobody
     ask_release(world, customer, "r1")
     assert waiting(world, outboxes.told_from_outside("")) == ["e1", "e2"]
     assert waiting(world, outboxes.requested("")) == ["r1"]
@@ -298,7 +298,7 @@ async def test_changed_facts_of_a_proposed_hold_have_nothing_to_wait_for(idle_wo
     async with workers(world):
         await world.start(customer)
     body = PaymentReceived.model_validate(payment(customer, "10.00"))
-    inbound(world)._write(Delivery("test", "e1"), body)
+    await inbound(world)._write(Delivery("test", "e1"), body)
 
     assert waiting(world, outboxes.told_from_outside("")) == []
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from credit.calendar import Calendar
 from credit.events import PlanStatus, PromiseOutcome
+from credit.notices import SYSTEM
 from credit.outcomes import LOOK_AGAIN, ScheduledDate
 from credit.policy import Policy
 from credit.states import Verdict
@@ -17,6 +18,7 @@ from db import audit, policy_change
 from db.act import Act
 from db.errors import BadInputError, ClaimedByAnotherError, NotInForceError
 from db.holds import by_hand, decisions, holds
+from db.holds.outcomes import AUTO_RELEASE
 from db.models import AutoDecision, Decision, Notification, PaymentPlan, PromiseToPay, ReleaseRequest, User
 from db.receivables import payment_plans
 from tests.outcomes.rows import DAY, HAPPENINGS, NOON, TODAY, Held, decide, held, let_through, set_date
@@ -243,6 +245,18 @@ def test_what_rests_on_more_than_debt_waits_for_a_person(session: Session, kind:
 
 
 # --- what people set ----------------------------------------------------------------------------------------------
+
+
+def test_what_follows_from_a_persons_deed_is_the_systems(it: Held, session: Session) -> None:
+    change_policy(session, auto_release_on_payment=True)
+    it.pay("50000")
+    set_date(it, ScheduledDate.END)  # the day has come, and the look that comes with it finds the payment
+    session.flush()
+    names = {event.action: event.actor for event in audit.chain_of(session, it.hold_id)}
+    assert names["hold_dates_set"] == "mike"
+    assert {names[one] for one in ("end_date_reached", "paid_in_full", "release_requested")} == {SYSTEM}
+    assert names["proposal_approved"] == AUTO_RELEASE
+    assert {row.actor for row in session.scalars(select(ReleaseRequest))} == {SYSTEM}
 
 
 def test_an_end_date_that_was_put_off_comes_again(it: Held) -> None:

@@ -1,12 +1,12 @@
 """What a decision does to a customer, in sentences: told before it is made, the same on every way of making it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pydantic import BaseModel
 
 from credit.policy import Policy
 from credit.states import ProposalKind, Verdict
+from credit.wording import long_span
 
 
 class Case(BaseModel):
@@ -31,7 +31,9 @@ def effects(case: Case, verdict: Verdict, policy: Policy) -> list[str]:
         return _OF_DECLINING[case.kind](case, policy)
     told = _OF_APPROVING[case.kind](case, policy)
     if policy.approval_undo:
-        told.append(f"For {_span(policy.approval_undo)} the approval can be taken back, and nothing is done before.")
+        told.append(
+            f"For {long_span(policy.approval_undo)} the approval can be taken back, and nothing is done before."
+        )
     return told
 
 
@@ -74,7 +76,7 @@ def _repair(case: Case, _: Policy) -> list[str]:
 
 def _no_hold(case: Case, policy: Policy) -> list[str]:
     nothing = "No service hold comes into force." if case.auto_applied else "Nothing is done to the customer."
-    quiet = _span(policy.decline_snooze)
+    quiet = long_span(policy.decline_snooze)
     return [nothing, f"AR aging stays quiet about it for {quiet} unless the case gets worse."]
 
 
@@ -85,16 +87,6 @@ def _no_release(_: Case, __: Policy) -> list[str]:
 def _no_repair(case: Case, _: Policy) -> list[str]:
     keeps = f"NetSuite keeps {case.netsuite_found or 'what it says'}"
     return [f"{keeps}, and it is not asked about again until NetSuite says something else. The hold stays."]
-
-
-def _span(length: timedelta) -> str:
-    """Return a length of time in its largest units: `30 d`, `1 h 30 min`."""
-    seconds, parts = int(length.total_seconds()), []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        number, seconds = divmod(seconds, size)
-        if number:
-            parts.append(f"{number} {unit}")
-    return " ".join(parts) or "0 s"
 
 
 _OF_APPROVING = {ProposalKind.PLACE: _place, ProposalKind.RELEASE: _release, ProposalKind.REPAIR: _repair}

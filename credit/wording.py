@@ -1,5 +1,6 @@
 """How a number of things, and a stored name, are written in a sentence."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -18,6 +19,24 @@ def sentence(text: str) -> str:
     """Return the words with a capital at their beginning; what follows keeps its capitals."""
     text = words(text)
     return text[:1].upper() + text[1:]
+
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its largest unit that is not zero, rounded down: `3 d`, `5 h`, `12 min`, `40 s`."""
+    return " ".join(long_span(length).split()[:2])
+
+
+def long_span(length: timedelta) -> str:
+    """Return a length of time with every unit that is not zero: `1 d 2 h`, `9 min 40 s`, `0 s`."""
+    seconds, parts = max(int(length.total_seconds()), 0), []
+    for size, unit in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts) or "0 s"
 
 
 class Labelled(StrEnum):

@@ -76,7 +76,6 @@ FLASHES = {
     "user_disabled": Flash("good", "Disabled, and signed out everywhere."),
     "user_enabled": Flash("good", "Enabled again."),
     "token_revoked": Flash("good", "Revoked. The token does not work any more."),
-    "audit_whole": Flash("good", "Verified."),
 }
 """Code -> what is said."""
 

@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from credit.states import MessageKind, ReleaseCause
-from credit.triggers import ReasonClass, TriggerKind
-from credit.wording import counted, sentence, words
+from credit.states import ReleaseCause
+from credit.triggers import TriggerKind
+from credit.wording import counted, long_span, sentence, span, words
 
 _TEMPLATES = {"service_hold_sales_rep": "Sales rep’s message", "service_hold_customer_notice": "Customer’s notice"}
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def money(amount: Decimal | str) -> str:
@@ -30,19 +29,9 @@ def trigger_name(kind: str) -> str:
     return sentence(TriggerKind(kind).label)
 
 
-def ground_name(ground: str) -> str:
-    """What a hold rests on."""
-    return sentence(ReasonClass(ground).label)
-
-
 def cause_name(cause: str) -> str:
-    """Why a release is proposed."""
-    return ReleaseCause(cause).label
-
-
-def message_name(kind: str) -> str:
-    """A drafted e-mail as people call it."""
-    return sentence(MessageKind(kind).label)
+    """Why a release is proposed; `unknown` where nothing is on record."""
+    return ReleaseCause(cause).label if cause in set(ReleaseCause) else words(cause)
 
 
 def template_name(name: str) -> str:
@@ -50,29 +39,9 @@ def template_name(name: str) -> str:
     return _TEMPLATES.get(name) or sentence(name)
 
 
-def span(length: timedelta) -> str:
-    """A length of time in its largest unit that is not zero, rounded down: `3 d`, `5 h`, `12 min`, `40 s`."""
-    seconds = max(int(length.total_seconds()), 0)
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
-
-
 def seconds_span(seconds: float) -> str:
     """A number of seconds, likewise."""
     return span(timedelta(seconds=seconds))
-
-
-def long_span(length: timedelta) -> str:
-    """A length of time with every unit that is not zero: `1 d 2 h`, `9 min 40 s`, `0 s`."""
-    seconds = max(int(length.total_seconds()), 0)
-    parts = []
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts) or "0 s"
 
 
 def when(at: datetime | str) -> Markup:
@@ -138,9 +107,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "day_of": day_of,
     "trigger_name": trigger_name,
-    "ground_name": ground_name,
     "cause_name": cause_name,
-    "message_name": message_name,
     "template_name": template_name,
     "pretty": pretty,
     "count": counted,

@@ -14,7 +14,7 @@ from temporalio.common import SearchAttributeKey
 from credit.wording import counted
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import contract, policies, signatures
+    from workflows import contract, policies, record, signatures
     from workflows.contract import ArAgingInput, ArAgingReport
 
 _PAGE = 100
@@ -58,20 +58,16 @@ class ArAging:
     async def _open(self, start: ArAgingInput) -> signatures.AgingRun:
         if start.run_id is not None and start.as_of is not None:
             return signatures.AgingRun(run_id=start.run_id, as_of=start.as_of)
-        return await workflow.execute_activity(
-            signatures.open_aging_run,
-            signatures.OpenAgingRun(
-                run_id=workflow.uuid4(),
-                workflow_id=workflow.info().workflow_id,
-                requested_by=start.requested_by,
-                as_of=start.as_of,
-                due_at=self._due_at(),
-                time_zone=start.time_zone,
-                now=workflow.now(),
-            ),
-            **policies.DATABASE,
-            summary="Begin the scan",
+        order = signatures.OpenAgingRun(
+            run_id=workflow.uuid4(),
+            workflow_id=workflow.info().workflow_id,
+            requested_by=start.requested_by,
+            as_of=start.as_of,
+            due_at=self._due_at(),
+            time_zone=start.time_zone,
+            now=workflow.now(),
         )
+        return await record.ask(signatures.open_aging_run, order, "Begin the scan")
 
     @staticmethod
     def _due_at() -> datetime:
@@ -97,12 +93,8 @@ class ArAging:
         )
 
     async def _close(self, scan: signatures.AgingRun) -> ArAgingReport:
-        counts = await workflow.execute_activity(
-            signatures.close_aging_run,
-            signatures.CloseAgingRun(run_id=scan.run_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="Close the scan",
-        )
+        order = signatures.CloseAgingRun(run_id=scan.run_id, now=workflow.now())
+        counts = await record.ask(signatures.close_aging_run, order, "Close the scan")
         rows = "\n".join(f"| {disposition.replace('_', ' ')} | {count:,} |" for disposition, count in counts.items())
         workflow.set_current_details(
             f"### AR aging as of {scan.as_of}: done\n\n| Customers above the threshold | |\n|---|---|\n{rows}"

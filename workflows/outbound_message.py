@@ -22,7 +22,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from credit.states import Delivery, MessageKind, MessageStatus, WaitingOn
-    from workflows import contract, policies, signatures
+    from workflows import contract, policies, record, signatures
     from workflows.contract import (
         DecideSignal,
         MessageView,
@@ -151,36 +151,18 @@ class OutboundMessage:
         order = signatures.HeedMessageSignal(
             message_id=self._start.message_id, signal=signal, decision_id=decision_id, now=workflow.now()
         )
-        heeded: MessageView = await workflow.execute_activity(
-            signatures.heed_message_signal, order, **policies.DATABASE, summary=f"Obey the row behind: {signal}"
-        )
+        heeded = await record.ask(signatures.heed_message_signal, order, f"Obey the row behind: {signal}")
         self._see(heeded)
         return heeded.is_news
 
     async def _withdraw(self) -> None:
-        status = await workflow.execute_activity(
-            signatures.withdraw_message,
-            signatures.WithdrawMessage(message_id=self._start.message_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="Withdraw the message",
-        )
+        order = signatures.WithdrawMessage(message_id=self._start.message_id, now=workflow.now())
+        status = await record.ask(signatures.withdraw_message, order, "Withdraw the message")
         if status not in _OPEN:
             self._see(self._message.model_copy(update={"status": MessageStatus(status)}))
 
     async def _refuse(self, event: Unintelligible) -> None:
-        await workflow.execute_activity(
-            signatures.refuse_signal,
-            signatures.RefuseSignal(
-                hold_id=self._start.hold_id,
-                customer_id=self._start.customer_id,
-                signal=event.signal,
-                problem=event.problem,
-                content=event.content,
-                now=workflow.now(),
-            ),
-            **policies.DATABASE,
-            summary="Refuse a signal",
-        )
+        await record.refuse(event, hold_id=self._start.hold_id, customer_id=self._start.customer_id)
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -214,14 +196,8 @@ class OutboundMessage:
     # --- what is known, and what people see ---------------------------------------------------------------------
 
     async def _read(self) -> None:
-        self._see(
-            await workflow.execute_activity(
-                signatures.read_message,
-                signatures.MessageAt(message_id=self._start.message_id, now=workflow.now()),
-                **policies.DATABASE,
-                summary="Read the message's record",
-            )
-        )
+        order = signatures.MessageAt(message_id=self._start.message_id, now=workflow.now())
+        self._see(await record.ask(signatures.read_message, order, "Read the message's record"))
 
     def _see(self, message: MessageView) -> None:
         """Take this as the truth, and show it in the Web UI."""

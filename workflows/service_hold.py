@@ -43,7 +43,7 @@ with workflow.unsafe.imports_passed_through():
         waiting_on,
     )
     from credit.triggers import Trigger
-    from workflows import beats, contract, hold_inbox, policies, signatures
+    from workflows import beats, contract, hold_inbox, policies, record, signatures
     from workflows.contract import (
         DecideSignal,
         DriftSignal,
@@ -115,14 +115,10 @@ class ServiceHold:
         triggers = [event for event in self._inbox if isinstance(event, Trigger)]
         others = [event for event in self._inbox if not isinstance(event, Trigger)]
         self._inbox = deque([*self._carried, *others])  # carried triggers may be many: dealt with one by one
-        opened = await workflow.execute_activity(
-            signatures.open_hold,
-            signatures.OpenHold(
-                customer_id=self._customer_id, new_hold_id=workflow.uuid4(), triggers=triggers, now=workflow.now()
-            ),
-            **policies.DATABASE,
-            summary="Propose the hold",
+        order = signatures.OpenHold(
+            customer_id=self._customer_id, new_hold_id=workflow.uuid4(), triggers=triggers, now=workflow.now()
         )
+        opened = await record.ask(signatures.open_hold, order, "Propose the hold")
         self._for_the_next_proposal += opened.late
         self._refused_signals += opened.refused
         self._see(opened.hold)
@@ -174,8 +170,7 @@ class ServiceHold:
 
     async def _look(self, summary: str) -> None:
         """Do what has become due about the hold, and what follows from how things stand with the customer now."""
-        look = signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now())
-        self._see(await workflow.execute_activity(signatures.look_at_hold, look, **policies.DATABASE, summary=summary))
+        self._see(await record.ask(signatures.look_at_hold, self._hold_now(), summary))
 
     async def _look_at_facts(self) -> None:
         """Look once, however many changes of the facts are waiting: the look sees them all."""
@@ -205,12 +200,8 @@ class ServiceHold:
         return None
 
     async def _add_evidence(self, trigger: Trigger) -> None:
-        added = await workflow.execute_activity(
-            signatures.add_evidence,
-            signatures.AddEvidence(hold_id=self._the_hold().hold_id, trigger=trigger, now=workflow.now()),
-            **policies.DATABASE,
-            summary=f"Add evidence: {trigger.kind}",
-        )
+        order = signatures.AddEvidence(hold_id=self._the_hold().hold_id, trigger=trigger, now=workflow.now())
+        added = await record.ask(signatures.add_evidence, order, f"Add evidence: {trigger.kind}")
         self._refused_signals += added.refused
         if added.kept:
             self._see(added.hold)
@@ -220,12 +211,8 @@ class ServiceHold:
     async def _obey(self, signal: DecideSignal) -> HoldStatus | None:
         """Load the decision's row and do what it says; a signal with no row behind it is refused there."""
         hold_id = self._the_hold().hold_id
-        settled = await workflow.execute_activity(
-            signatures.settle_decision,
-            signatures.SettleDecision(hold_id=hold_id, decision_id=signal.decision_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="Obey the approver's decision",
-        )
+        order = signatures.SettleDecision(hold_id=hold_id, decision_id=signal.decision_id, now=workflow.now())
+        settled = await record.ask(signatures.settle_decision, order, "Obey the approver's decision")
         if settled.outcome == "refused":
             self._refused_signals += 1
         if settled.wait is not None and str(signal.decision_id) not in self._not_yet:
@@ -260,9 +247,7 @@ class ServiceHold:
         order = signatures.CloseProposal(
             hold_id=hold.hold_id, proposal_id=hold.proposal_id, ending=ending, reason=reason, now=workflow.now()
         )
-        settled = await workflow.execute_activity(
-            signatures.close_proposal, order, **policies.DATABASE, summary=f"Settle the proposal: {ending}"
-        )
+        settled = await record.ask(signatures.close_proposal, order, f"Settle the proposal: {ending}")
         if settled:
             self._see(hold.model_copy(update=_as_settled(hold, ending)))
         return settled
@@ -325,12 +310,7 @@ class ServiceHold:
                 timeout_summary="In force even where a beat has not answered yet",
             )
         async with self._one_by_one:
-            await workflow.execute_activity(
-                signatures.put_in_force,
-                signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now()),
-                **policies.DATABASE,
-                summary="The hold is in force",
-            )
+            await record.ask(signatures.put_in_force, self._hold_now(), "The hold is in force")
             self._see(self._the_hold().model_copy(update={"status": HoldStatus.IN_FORCE}))
         for running in self._side_by_side:
             await running
@@ -340,12 +320,7 @@ class ServiceHold:
 
     async def _propose_repair(self) -> None:
         """NetSuite says something else than this hold wants: ask, never rewrite in silence."""
-        order = signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now())
-        self._see(
-            await workflow.execute_activity(
-                signatures.propose_repair, order, **policies.DATABASE, summary="NetSuite differs: ask about it"
-            )
-        )
+        self._see(await record.ask(signatures.propose_repair, self._hold_now(), "NetSuite differs: ask about it"))
 
     async def _push_again(self) -> None:
         """Run beat 4 once more for an approved repair, behind the push that may still be under way."""
@@ -358,11 +333,7 @@ class ServiceHold:
 
     async def _request_release(self, request: ReleaseSignal) -> None:
         order = signatures.RequestRelease(hold_id=self._the_hold().hold_id, request=request, now=workflow.now())
-        self._see(
-            await workflow.execute_activity(
-                signatures.request_release, order, **policies.DATABASE, summary=f"Release asked for: {request.cause}"
-            )
-        )
+        self._see(await record.ask(signatures.request_release, order, f"Release asked for: {request.cause}"))
 
     async def _let_go(self) -> HoldOutcome:
         """Take back what the beats did; the hold is released when NetSuite has its prior value again."""
@@ -370,12 +341,7 @@ class ServiceHold:
         taking_back = asyncio.create_task(self._take_back())
         await self._live_until(taking_back.done, taking_back)
         hold = self._the_hold()
-        await workflow.execute_activity(
-            signatures.finish_release,
-            signatures.HoldAt(hold_id=hold.hold_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="The hold is released",
-        )
+        await record.ask(signatures.finish_release, self._hold_now(), "The hold is released")
         self._see(hold.model_copy(update={"status": HoldStatus.RELEASED}))
         return await self._end(HoldOutcome(hold_id=hold.hold_id, status=HoldStatus.RELEASED))
 
@@ -388,13 +354,7 @@ class ServiceHold:
 
     async def _withdraw_unsent(self) -> None:
         """Tell the messages that have not left that their hold is over."""
-        unsent = await workflow.execute_activity(
-            signatures.unsent_messages,
-            signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now()),
-            **policies.DATABASE,
-            summary="Find what has not been sent",
-        )
-        for message_id in unsent:
+        for message_id in await record.ask(signatures.unsent_messages, self._hold_now(), "Find what has not been sent"):
             message = workflow.get_external_workflow_handle(contract.message_workflow_id(message_id))
             try:
                 await message.signal("withdraw", WithdrawSignal())
@@ -467,24 +427,16 @@ class ServiceHold:
 
     async def _refuse(self, event: Unintelligible) -> None:
         self._refused_signals += 1
-        await workflow.execute_activity(
-            signatures.refuse_signal,
-            signatures.RefuseSignal(
-                hold_id=self._hold.hold_id if self._hold else None,
-                customer_id=self._customer_id,
-                signal=event.signal,
-                problem=event.problem,
-                content=event.content,
-                now=workflow.now(),
-            ),
-            **policies.DATABASE,
-            summary="Refuse a signal",
-        )
+        hold_id = self._hold.hold_id if self._hold else None
+        await record.refuse(event, hold_id=hold_id, customer_id=self._customer_id)
 
     def _the_hold(self) -> HoldView:
         if self._hold is None:
             raise ApplicationError("no hold is open", non_retryable=True)
         return self._hold
+
+    def _hold_now(self) -> signatures.HoldAt:
+        return signatures.HoldAt(hold_id=self._the_hold().hold_id, now=workflow.now())
 
     def _see(self, hold: HoldView | None) -> None:
         self._hold = hold

@@ -3,7 +3,7 @@
 from typing import Annotated, NamedTuple
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -46,6 +46,25 @@ _PLACEHOLDERS = {
 
 Organisation = Annotated[str, Query(max_length=200)]
 Language = Annotated[str, Query(max_length=35)]
+
+
+class _Text(NamedTuple):
+    name: str
+    organisation: str
+    language: str
+
+    def address(self, action: str = "") -> str:
+        """Return its page's address; names may have spaces in them."""
+        path = f"/settings/templates/{quote(self.name, safe='')}{action}"
+        if (self.organisation, self.language) == (templates.EVERYBODY, templates.LANGUAGE):
+            return path
+        return f"{path}?{urlencode({'organisation': self.organisation, 'language': self.language})}"
+
+
+def _named(
+    name: str, organisation: Organisation = templates.EVERYBODY, language: Language = templates.LANGUAGE
+) -> _Text:
+    return _Text(name, organisation, language.strip())
 
 
 @router.get("/settings")
@@ -124,29 +143,19 @@ def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tu
 
 @router.get("/settings/templates/{name}")
 async def template(
-    request: Request,
-    name: str,
-    desk: Desk,
-    _: TemplateWriter,
-    organisation: Organisation = templates.EVERYBODY,
-    language: Language = templates.LANGUAGE,
+    request: Request, desk: Desk, _: TemplateWriter, which: Annotated[_Text, Depends(_named)]
 ) -> Response:
     """Show a template to edit; one that is not there yet with the text that is used in its place."""
-    return await _template_page(request, desk, _Text(name, organisation, language.strip()))
+    return await _template_page(request, desk, which)
 
 
 @router.get("/settings/templates/{name}/preview")
 async def preview_in_use(
-    request: Request,
-    name: str,
-    desk: Desk,
-    who: TemplateWriter,
-    organisation: Organisation = templates.EVERYBODY,
-    language: Language = templates.LANGUAGE,
+    request: Request, desk: Desk, who: TemplateWriter, which: Annotated[_Text, Depends(_named)]
 ) -> Response:
     """Show the version in use as it comes out for an invented customer."""
-    used = await in_transaction(desk, templates.find, name, organisation, language)
-    return await preview_template(request, name, desk, who, used.subject, used.body)
+    used = await in_transaction(desk, templates.find, *which)
+    return await preview_template(request, which.name, desk, who, used.subject, used.body)
 
 
 @router.post("/settings/templates/{name}/preview")
@@ -179,46 +188,21 @@ async def preview_template(
 @router.post("/settings/templates/{name}")
 async def change_template(
     request: Request,
-    name: str,
     desk: Desk,
     who: TemplateWriter,
+    which: Annotated[_Text, Depends(_named)],
     version: Annotated[int, Form()],
     subject: Annotated[str, Form(max_length=1000)] = "",
     body: Annotated[str, Form(max_length=200_000)] = "",
-    organisation: Organisation = templates.EVERYBODY,
-    language: Language = templates.LANGUAGE,
 ) -> Response:
-    which = _Text(name, organisation, language)
     try:
-        await template_service.change(
-            desk.engine,
-            who,
-            name,
-            subject=subject,
-            body=body,
-            changed=version,
-            organisation=organisation,
-            language=language,
-        )
+        await template_service.change(desk.engine, who, subject=subject, body=body, changed=version, **which._asdict())
     except BadTemplateError as error:
         return await _template_page(request, desk, which, status=error.status, problem=str(error), text=(subject, body))
     except RefusedError as error:
         status = await refused(request, error)
         return await _template_page(request, desk, which, status=status, problem=str(error), text=(subject, body))
     return see_other(which.address(), "template_changed")
-
-
-class _Text(NamedTuple):
-    name: str
-    organisation: str
-    language: str
-
-    def address(self, action: str = "") -> str:
-        """Return its page's address; names may have spaces in them."""
-        path = f"/settings/templates/{quote(self.name, safe='')}{action}"
-        if (self.organisation, self.language) == (templates.EVERYBODY, templates.LANGUAGE):
-            return path
-        return f"{path}?{urlencode({'organisation': self.organisation, 'language': self.language})}"
 
 
 async def _template_page(

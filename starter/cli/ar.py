@@ -53,11 +53,11 @@ def import_file(
 
     report = ledger_import.run(
         file,
+        bad_rows_to,
         mapping=_pairs(columns, "--map"),
         as_of=as_of.date() if as_of else None,
         rates=_worths(rates),
         skip_bad=skip_bad,
-        bad_rows_to=bad_rows_to,
         full=full,
         close_missing=close_missing,
     )

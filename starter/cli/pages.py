@@ -6,7 +6,7 @@ from rich.text import Text
 
 from credit.states import Beat, BeatStatus, HoldStatus, Verdict, WaitingOn
 from credit.triggers import TriggerKind
-from credit.wording import sentence, words
+from credit.wording import sentence, span, words
 from starter.cli.desk_client import Document
 from starter.cli.message_pages import recipient
 from starter.cli.output import Column, Page, Table, facts, figure, filled, minute, plural
@@ -118,14 +118,6 @@ def _day(at: str | None) -> str:
     return f"{datetime.fromisoformat(at):%d %b}" if at else ""
 
 
-def _age(at: str) -> str:
-    age = datetime.now(UTC) - datetime.fromisoformat(at)
-    if age.days:
-        return f"{age.days} d"
-    hours, seconds = divmod(age.seconds, 3600)
-    return f"{hours} h" if hours else f"{seconds // 60} min"
-
-
 def _who(event: Document) -> str:
     return " for ".join([event["who"], *([", ".join(event["on_behalf_of"])] if event["on_behalf_of"] else [])])
 
@@ -143,7 +135,9 @@ COLUMNS = (
         number=True,
         drop=5,
     ),
-    Column("Age", lambda row: _age(row["proposed_at"]), number=True, drop=6),
+    Column(
+        "Age", lambda row: span(datetime.now(UTC) - datetime.fromisoformat(row["proposed_at"])), number=True, drop=6
+    ),
 )
 """Of a list of holds."""
 _BEAT_COLUMNS = (

@@ -1,4 +1,4 @@
-"""`hold up`, `hold up --detach` and `hold down`, as plain functions that return an exit status."""
+"""`hold up` and `hold up --detach`, as plain functions that return an exit status."""
 
 import json
 import sys
@@ -59,12 +59,3 @@ def up_detached(options: StackOptions) -> int:
     data_dir = str(options.data_dir.expanduser().absolute())
     argument = json.dumps({**asdict(options), "data_dir": data_dir})
     return lifecycle.up_detached(options.data_dir, [sys.executable, "-m", "starter.stack", argument])
-
-
-def down(data_dir: Path) -> int:
-    """Stop the stack of this data folder, with everything that an earlier one may have left; the data stays.
-
-    Returns:
-        0 when nothing of it runs any more (also where nothing ran), 1 where it can't be stopped (stderr says why).
-    """
-    return lifecycle.down(data_dir)

@@ -109,9 +109,6 @@ class StackStatus:
     def running(self) -> bool:
         return bool(self.parts) and all(part.state == "running" for part in self.parts)
 
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "parts": [asdict(part) for part in self.parts]}
-
 
 def status(data_dir: Path) -> StackStatus:
     """Return how the stack of this data folder is now: looked at, not only as recorded.

@@ -9,6 +9,7 @@ from credit.permissions import Role
 from credit.states import Beat, ProposalKind
 from db.engine import transaction
 from db.holds import report
+from desk.formats import cause_name
 from runtime.metrics import Metrics
 from tests.admission.cli import Program, token
 from tests.holds.helpers import in_force
@@ -118,3 +119,7 @@ async def test_a_life_as_the_workflow_leaves_it(world: World) -> None:
     assert seen.proposed_by_trigger == {"manual": 1}
     assert seen.time_to_decide.keys() == {"place", "release"}
     assert (seen.open_amount_fell, seen.outcomes.approved) == (0, 1)
+
+
+def test_a_release_that_nobody_is_on_record_for_is_said_too() -> None:
+    assert [cause_name(cause) for cause in ("payment", "unknown")] == ["a payment", "unknown"]

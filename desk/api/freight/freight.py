@@ -169,14 +169,7 @@ async def order_invoiced(order_id: Id, desk: Desk, who: OrderTaker) -> answers.O
 @router.post("/loads", status_code=HTTPStatus.CREATED, responses=NOT_FOUND)
 async def create_load(body: NewLoad, desk: Desk, who: LoadMover, response: Response) -> answers.Load:
     """Make a load, quoted: a held customer's too, it only cannot pass Committed."""
-    made = await desk.freight.create_load(
-        body.customer_id,
-        tariff=body.tariff,
-        origin=body.origin,
-        destination=body.destination,
-        load_id=body.id,
-        actor=who.name,
-    )
+    made = await desk.freight.create_load(**body.model_dump(exclude={"id"}), load_id=body.id, actor=who.name)
     response.headers["Location"] = f"/api/loads/{made.id}"
     return made
 

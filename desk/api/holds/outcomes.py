@@ -55,9 +55,7 @@ async def list_exceptions(name: HoldName, desk: Desk, _: Viewer) -> answers.Hold
 @router.post("/exceptions", status_code=HTTPStatus.CREATED, responses=REFUSED)
 async def add_exception(name: HoldName, wanted: NewException, desk: Desk, who: Decider) -> answers.HoldException:
     """Let one order or load through until a day; 409 unless the hold is in force."""
-    return await desk.outcomes.add_exception(
-        name, scope=wanted.scope, reference=wanted.reference, until=wanted.until, reason=wanted.reason, actor=who.name
-    )
+    return await desk.outcomes.add_exception(name, **vars(wanted), actor=who.name)
 
 
 @router.delete("/exceptions/{exception_id}", responses=REFUSED)

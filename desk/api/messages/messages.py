@@ -71,7 +71,7 @@ def _declined(verdict: object) -> object:
     return MessageVerdict.DISCARD if verdict == "decline" else verdict
 
 
-class NewDecision(Body):
+class NewMessageDecision(Body):
     """What was decided about the revision that was shown; `decline` means `discard`."""
 
     claim: UUID
@@ -118,15 +118,8 @@ async def edit(
 ) -> answers.Message:
     """Write the next revision. Refused with the difference where somebody else changed the text meanwhile."""
     async with _difference_shown(desk, message_id):
-        await desk.messages.edit(
-            message_id,
-            revision=revision_of(if_match, body.revision),
-            subject=body.subject,
-            body=body.body,
-            recipient=body.recipient,
-            format=body.format,
-            actor=who.name,
-        )
+        text = vars(body) | {"revision": revision_of(if_match, body.revision)}
+        await desk.messages.edit(message_id, **text, actor=who.name)
     return await _shown(desk, message_id, response)
 
 
@@ -146,7 +139,7 @@ async def release_claim(message_id: UUID, claim_id: UUID, desk: Desk, who: Sende
 
 @router.post("/{message_id}/decision", status_code=HTTPStatus.ACCEPTED, responses=_STALE)
 async def decide(
-    message_id: UUID, body: NewDecision, desk: Desk, who: Sender, if_match: IfMatch = None
+    message_id: UUID, body: NewMessageDecision, desk: Desk, who: Sender, if_match: IfMatch = None
 ) -> answers.MessageDecision:
     """Approve or discard exactly the revision shown. An approved one leaves after its cooling-off."""
     async with _difference_shown(desk, message_id):

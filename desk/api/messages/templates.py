@@ -41,7 +41,7 @@ Organisation = Annotated[
 Language = Annotated[str, Query(max_length=35, pattern=r"^[^\x00]*$", description="A tag like `en` or `pt-BR`.")]
 
 
-class NewText(Body):
+class NewTemplateText(Body):
     """A template's text, in Jinja: placeholders like `{{ customer_name }}`, `{{ facts.total_open | money }}`."""
 
     subject: Annotated[Text, Field(min_length=1, max_length=template_check.LONGEST)]
@@ -83,7 +83,7 @@ async def show(
 )
 async def change(
     name: Name,
-    body: NewText,
+    body: NewTemplateText,
     desk: Desk,
     who: TemplateWriter,
     response: Response,
@@ -99,20 +99,13 @@ async def change(
     if version is None:
         raise IfMatchMissingError
     row = await template_service.change(
-        desk.engine,
-        who,
-        name,
-        subject=body.subject,
-        body=body.body,
-        changed=version,
-        organisation=organisation,
-        language=language,
+        desk.engine, who, name, **vars(body), changed=version, organisation=organisation, language=language
     )
     return versioned(response, answers.Template.of_row(row))
 
 
 @router.post("/{name}/preview")
-async def preview(name: Name, body: NewText, _: TemplateWriter) -> answers.TemplatePreview:
+async def preview(name: Name, body: NewTemplateText, _: TemplateWriter) -> answers.TemplatePreview:
     """Show a text rendered for an invented customer, to whom may change templates; nothing is kept."""
     subject, text = await template_service.rendered(name, body.subject, body.body)
     try:

@@ -53,7 +53,7 @@ class NewSchedule(Body):
     """Like Europe/Oslo."""
 
 
-class ChangedPolicy(Body):
+class PolicyToTry(Body):
     """Some of the policy's fields, to see whom the scan would propose with them."""
 
     as_of: Day | None = None
@@ -116,7 +116,7 @@ async def run_as_due(desk: Desk, who: Scheduler) -> answers.ScanSchedule:
 
 
 @router.post("/backtest")
-async def backtest_policy(body: ChangedPolicy, desk: Desk, _: Viewer) -> answers.Backtest:
+async def backtest_policy(body: PolicyToTry, desk: Desk, _: Viewer) -> answers.Backtest:
     """List whom the scan would propose on a day, today and under a changed policy; nothing is started or changed."""
     now = datetime.now(UTC)
     return await in_transaction(desk, backtest.run, body.as_of or now.date(), body.changes, now)

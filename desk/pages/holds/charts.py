@@ -64,9 +64,5 @@ def _chart(
     return Chart(name, title, bars, said(most) if most else "", f"{title} by week: {most_said}.")
 
 
-def _median(week: Week) -> float:
-    return week.median_seconds_to_decide or 0
-
-
 def _height(value: float, most: float) -> int:
     return max(round(value / most * HEIGHT), _SHORTEST) if value else 0

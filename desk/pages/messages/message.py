@@ -88,15 +88,7 @@ async def save(
 ) -> Response:
     """Write the next revision; what was typed stays in the form where it is refused."""
     try:
-        message = await desk.messages.edit(
-            message_id,
-            revision=form.revision,
-            subject=form.subject,
-            body=form.body,
-            recipient=form.recipient,
-            format=form.format,
-            actor=who.name,
-        )
+        message = await desk.messages.edit(message_id, **vars(form), actor=who.name)
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, form=form, shown=form.revision)
     unchanged = message.revision == form.revision

@@ -2,34 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
 
-from fastapi import Form
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from credit.reason import Reason
 from db.models import Absence, User
 from db.people import absences, users
 from db.people.tokens import Caller
-from desk.pages.common import Reason, needed_day, typed_day
+from desk.pages.common import needed_day, typed_day
 from desk.surroundings import Surroundings, acting
 from services.people import absences as service
 
-Text = Annotated[str, Form(max_length=200)]
 
-
-@dataclass(frozen=True)
-class Typed:
+class Typed(BaseModel):
     """What was typed to add an absence; days are whole and in UTC. Without a login it is one's own."""
 
-    reason: str
-    login: str
-    delegate: str
-    first_day: str
-    last_day: str
-
-
-def typed(reason: Reason, login: Text = "", delegate: Text = "", first_day: Text = "", last_day: Text = "") -> Typed:
-    return Typed(reason, login, delegate, first_day, last_day)
+    reason: Reason = Field("", validate_default=True)
+    login: str = Field("", max_length=200)
+    delegate: str = Field("", max_length=200)
+    first_day: str = Field("", max_length=200)
+    last_day: str = Field("", max_length=200)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
@@ -69,9 +69,7 @@ async def account(request: Request, desk: Desk, _: Viewer) -> Response:
 
 
 @router.post("/account/absences")
-async def add_absence(
-    desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
-) -> Response:
+async def add_absence(desk: Desk, who: Viewer, typed: Annotated[absence_form.Typed, Form()]) -> Response:
     await absence_form.add(desk, who, typed, login=who.name)
     return see_other("/account#absences", "absence_added")
 

@@ -53,9 +53,7 @@ async def create(
 
 
 @router.post("/people/absences")
-async def add_absence(
-    desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Depends(absence_form.typed)]
-) -> Response:
+async def add_absence(desk: Desk, who: PeopleAdmin, typed: Annotated[absence_form.Typed, Form()]) -> Response:
     if not typed.login:
         raise BadInputError("choose who is away")
     await absence_form.add(desk, who, typed, login=typed.login)

@@ -1,11 +1,10 @@
 """`hold ar import`: the file's rows go by COPY into the database."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import typer
@@ -26,18 +25,8 @@ from starter.cli.local.database import opened
 from starter.cli.output import err
 
 
-def run(
-    file: Path,
-    *,
-    mapping: Mapping[str, str],
-    as_of: date | None,
-    rates: Mapping[str, Decimal],
-    skip_bad: bool,
-    bad_rows_to: Path | None,
-    full: bool,
-    close_missing: int | None,
-) -> Document:
-    """Import the file, and return the report.
+def run(file: Path, bad_rows_to: Path | None, **how: Any) -> Document:
+    """Import the file, and return the report. `how`: as `import_ledger` takes it.
 
     Raises:
         BadParameter: the file cannot be taken as it was described, or a file cannot be read or written.
@@ -50,20 +39,8 @@ def run(
             policy = policies.current(session)[1]
         try:
             with _bad_row_file(bad_rows_to) as on_bad_row, _progress_bar(file.name) as progress:
-                report = import_ledger(
-                    database.engine,
-                    file,
-                    mapping=mapping,
-                    as_of=as_of,
-                    rates=rates,
-                    skip_bad=skip_bad,
-                    actor=caller.name,
-                    policy=policy,
-                    full=full,
-                    close_missing=close_missing,
-                    progress=progress,
-                    on_bad_row=on_bad_row,
-                )
+                how |= {"actor": caller.name, "policy": policy, "progress": progress, "on_bad_row": on_bad_row}
+                report = import_ledger(database.engine, file, **how)
         except LedgerFileError as error:
             raise typer.BadParameter(f"{file.name}: {error}") from None
         except OSError as error:

@@ -17,7 +17,7 @@ from starter.cli.context import read_settings
 from starter.cli.errors import REFUSED, UNREACHABLE, UnreachableError
 from starter.cli.local.database import Database, opened
 from starter.cli.output import console, err, plural
-from starter.stack import control, record
+from starter.stack import control, lifecycle, record
 from starter.stack.control import StackOptions
 from starter.stack.doctor import Check, diagnose
 from workflows.contract import Mending, ReconcileReport
@@ -35,15 +35,14 @@ def up(ports: dict[str, int | None], *, detach: bool) -> int:
 
 
 def down() -> int:
-    return control.down(read_settings().data_dir)
+    return lifecycle.down(read_settings().data_dir)
 
 
 def status() -> Answer:
     """Tell where everything is."""
     data_dir = read_settings().data_dir
     found = record.status(data_dir)
-    running = bool(found.parts) and all(part.state == "running" for part in found.parts)
-    yield Ended(asdict(found), 0 if running else REFUSED)
+    yield Ended(asdict(found), 0 if found.running else REFUSED)
     if not found.parts:
         err.print(f"Nothing runs from {data_dir}. Start it with `hold up --detach`.", soft_wrap=True)
     else:

@@ -56,6 +56,7 @@ def test_refusals_are_explained_on_the_page(desk: RunningDesk) -> None:
     last = admin.post("/people/mike/disable")
     assert last.status_code == 409
     assert "last admin" in last.text
+    assert 'action="/people/mike/disable"' in last.text, "a form without words comes back in its page, too"
     assert admin.post("/people/mike/role", role="viewer").status_code == 409
     assert desk.user("mike").role == "admin"
     assert admin.get("/people/nobody").status_code == 404

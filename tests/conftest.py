@@ -1,6 +1,7 @@
 """The real parts every test runs on: one PostgreSQL and one Temporal server for the whole run, a database per test."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import hypothesis
 import psutil
 import pytest
+import structlog
 from pydantic import SecretStr
 from sqlalchemy import Engine
 from temporalio.client import Client
@@ -32,7 +34,7 @@ from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
 from starter.stack.postgres import Postgres
 from starter.stack.temporal_server import TemporalServer
-from tests import compiled, levels
+from tests import levels, once
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.patience import PATIENCE
@@ -43,7 +45,9 @@ hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("patient")
-compiled.share()
+once.share()
+_plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])  # a rich one costs a tenth of all
 
 _TEMPLATE = "template_holds"
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 (a folder of a random name is made there)
@@ -53,6 +57,13 @@ _reserved = Reservations()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     levels.sort(items)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded now out of every later collection of garbage, and collect less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> levels.Scheduler | None:

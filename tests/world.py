@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 from temporalio.client import Client, WorkflowHandle
 
 from credit.policy import Policy
@@ -17,6 +18,7 @@ from credit.states import Beat, Verdict
 from db import policies, policy_change
 from db.act import Act
 from db.engine import transaction
+from db.errors import UnknownHoldError
 from db.holds import holds
 from db.models import Customer, HoldBeat, Invoice, SalesRep
 from runtime.settings import Settings
@@ -28,6 +30,11 @@ from tests.patience import PATIENCE
 from workflows.contract import HoldState, service_hold_id
 
 _numbers = itertools.count(1)
+_FOUND = text("""
+SELECT id, status FROM holds WHERE CAST(id AS text) = :name OR customer_id = :name
+ORDER BY closed_at IS NULL DESC, proposed_at DESC LIMIT 1
+""")
+"""As `holds.find`, without the rest of the hold: it is asked many times a second."""
 
 
 class World:
@@ -102,15 +109,21 @@ class World:
 
     def status(self, name: str | UUID) -> str:
         with transaction(self.engine) as session:
-            return holds.find(session, str(name)).status
+            return self._found(session, name).status
 
     def audit(self, name: str) -> list[str]:
         return [event["what"] for event in self.show(name)["timeline"]]
 
     def beat(self, name: str, beat: str) -> Document:
         with transaction(self.engine) as session:
-            hold = holds.find(session, name)
-            return answers.BeatState.of(Beat(beat), session.get(HoldBeat, (hold.id, beat))).document()
+            hold_id = self._found(session, name).id
+            return answers.BeatState.of(Beat(beat), session.get(HoldBeat, (hold_id, beat))).document()
+
+    def _found(self, session: Session, name: str | UUID) -> Any:
+        found = session.execute(_FOUND, {"name": str(name)}).one_or_none()
+        if found is None:
+            raise UnknownHoldError(str(name))
+        return found
 
     def customer_row(self, customer: str) -> Customer:
         with transaction(self.engine) as session:

@@ -25,14 +25,25 @@ def role_of(claims: Claims, settings: Settings) -> Role | None:
     return max(roles, default=None)
 
 
+def _left_out(claims: Claims, claim: str) -> bool:
+    """Whether the provider says that the claim is had elsewhere: OpenID Connect Core 5.6.2, Entra's groups overage."""
+    elsewhere = claims.get("_claim_names")
+    return claim not in claims and ((isinstance(elsewhere, dict) and claim in elsewhere) or "hasgroups" in claims)
+
+
 def person(session: Session, claims: Claims, settings: Settings) -> User:
     """Return who this is, with today's role, name and address.
 
     Raises:
-        SignInRefusedError: none of his groups gives a role, or he is disabled here.
+        SignInRefusedError: none of his groups gives a role, they were left out, or he is disabled here.
     """
     now, issuer, subject = datetime.now(UTC), settings.oidc_issuer, str(claims["sub"])
     role = role_of(claims, settings)
+    if role is None and _left_out(claims, settings.oidc_role_claim):
+        raise SignInRefusedError(
+            "you are in more groups than your provider puts into a token, so it named none of them. Ask an admin to "
+            "have it send only groups assigned to this application, or application roles instead (HOLD_OIDC_ROLE_CLAIM)"
+        )
     if role is None:
         raise SignInRefusedError("the provider knows you, but none of your groups gives you a role here: ask an admin")
     name, email = kept(str(claims.get("name") or ""))[:200], _email(claims)

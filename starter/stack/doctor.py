@@ -1,5 +1,6 @@
 """Look at every service the system depends on: is it there, which version, what is wrong, and how is it mended."""
 
+import asyncio
 import json
 import shutil
 import smtplib
@@ -15,11 +16,13 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 from db import migrate
 from netsuite.client import Credentials, NetSuiteClient
 from netsuite.errors import AuthenticationRefused, NetSuiteError
 from runtime.settings import Settings
+from runtime.temporal import SearchAttributeError, check_search_attributes, connect
 from services.netsuite import certificate
 from starter.stack import temporal_cli
 from starter.stack.errors import CommandMissingError, StackError
@@ -55,6 +58,7 @@ def diagnose(settings: Settings) -> list[Check]:
         ("postgres", _postgres),
         ("temporal-cli", _temporal_cli),
         ("temporal", _temporal),
+        ("search-attributes", _search_attributes),
         ("netsuite", _netsuite),
         ("netsuite-certificate", _certificate),
         ("smtp", _smtp),
@@ -128,6 +132,23 @@ def _temporal(settings: Settings) -> str:
     except StackError as error:
         raise _Unwell(error, remedy) from error
     return str(version)
+
+
+def _search_attributes(settings: Settings) -> Check:
+    """See what a worker sees at its start, and add nothing."""
+    name = "search-attributes"
+
+    async def look() -> None:
+        await check_search_attributes(await connect(settings))
+
+    try:
+        asyncio.run(asyncio.wait_for(look(), _LIMIT))
+    except SearchAttributeError as error:
+        problem, _, remedy = str(error).partition("\n")
+        return Check(name, ok=False, problem=problem, remedy=remedy or "Workers do not start before that.")
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        return Check(name, ok=False, problem=str(error) or "No answer.", remedy="Mend `temporal` first.")
+    return Check(name, ok=True, version="all are there")
 
 
 def _ask(program: Path, address: str, *command: str) -> str:

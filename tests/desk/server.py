@@ -28,19 +28,22 @@ _names = itertools.count(1)
 
 
 @cache
-def _first() -> tuple[FastAPI, Schemas]:
-    """What is the same for every desk: FastAPI would work out each route anew for every application that has it."""
-    app = create_app(Settings(database_url=SecretStr("postgresql+psycopg://nobody@localhost/none")))
-    return app, Schemas(app.openapi())
+def first_app() -> FastAPI:
+    """Has what is the same for every desk: FastAPI would work out each route anew for every application."""
+    return create_app(Settings(database_url=SecretStr("postgresql+psycopg://nobody@localhost/none")))
+
+
+@cache
+def _schemas() -> Schemas:
+    return Schemas(first_app().openapi())
 
 
 class DeskServer:
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.settings = settings
         app = create_app(settings)
-        first, schemas = _first()
-        app.router.routes, app.openapi_schema = first.router.routes, schemas.document
-        self.contract = Contract(schemas)
+        app.router.routes, app.openapi_schema = first_app().router.routes, _schemas().document
+        self.contract = Contract(_schemas())
         config = uvicorn.Config(
             app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=5
         )

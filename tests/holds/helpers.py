@@ -16,7 +16,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 
 from credit.facts import Facts
-from credit.states import PLACING, BeatStatus, HoldStatus, ReleaseCause, Verdict
+from credit.states import PLACING, ReleaseCause, Verdict
 from credit.triggers import Trigger, TriggerKind
 from db.act import Act
 from db.engine import transaction
@@ -111,18 +111,20 @@ async def in_force(world: World, customer: str) -> Any:
     return await world.in_status(customer, "in_force")
 
 
+_DONE = text("""
+SELECT status = 'in_force' AND (
+    SELECT count(*) FROM hold_beats WHERE hold_id = holds.id AND status = 'done' AND beat = ANY (:beats)
+) = cardinality(:beats)
+FROM holds WHERE customer_id = :customer ORDER BY closed_at IS NULL DESC, proposed_at DESC LIMIT 1
+""")
+
+
 async def all_done(world: World, customer: str) -> None:
     """Wait until the hold is in force and all four beats are done."""
 
     def done() -> bool:
         with transaction(world.engine) as session:
-            hold = holds.find(session, customer)
-            beats = [beat for beat in hold.beats if beat.beat in PLACING]
-            return (
-                hold.status is HoldStatus.IN_FORCE
-                and len(beats) == len(PLACING)
-                and all(beat.status is BeatStatus.DONE for beat in beats)
-            )
+            return bool(session.scalar(_DONE, {"customer": customer, "beats": list(PLACING)}))
 
     await world.eventually(done)
 

@@ -30,9 +30,7 @@ def environment(settings: Settings) -> dict[str, str]:
     plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
     named = {f"HOLD_{name.upper()}": str(value) for name, value in plain.items() if value is not None}
     named["HOLD_WORKER_HEALTH_PORT"] = str(free_port())
-    named["PYTHONPYCACHEPREFIX"] = str(settings.data_dir.parent / "bytecode")  # the second worker starts faster
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return inherited | named
+    return os.environ | named
 
 
 @asynccontextmanager

@@ -69,7 +69,7 @@ async def test_metrics_and_logs_tell_of_holds_and_of_the_sdk(
 
 async def test_search_attribute_of_another_type_is_refused_by_name(client: Client) -> None:
     await register_search_attributes(client, [SearchAttributeKey.for_keyword("HoldTestColour")])
-    with pytest.raises(SearchAttributeError, match=r"HoldTestColour is .*KEYWORD, wanted .*INT"):
+    with pytest.raises(SearchAttributeError, match=r"HoldTestColour is .*Keyword, wanted Int"):
         await register_search_attributes(client, [SearchAttributeKey.for_int("HoldTestColour")])
 
 

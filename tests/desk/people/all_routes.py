@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import Mount
 
-from desk.app import create_app
-from runtime.settings import Settings
+from tests.desk.server import first_app
 
 OPEN = {
     "/healthz",
@@ -23,8 +23,9 @@ OPEN = {
 """What anybody may ask for: nothing of it tells of, or changes, a hold."""
 
 
+@cache
 def routes() -> list[RouteContext]:
-    return list(iter_route_contexts(create_app(Settings()).routes))
+    return list(iter_route_contexts(first_app().routes))
 
 
 def asked() -> Iterator[tuple[str, str]]:

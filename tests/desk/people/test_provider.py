@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 from credit.permissions import Role
 from db.act import Act
 from db.engine import transaction
-from db.people import tokens
+from db.people import tokens, users
 from desk.sign_in.oidc import Attempt, checked
 from desk.sign_in.provider_people import _email
 from runtime.settings import Settings
@@ -33,6 +34,8 @@ PEOPLE: dict[str, dict[str, object]] = {
     "s-3": {"email": "Mail@Example.Test", "email_verified": True, "groups": ["ar-viewers"]},
     "s-4": {"preferred_username": "nobody-here", "groups": ["staff"]},
     "s-5": {"preferred_username": "operator", "email": "mike@example.test", "groups": ["ar-admins"]},
+    "s-6": {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "https://graph.example.test"}}},
+    "s-7": {"hasgroups": True},
 }
 
 
@@ -162,6 +165,20 @@ def test_who_has_no_role_may_not_come_in(desk: RunningDesk) -> None:
     assert browser.cookie == ""
     assert everybody(desk.engine) == []
     assert desk.refusals() == [("unknown", "sign_in_refused", "/sign-in/callback")]
+
+
+@pytest.mark.parametrize("subject", ["s-6", "s-7"])
+def test_who_is_in_too_many_groups_for_a_token_is_told_so_and_keeps_the_role(
+    desk: RunningDesk, provider: OidcProvider, subject: str
+) -> None:
+    with transaction(desk.engine) as session:
+        known = (provider.issuer, subject)
+        users.create(session, login="anna", role=Role.ADMIN, actor="test", at=datetime.now(UTC), subject=known)
+    browser, answer = sign_in(desk, subject)
+    assert answer.status_code == 403
+    assert "more groups than your provider puts into a token" in answer.text
+    assert browser.cookie == ""
+    assert desk.user("anna").role == "admin"
 
 
 def test_who_was_disabled_here_may_not_come_in(desk: RunningDesk) -> None:

@@ -10,7 +10,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     openid: ["sub"],
     profile: ["name", "preferred_username"],
     email: ["email", "email_verified"],
-    groups: ["groups"],
+    groups: ["groups", "hasgroups"],
   },
   pkce: { required: () => true },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),

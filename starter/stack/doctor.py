@@ -134,9 +134,8 @@ def _temporal(settings: Settings) -> str:
     return str(version)
 
 
-def _search_attributes(settings: Settings) -> Check:
+def _search_attributes(settings: Settings) -> str:
     """See what a worker sees at its start, and add nothing."""
-    name = "search-attributes"
 
     async def look() -> None:
         await check_search_attributes(await connect(settings))
@@ -145,10 +144,10 @@ def _search_attributes(settings: Settings) -> Check:
         asyncio.run(asyncio.wait_for(look(), _LIMIT))
     except SearchAttributeError as error:
         problem, _, remedy = str(error).partition("\n")
-        return Check(name, ok=False, problem=problem, remedy=remedy or "Workers do not start before that.")
+        raise _Unwell(problem, remedy or "Workers do not start before that.") from error
     except (RuntimeError, RPCError, TimeoutError) as error:
-        return Check(name, ok=False, problem=str(error) or "No answer.", remedy="Mend `temporal` first.")
-    return Check(name, ok=True, version="all are there")
+        raise _Unwell(str(error) or "No answer.", "Mend `temporal` first.") from error
+    return "all are there"
 
 
 def _ask(program: Path, address: str, *command: str) -> str:

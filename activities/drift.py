@@ -165,8 +165,5 @@ def _netsuite() -> Iterator[None]:
         yield
     except NetSuiteError as error:
         raise ApplicationError(
-            str(error),
-            type=type(error).__name__,
-            non_retryable=not error.retryable,
-            next_retry_delay=error.retry_after,
+            str(error), type=type(error).__name__, non_retryable=not error.retryable, next_retry_delay=error.retry_after
         ) from error

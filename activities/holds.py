@@ -164,12 +164,7 @@ def _refuse_release(act: Act, hold_id: UUID, sent: ReleaseSignal) -> None:
 
 
 def _refuse(
-    act: Act,
-    chain: UUID | str,
-    signal: str,
-    sent_id: str,
-    claimed: str,
-    customer_id: str | None = None,
+    act: Act, chain: UUID | str, signal: str, sent_id: str, claimed: str, customer_id: str | None = None
 ) -> None:
     """Keep what a signal claimed that has no row behind it. Who sent it cannot be known (docs/decisions/0005)."""
     info = activity.info()

@@ -31,15 +31,7 @@ from credit.mail_wire import UnfitMailError
 from db.act import Act
 from db.engine import transaction
 from db.messages import deliveries, messages
-from db.messages.deliveries import (
-    ACCEPTED,
-    REFUSED,
-    TRY_LATER,
-    UNFIT,
-    UNKNOWN,
-    Attempt,
-    DeliveryUnderwayError,
-)
+from db.messages.deliveries import ACCEPTED, REFUSED, TRY_LATER, UNFIT, UNKNOWN, Attempt, DeliveryUnderwayError
 from rendering.renderer import BeyondLimitsError, RendererAwayError
 from workflows.contract import MessageView
 from workflows.signatures import MessageAt

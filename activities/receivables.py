@@ -58,18 +58,10 @@ class AgingActivities:
         with serving.checked(self._engine) as session:
             serving.scan(session, order.run_id, order.now, order.as_of)
             found = aging.assess(
-                session,
-                run_id=order.run_id,
-                as_of=order.as_of,
-                now=order.now,
-                after=order.after,
-                limit=order.limit,
+                session, run_id=order.run_id, as_of=order.as_of, now=order.now, after=order.after, limit=order.limit
             )
         to_propose = [
-            AgingCandidate(
-                customer_id=candidate.customer_id,
-                reason=aging.reason(candidate.facts, order.as_of),
-            )
+            AgingCandidate(customer_id=candidate.customer_id, reason=aging.reason(candidate.facts, order.as_of))
             for candidate, disposition in found
             if disposition is Disposition.PROPOSED
         ]

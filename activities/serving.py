@@ -18,15 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from credit.audit_entries.system import ActivityRefused
 from credit.plain_text import kept
-from credit.states import (
-    OPEN_HOLD,
-    PLACING,
-    Beat,
-    BeatStatus,
-    HoldStatus,
-    ProposalKind,
-    Verdict,
-)
+from credit.states import OPEN_HOLD, PLACING, Beat, BeatStatus, HoldStatus, ProposalKind, Verdict
 from db import audit
 from db.act import Act
 from db.engine import transaction

@@ -31,13 +31,7 @@ SELECT c.chain, e.seq, e.hash FROM unnest(CAST(:chains AS text[])) AS c (chain),
 
 
 def append(
-    session: Session,
-    *,
-    chain: str | UUID,
-    entry: Entry,
-    actor: str,
-    at: datetime,
-    once: str | None = None,
+    session: Session, *, chain: str | UUID, entry: Entry, actor: str, at: datetime, once: str | None = None
 ) -> None:
     """Append one entry to a chain, linked to the one before it by its hash.
 

@@ -98,9 +98,7 @@ def except_one(
     act.session.add(row)
     act.session.flush()
     entry = entries.ExceptionGranted(
-        exception_id=row.id,
-        after=_of(row),
-        why=f"{scope} {row.reference} until {until}: {reason}",
+        exception_id=row.id, after=_of(row), why=f"{scope} {row.reference} until {until}: {reason}"
     )
     act.note(hold.id, entry)
     outcomes.review(act, hold.id)
@@ -122,9 +120,7 @@ def end_exception(act: Act, hold: Hold, exception_id: UUID, *, reason: str) -> H
         raise BadInputError(f"no exception {exception_id} counts for this hold: `hold exception list` shows them")
     row.ended_at, row.ended_by, row.end_reason = act.now, act.actor, reason
     entry = entries.ExceptionWithdrawn(
-        exception_id=row.id,
-        before=_of(row),
-        why=f"{row.scope} {row.reference}: {reason}",
+        exception_id=row.id, before=_of(row), why=f"{row.scope} {row.reference}: {reason}"
     )
     act.note(hold.id, entry)
     outcomes.review(act, hold.id)

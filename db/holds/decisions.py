@@ -24,24 +24,9 @@ from credit.notices import Cause, Occasion
 from credit.states import HoldStatus, ProposalKind, ProposalStatus, Verdict
 from db import customers, netsuite, outbox, policies
 from db.act import Act
-from db.errors import (
-    NothingToDecideError,
-    StaleRevisionError,
-    TooLateError,
-)
+from db.errors import NothingToDecideError, StaleRevisionError, TooLateError
 from db.freight import accounting_profiles
-from db.holds import (
-    actions,
-    beats,
-    claims,
-    drift,
-    evidence,
-    four_eyes,
-    holds,
-    notifications,
-    proposals,
-    releases,
-)
+from db.holds import actions, beats, claims, drift, evidence, four_eyes, holds, notifications, proposals, releases
 from db.models import AutoDecision, Claim, Decision, Hold, Proposal
 
 _DEFINITION = "service_hold_trigger"
@@ -190,11 +175,7 @@ def undo(act: Act, hold: Hold, *, reason: str) -> Proposal:
         )
     made.outcome, made.applied_at = "undone", act.now
     entry = ApprovalUndone(
-        decision_id=made.id,
-        revision=proposal.revision,
-        why=reason,
-        before=proposal.status,
-        after=ProposalStatus.OPEN,
+        decision_id=made.id, revision=proposal.revision, why=reason, before=proposal.status, after=ProposalStatus.OPEN
     )
     act.note(hold.id, entry)
     cause = Cause(

@@ -181,8 +181,7 @@ def _standing_row(session: Session, netsuite_id: str) -> NetSuiteDrift | None:
 def to_tell(session: Session, netsuite_ids: Sequence[str]) -> list[str]:
     """Return the customers whose hold's workflow has something to do: open a repair proposal, or withdraw one."""
     unasked = or_(
-        NetSuiteDrift.proposal_id.is_(None),
-        Proposal.status.in_((ProposalStatus.EXPIRED, ProposalStatus.WITHDRAWN)),
+        NetSuiteDrift.proposal_id.is_(None), Proposal.status.in_((ProposalStatus.EXPIRED, ProposalStatus.WITHDRAWN))
     )
     stands = and_(NetSuiteDrift.settled_at.is_(None), unasked)
     moot = and_(NetSuiteDrift.outcome == DriftOutcome.GONE, Proposal.status == ProposalStatus.OPEN)

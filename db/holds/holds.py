@@ -45,11 +45,7 @@ def find(session: Session, name: str) -> Hold:
 
 
 def listed(
-    session: Session,
-    status: HoldStatus | None = None,
-    limit: int = 1000,
-    *,
-    after: tuple[datetime, UUID] | None = None,
+    session: Session, status: HoldStatus | None = None, limit: int = 1000, *, after: tuple[datetime, UUID] | None = None
 ) -> Sequence[Hold]:
     """Return holds, oldest first: those in `status`, or every open one.
 

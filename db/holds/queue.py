@@ -268,9 +268,7 @@ def _everything(now: datetime) -> _Columns:
     item_id = func.coalesce(waiting.c.message_id, waiting.c.hold_id)
     order = (
         case(
-            (and_(decides, newest.c.escalated_at.is_not(None)), 0),
-            (waiting.c.kind == QueueKind.ATTENTION, 1),
-            else_=2,
+            (and_(decides, newest.c.escalated_at.is_not(None)), 0), (waiting.c.kind == QueueKind.ATTENTION, 1), else_=2
         ),
         cast(waiting.c.since, Date),
         -amount,

@@ -195,10 +195,7 @@ def _end(act: Act, row: Message, attempt: MessageDelivery, outcome: str, answer:
         row.delivery, row.delivery_error = delivery, attempt.answer
     if is_news:
         entry = kind(
-            **_about(row),
-            recipient=row.recipient,
-            message_id_header=attempt.message_id_header,
-            answer=attempt.answer,
+            **_about(row), recipient=row.recipient, message_id_header=attempt.message_id_header, answer=attempt.answer
         )
         act.by_system.note(row.hold_id, entry)
 

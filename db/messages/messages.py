@@ -21,13 +21,7 @@ from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
 
 UNSENT = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
-HOLD_OVER = (
-    HoldStatus.RELEASING,
-    HoldStatus.RELEASED,
-    HoldStatus.DECLINED,
-    HoldStatus.EXPIRED,
-    HoldStatus.WITHDRAWN,
-)
+HOLD_OVER = (HoldStatus.RELEASING, HoldStatus.RELEASED, HoldStatus.DECLINED, HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)
 """A hold that is in one of these needs its messages no more."""
 ON_ITS_WAY = (Delivery.SENDING, Delivery.UNKNOWN)
 """It may have left already: neither recalled nor withdrawn."""

@@ -21,12 +21,7 @@ from credit.policy import Policy
 from credit.states import TO_THE_CUSTOMER, Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
 from db import outbox, policies
 from db.act import Act
-from db.errors import (
-    BadInputError,
-    MessageClosedError,
-    StaleRevisionError,
-    TooLateError,
-)
+from db.errors import BadInputError, MessageClosedError, StaleRevisionError, TooLateError
 from db.holds import claims
 from db.messages import messages
 from db.models import Claim, Message, MessageDecision, MessageRevision

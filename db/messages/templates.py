@@ -78,9 +78,7 @@ def versions(
         UnknownTemplateError: there is none of this name, whosever.
     """
     query = select(ContentTemplate).where(
-        ContentTemplate.name == name,
-        ContentTemplate.organisation == organisation,
-        ContentTemplate.language == language,
+        ContentTemplate.name == name, ContentTemplate.organisation == organisation, ContentTemplate.language == language
     )
     found = session.scalars(query.order_by(ContentTemplate.version.desc())).all()
     if not found:

@@ -6,14 +6,7 @@ from db.models.base import Base
 from db.models.credit_holds import CreditHoldEntry, LimitTransition, OrgSettings
 from db.models.customers import AccountingProfile, Customer, SalesRep
 from db.models.drift import Adoption, NetSuiteDrift, NetSuiteReading
-from db.models.events import (
-    InboundEvent,
-    Payment,
-    PaymentPlanInstalment,
-    PromiseToPay,
-    ProposedAction,
-    RiskEvent,
-)
+from db.models.events import InboundEvent, Payment, PaymentPlanInstalment, PromiseToPay, ProposedAction, RiskEvent
 from db.models.exemptions import Exemption
 from db.models.freight import Load, Order, Tariff, TariffRate
 from db.models.holds import ApiToken, Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal, ReleaseRequest

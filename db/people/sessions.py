@@ -97,14 +97,7 @@ def live(session: Session, lifetime: Lifetime, now: datetime, *, user_id: UUID |
     return session.scalars(query).all()
 
 
-def revoke(
-    session: Session,
-    now: datetime,
-    *,
-    user_id: UUID,
-    only: UUID | None = None,
-    but: UUID | None = None,
-) -> int:
+def revoke(session: Session, now: datetime, *, user_id: UUID, only: UUID | None = None, but: UUID | None = None) -> int:
     """End a user's sessions: all, `only` one, or all `but` one. Returns how many."""
     query = update(UserSession).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     if only is not None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
+from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -169,9 +170,9 @@ def set_password(act: Act, user: User, password_hash: str, *, one_time: bool) ->
     act.note(audit.SYSTEM, kind(login=user.login))
 
 
-def sign_out(act: Act, user: User) -> int:
-    """End all sessions of a user; returns how many there were."""
-    ended = sessions.revoke(act.session, act.now, user_id=user.id)
+def sign_out(act: Act, user: User, *, only: UUID | None = None) -> int:
+    """End all sessions of a user, or only one; returns how many there were."""
+    ended = sessions.revoke(act.session, act.now, user_id=user.id, only=only)
     act.note(audit.SYSTEM, SessionsEnded(login=user.login, sessions=ended))
     return ended
 

@@ -26,11 +26,7 @@ def last_ending(session: Session, customer_id: str) -> Ending | None:
 def ending_sql(customer_id: Any) -> Select[*tuple[Any, ...]]:
     """Build the customer's most recently closed hold, with what was open when it ended."""
     return (
-        select(
-            Hold.status,
-            Hold.closed_at,
-            func.coalesce(open_at_end_sql(), literal(0, Numeric)).label("total_open"),
-        )
+        select(Hold.status, Hold.closed_at, func.coalesce(open_at_end_sql(), literal(0, Numeric)).label("total_open"))
         .where(Hold.customer_id == customer_id, Hold.closed_at.is_not(None))
         .order_by(Hold.closed_at.desc(), Hold.proposed_at.desc(), Hold.id)
         .limit(1)
@@ -57,12 +53,7 @@ def open_at_end_sql() -> ColumnElement[Any]:
 
 
 def disposition_sql(
-    ending: Any,
-    total_open: ColumnElement[Any],
-    exempt_until: ColumnElement[Any],
-    *,
-    now: datetime,
-    policy: Policy,
+    ending: Any, total_open: ColumnElement[Any], exempt_until: ColumnElement[Any], *, now: datetime, policy: Policy
 ) -> ColumnElement[str]:
     """Build what a scan makes of a customer above the threshold; `ending` is `ending_sql`'s row, or nulls."""
     held = exists().where(Hold.customer_id == Customer.id, Hold.status.in_(OPEN_HOLD))

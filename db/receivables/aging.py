@@ -57,9 +57,7 @@ def assess(
     found = receivables.above_threshold(session, as_of, policy, now=now, after=after, limit=limit)
     ids = [one.candidate.customer_id for one in found]
     mine = select(ArAgingItem.customer_id).where(
-        ArAgingItem.run_id == run_id,
-        ArAgingItem.customer_id.in_(ids),
-        ArAgingItem.disposition == Disposition.PROPOSED,
+        ArAgingItem.run_id == run_id, ArAgingItem.customer_id.in_(ids), ArAgingItem.disposition == Disposition.PROPOSED
     )
     proposed = set(session.scalars(mine))
     skipped = [

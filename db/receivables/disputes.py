@@ -42,8 +42,6 @@ def ever(session: Session, customer_id: str) -> int:
 def opened_since(session: Session, customer_id: str, since: datetime) -> int:
     """Return how many disputes were opened since then. Imported ones don't count: nobody knows when they were."""
     query = select(func.count()).where(
-        InvoiceDispute.customer_id == customer_id,
-        InvoiceDispute.opened_at > since,
-        InvoiceDispute.source != _IMPORTED,
+        InvoiceDispute.customer_id == customer_id, InvoiceDispute.opened_at > since, InvoiceDispute.source != _IMPORTED
     )
     return session.scalar(query) or 0

@@ -54,8 +54,7 @@ def untold(session: Session, *, now: datetime, resend_after: timedelta) -> Seque
     """Return events of which something has not arrived, and that were not tried lately, longest waiting first."""
     query = outbox.due(
         select(InboundEvent).where(
-            InboundEvent.handled_at.is_(None),
-            ~outbox.is_kept_back(InboundEvent.customer_id, InboundEvent.tried_at),
+            InboundEvent.handled_at.is_(None), ~outbox.is_kept_back(InboundEvent.customer_id, InboundEvent.tried_at)
         ),
         written=InboundEvent.received_at,
         tried=InboundEvent.tried_at,

@@ -31,12 +31,7 @@ def make(
     if superseded is not None:
         settle(session, superseded, PromiseOutcome.SUPERSEDED, at)
     promise = PromiseToPay(
-        customer_id=customer_id,
-        hold_id=hold_id,
-        amount=amount,
-        promised_for=promised_for,
-        made_by=made_by,
-        made_at=at,
+        customer_id=customer_id, hold_id=hold_id, amount=amount, promised_for=promised_for, made_by=made_by, made_at=at
     )
     session.add(promise)
     session.flush()

@@ -6,19 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import (
-    ColumnElement,
-    Date,
-    Numeric,
-    RowMapping,
-    Select,
-    Subquery,
-    exists,
-    func,
-    literal,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, Date, Numeric, RowMapping, Select, Subquery, exists, func, literal, select, true
 from sqlalchemy.orm import Session
 
 from credit.events import PromiseOutcome
@@ -180,9 +168,7 @@ def _limit() -> list[ColumnElement[Any]]:
 
 def _facts(row: RowMapping, as_of: date, policy: Policy) -> Facts:
     return Facts(
-        as_of=as_of,
-        currency=policy.ledger_currency,
-        **{key: row[key] for key in Facts.model_fields if key in row},
+        as_of=as_of, currency=policy.ledger_currency, **{key: row[key] for key in Facts.model_fields if key in row}
     )
 
 
@@ -218,13 +204,7 @@ def open_invoices(session: Session, customer_id: str, limit: int | None = None) 
 
 
 def candidates(
-    session: Session,
-    as_of: date,
-    policy: Policy,
-    *,
-    now: datetime,
-    after: str | None = None,
-    limit: int | None = None,
+    session: Session, as_of: date, policy: Policy, *, now: datetime, after: str | None = None, limit: int | None = None
 ) -> list[Candidate]:
     """Return whom AR aging would propose on `as_of`: see `above_threshold`."""
     found = above_threshold(session, as_of, policy, now=now, after=after, limit=limit, only_proposed=True)

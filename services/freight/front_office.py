@@ -16,14 +16,7 @@ from db.freight import tariffs
 from services.freight.answers import Eligibility, Rates
 from services.freight.answers import Rate as RateAnswer
 from services.freight.gates import Gates, NoAnswerError
-from services.freight.on_hold import (
-    Judgement,
-    OnHoldError,
-    Question,
-    in_the_way,
-    judge,
-    refusal,
-)
+from services.freight.on_hold import Judgement, OnHoldError, Question, in_the_way, judge, refusal
 
 _COPY_AGE, _COPY_USABLE = 60, 600
 """Seconds after which the copy of the tariffs is made anew, and for which it stands in for the database."""
@@ -38,13 +31,7 @@ class FrontOffice:
         self._tariffs: tuple[float, list[Rate]] = (0.0, [])
 
     async def eligibility(
-        self,
-        customer_id: str,
-        action: Action,
-        *,
-        tariff: str | None = None,
-        reference: str = "",
-        prepaid: bool = False,
+        self, customer_id: str, action: Action, *, tariff: str | None = None, reference: str = "", prepaid: bool = False
     ) -> Eligibility:
         """Say whether a customer may order, be rated, or have a load advance past Committed.
 

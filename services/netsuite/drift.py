@@ -22,11 +22,7 @@ from db.reasons import needs_reason
 from services.holds.operations import Operations, Started
 from services.outboxes import repairs
 from services.relay import deliver_now
-from workflows.contract import (
-    DRIFT_CHECK,
-    DriftCheckInput,
-    DriftReport,
-)
+from workflows.contract import DRIFT_CHECK, DriftCheckInput, DriftReport
 
 
 class DriftOperations:

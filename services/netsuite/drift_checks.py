@@ -60,10 +60,7 @@ async def last(client: Client, task_queue: str) -> LastCheck:
     return LastCheck(state, newest.start_time, newest.id, trouble, done.close_time if done else None, looked_at)
 
 
-_STATES = {
-    WorkflowExecutionStatus.RUNNING: CheckState.RUNNING,
-    WorkflowExecutionStatus.COMPLETED: CheckState.DONE,
-}
+_STATES = {WorkflowExecutionStatus.RUNNING: CheckState.RUNNING, WorkflowExecutionStatus.COMPLETED: CheckState.DONE}
 
 
 async def _looked_at(client: Client, done: WorkflowExecution) -> int:

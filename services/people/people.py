@@ -3,6 +3,8 @@
 What takes an `Act` is done in an admin's name, and audited.
 """
 
+from uuid import UUID
+
 from sqlalchemy.orm import Session
 
 from credit.permissions import Role
@@ -57,13 +59,13 @@ def change(act: Act, login: str, *, role: Role | None = None, disabled: bool | N
     return answers.User.of(user)
 
 
-def sign_out(act: Act, login: str) -> int:
-    """End all sessions of a user; returns how many there were.
+def sign_out(act: Act, login: str, *, only: UUID | None = None) -> int:
+    """End all sessions of a user, or only one; returns how many there were.
 
     Raises:
         UnknownUserError: nobody has this login.
     """
-    return users.sign_out(act, users.get(act.session, login))
+    return users.sign_out(act, users.get(act.session, login), only=only)
 
 
 def listed_tokens(session: Session) -> answers.Tokens:

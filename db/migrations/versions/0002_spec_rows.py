@@ -119,14 +119,7 @@ def upgrade() -> None:
     op.bulk_insert(
         templates,
         [
-            {
-                "name": name,
-                "language": "en",
-                "version": 1,
-                "subject": subject,
-                "body": body,
-                "created_by": "migration",
-            }
+            {"name": name, "language": "en", "version": 1, "subject": subject, "body": body, "created_by": "migration"}
             for name, (subject, body) in subjects.items()
         ],
     )

@@ -81,8 +81,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_release_requests_hold_id", "release_requests", ["hold_id"], unique=False)
     op.add_column(
-        "netsuite_records",
-        sa.Column("restore_confirmed", sa.Boolean(), server_default="false", nullable=False),
+        "netsuite_records", sa.Column("restore_confirmed", sa.Boolean(), server_default="false", nullable=False)
     )
     for name in _DEADLINES:
         op.add_column("proposals", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
@@ -100,14 +99,7 @@ def upgrade() -> None:
     op.bulk_insert(
         templates,
         [
-            {
-                "name": name,
-                "language": "en",
-                "version": 1,
-                "subject": subject,
-                "body": body,
-                "created_by": "migration",
-            }
+            {"name": name, "language": "en", "version": 1, "subject": subject, "body": body, "created_by": "migration"}
             for name, (subject, body) in texts.items()
         ],
     )

@@ -36,8 +36,7 @@ def upgrade() -> None:
         sa.CheckConstraint(f"kind IN {_KINDS}", name=op.f("ck_hold_requests_kind")),
         sa.CheckConstraint(f"cause IN {_CAUSES}", name=op.f("ck_hold_requests_cause")),
         sa.CheckConstraint(
-            "(what IN ('trigger', 'release')) = (customer_id IS NOT NULL)",
-            name=op.f("ck_hold_requests_of_a_customer"),
+            "(what IN ('trigger', 'release')) = (customer_id IS NOT NULL)", name=op.f("ck_hold_requests_of_a_customer")
         ),
         sa.CheckConstraint("(what = 'trigger') = (kind IS NOT NULL)", name=op.f("ck_hold_requests_kind_of_a_trigger")),
         sa.CheckConstraint(

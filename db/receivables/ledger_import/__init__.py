@@ -4,12 +4,4 @@ from db.receivables.ledger_import.report import ImportReport, Missing, RefusedRo
 from db.receivables.ledger_import.run import all_customers_for_netsuite, import_ledger
 from db.receivables.ledger_import.tally import Progress, Stage
 
-__all__ = [
-    "ImportReport",
-    "Missing",
-    "Progress",
-    "RefusedRow",
-    "Stage",
-    "all_customers_for_netsuite",
-    "import_ledger",
-]
+__all__ = ["ImportReport", "Missing", "Progress", "RefusedRow", "Stage", "all_customers_for_netsuite", "import_ledger"]

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from credit.audit_entries.people import SessionsEnded
-from db import audit
 from db.errors import RefusedError
 from db.models import UserSession
 from db.people import sessions
+from db.people.tokens import Caller
 from desk import problems
 from desk.access import NotSignedInError, lifetime
 from desk.flashes import see_other
@@ -23,7 +22,8 @@ from desk.rendering import render
 from desk.sign_in import cookies, signing_in
 from desk.sign_in.errors import TooManyAttemptsError, WrongPasswordError
 from desk.surroundings import acting, in_transaction
-from services.people import absences
+from services.people import absences as service
+from services.people import people
 
 router = APIRouter(include_in_schema=False)
 
@@ -76,30 +76,23 @@ async def add_absence(desk: Desk, who: Viewer, typed: Annotated[absence_form.Typ
 
 @router.post("/account/absences/{absence_id}/end")
 async def end_absence(desk: Desk, who: Viewer, absence_id: UUID) -> Response:
-    await acting(desk, who, absences.end, who, absence_id)
+    await acting(desk, who, service.end, who, absence_id)
     return see_other("/account#absences", "absence_ended")
 
 
 @router.post("/account/sessions/{session_id}/end")
 async def end_session(request: Request, desk: Desk, session_id: UUID, who: Viewer) -> Response:
-    return await _end(request, desk, who.name, only=session_id)
+    return await _end(request, desk, who, only=session_id)
 
 
 @router.post("/account/sign-out-everywhere")
 async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Response:
-    return await _end(request, desk, who.name)
+    return await _end(request, desk, who)
 
 
-async def _end(request: Request, desk: Desk, actor: str, *, only: UUID | None = None) -> Response:
+async def _end(request: Request, desk: Desk, who: Caller, *, only: UUID | None = None) -> Response:
     own = _own(request)
-
-    def end(session: Session) -> None:
-        now = datetime.now(UTC)
-        ended = sessions.revoke(session, now, user_id=own.user_id, only=only)
-        entry = SessionsEnded(login=own.user.login, sessions=ended)
-        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=now)
-
-    await in_transaction(desk, end)
+    await acting(desk, who, people.sign_out, own.user.login, only=only)
     if only not in {None, own.id}:
         return see_other("/account", "sessions_ended")
     response = see_other("/sign-in")

@@ -8,9 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from credit.audit_entries.people import SessionsEnded
 from credit.permissions import OF_PEOPLE, Permission, Role
-from db import audit
 from db.errors import BadInputError
 from db.models import User, UserSession
 from db.people import sessions, users
@@ -21,7 +19,7 @@ from desk.pages.common import Desk
 from desk.pages.people import absence_form
 from desk.rendering import render
 from desk.surroundings import acting, in_transaction
-from services.people import absences
+from services.people import absences as absence_service
 from services.people import people as service
 
 router = APIRouter(include_in_schema=False)
@@ -62,7 +60,7 @@ async def add_absence(desk: Desk, who: PeopleAdmin, typed: Annotated[absence_for
 
 @router.post("/people/absences/{absence_id}/end")
 async def end_absence(desk: Desk, who: PeopleAdmin, absence_id: UUID) -> Response:
-    await acting(desk, who, absences.end, who, absence_id)
+    await acting(desk, who, absence_service.end, who, absence_id)
     return see_other("/people#absences", "absence_ended")
 
 
@@ -110,13 +108,7 @@ async def sign_out(desk: Desk, login: str, who: PeopleAdmin) -> Response:
 
 @router.post("/people/{login}/sessions/{session_id}/end")
 async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin) -> Response:
-    def end(session: Session) -> None:
-        now = datetime.now(UTC)
-        ended = sessions.revoke(session, now, user_id=users.get(session, login).id, only=session_id)
-        entry = SessionsEnded(login=login, sessions=ended)
-        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=who.name, at=now)
-
-    await in_transaction(desk, end)
+    await acting(desk, who, service.sign_out, login, only=session_id)
     return see_other(f"/people/{login}", "sessions_ended")
 
 

@@ -173,7 +173,7 @@ def test_who_is_in_too_many_groups_for_a_token_is_told_so_and_keeps_the_role(
 ) -> None:
     with transaction(desk.engine) as session:
         known = (provider.issuer, subject)
-        users.create(session, login="anna", role=Role.ADMIN, actor="test", at=datetime.now(UTC), subject=known)
+        users.create(Act(session, "test", datetime.now(UTC)), login="anna", role=Role.ADMIN, subject=known)
     browser, answer = sign_in(desk, subject)
     assert answer.status_code == 403
     assert "more groups than your provider puts into a token" in answer.text

@@ -42,7 +42,7 @@ class NoOperators(grpc.GenericRpcHandler):  # type: ignore[misc]
                     request, timeout=context.time_remaining(), metadata=context.invocation_metadata()
                 )
             except grpc.aio.AioRpcError as error:
-                await context.abort(error.code(), error.details() or "", error.trailing_metadata() or ())
+                await context.abort(error.code(), error.details() or "", tuple(error.trailing_metadata() or ()))
                 raise
             return answer
 

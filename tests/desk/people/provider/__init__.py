@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ class OidcProvider:
         self.issuer = f"http://127.0.0.1:{port}"
         argv = [_program("node"), str(_installed() / "provider.mjs"), str(port), redirect_uri, json.dumps(people)]
         with log.open("wb") as output:
-            self._process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         wait_until(self._answers, self._process, log)
 
     def _answers(self) -> bool:
@@ -42,7 +43,8 @@ class OidcProvider:
             return False
 
     def stop(self) -> None:
-        self._process.terminate()
+        """End the whole session: the package's `node` starts the real one as its child."""
+        os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(20)
 
 

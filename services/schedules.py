@@ -4,14 +4,16 @@ What an operator chose (cron, time zone, paused) lives in the schedule itself. A
 date: the workflow, its queue and its input.
 """
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from http import HTTPStatus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from temporalio.api.workflowservice.v1 import ListScheduleMatchingTimesRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -29,6 +31,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.wording import counted
 from db.errors import RefusedError
 from runtime.settings import Settings
 from workflows.contract import (
@@ -65,6 +68,8 @@ class Scheduled:
     next_runs: list[datetime]
     recent_runs: list[tuple[datetime, str]]
     """When, and the workflow id."""
+    warnings: list[str]
+    """The days within a year on which it runs oftener or less often than a week before: the clocks change."""
 
 
 def _aging_action(time_zone: str, task_queue: str) -> ScheduleActionStartWorkflow:
@@ -242,7 +247,38 @@ async def show(client: Client) -> Scheduled | None:
         note=state.note or "",
         next_runs=list(found.info.next_action_times),
         recent_runs=[(result.started_at, _workflow_id(result.action)) for result in found.info.recent_actions],
+        warnings=await _clock_changes(client, ZoneInfo(spec.time_zone_name or "UTC")),
     )
+
+
+async def _clock_changes(client: Client, zone: ZoneInfo) -> list[str]:
+    """Name the days to come on which the time of a run does not exist, or comes twice."""
+    found = []
+    for day in _days_of_other_length(zone, datetime.now(zone).date()):
+        usual, runs = await _runs_on(client, day - timedelta(days=7), zone), await _runs_on(client, day, zone)
+        if runs != usual:
+            often = counted(runs, "time") if runs else "not at all"
+            found.append(
+                f"on {day:%A} {day}, when the clocks change, it runs {often} instead of {counted(usual, 'time')}: "
+                "choose a time that every day has once, like 06:00"
+            )
+    return found
+
+
+def _days_of_other_length(zone: ZoneInfo, today: date) -> list[date]:
+    days = [today + timedelta(days=number) for number in range(366)]
+    begins = [datetime.combine(day, time(), zone).astimezone(UTC) for day in [*days, days[-1] + timedelta(days=1)]]
+    lengths = zip(days, itertools.pairwise(begins), strict=True)
+    return [day for day, (begin, end) in lengths if end - begin != timedelta(days=1)]
+
+
+async def _runs_on(client: Client, day: date, zone: ZoneInfo) -> int:
+    """Ask Temporal how often the scan is due on a local day."""
+    asked = ListScheduleMatchingTimesRequest(namespace=client.namespace, schedule_id=AR_AGING_SCHEDULE)
+    moment = timedelta(microseconds=1)  # what begins with the day belongs to it
+    asked.start_time.FromDatetime(datetime.combine(day, time(), zone).astimezone(UTC) - moment)
+    asked.end_time.FromDatetime(datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) - moment)
+    return len((await client.workflow_service.list_schedule_matching_times(asked)).start_time)
 
 
 def _workflow_id(action: object) -> str:

@@ -145,6 +145,8 @@ class ScanSchedule(Answer):
     note: str
     next_runs: list[Time]
     recent_runs: list[ScheduledScan]
+    warnings: list[str]
+    """The days within a year on which the clocks change and it runs oftener, or less often, than it should."""
 
     @classmethod
     def of(cls, schedule: Scheduled) -> Self:

@@ -62,6 +62,8 @@ def _print(found: Document) -> Answer:
     state = Text("paused", "yellow") if found["paused"] else Text("active", "green")
     head = f"AR aging  {found['cron']}  {found['time_zone']}  "
     console.print(Text.assemble(head, state, f"  {found['note']}"), soft_wrap=True)
+    for warning in found["warnings"]:
+        console.print(Text(f"  {warning}", "yellow"), soft_wrap=True)
     for at in found["next_runs"][:3]:
         console.print(f"  next  {minute(at)} UTC")
     for one in found["recent_runs"][-5:]:

@@ -142,6 +142,7 @@ class ReleaseRequest(Base):
 
     __table_args__ = (
         Index("ix_release_requests_hold_id", "hold_id"),
+        Index("ix_release_requests_proposal_id", "proposal_id"),
         CheckConstraint("(proposal_id IS NULL) = (refusal IS NOT NULL)", name="refused_or_proposed"),
     )
 

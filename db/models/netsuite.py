@@ -29,6 +29,7 @@ class NetSuiteRecord(Base):
     read_back_at: Mapped[datetime | None]
 
     __table_args__ = (
+        Index("ix_netsuite_records_hold_id", "hold_id"),
         CheckConstraint("desired IN ('AUTO', 'ON', 'OFF')", name="desired_known"),
         CheckConstraint("prior IN ('AUTO', 'ON', 'OFF')", name="prior_known"),
         CheckConstraint("value IN ('AUTO', 'ON', 'OFF')", name="value_known"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -90,4 +90,16 @@ class AuditEvent(Base):
     prev_hash: Mapped[str]
     hash: Mapped[str]
 
-    __table_args__ = (UniqueConstraint("chain", "seq"), Index("ix_audit_events_at", "at"))
+    __table_args__ = (
+        UniqueConstraint("chain", "seq"),
+        Index("ix_audit_events_at", "at"),
+        Index("ix_audit_events_actor", "actor", "id"),
+        Index("ix_audit_events_action", "action", "id"),
+        Index(
+            "uq_audit_events_once",
+            "chain",
+            text("(detail ->> 'once')"),
+            unique=True,
+            postgresql_where=text("(detail ->> 'once') IS NOT NULL"),
+        ),
+    )

@@ -5,7 +5,7 @@ A value is one field here: its words, group and unit are what the settings page 
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,11 @@ class Policy(BaseModel):
     """One version of the policy. Amounts are in the ledger's currency, shares are fractions of 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def stored(cls, settings: dict[str, Any]) -> Self:
+        """Read what was saved, maybe by a newer version: what this one does not know is left out of it."""
+        return cls.model_validate(settings, extra="ignore")
 
     # Service-hold spec, trigger conditions: more than 90 days overdue and more than 25,000 open.
     trigger_days_overdue: DaysLate = setting(

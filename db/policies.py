@@ -14,7 +14,7 @@ LEDGER_CURRENCY = "ledger currency"
 
 def current(session: Session) -> tuple[int, Policy]:
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
-    return row.version, Policy.model_validate(row.settings)
+    return row.version, Policy.stored(row.settings)
 
 
 def for_amounts(session: Session) -> Policy:

@@ -27,7 +27,7 @@ class PolicyVersion(Answer):
     @classmethod
     def of(cls, row: models.PolicyVersion) -> Self:
         """Show a version."""
-        return cls.of_row(row, policy=Policy.model_validate(row.settings))
+        return cls.of_row(row, policy=Policy.stored(row.settings))
 
 
 class PolicyVersions(Answer):

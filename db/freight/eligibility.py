@@ -63,7 +63,7 @@ def read(
     row = session.execute(STANDING, values).one_or_none()
     if row is None:
         raise UnknownCustomerError(customer_id)
-    policy = Policy.model_validate(row.policy)
+    policy = Policy.stored(row.policy)
     excepted = row.excepted_until is not None and now < day_ends(row.excepted_until, policy.calendar)
     blocks = [_block(found) for found in row.blocks or ()]
     return Standing(customer_id, EntityStatus(row.entitystatus), blocks, excepted), policy

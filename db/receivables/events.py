@@ -45,9 +45,14 @@ def take(
         .returning(InboundEvent.id)
     ).first()
     event = session.get_one(InboundEvent, (source, event_id))
-    if (event.kind, event.customer_id, event.payload) != (kind, customer_id, payload):
+    if (event.kind, event.customer_id) != (kind, customer_id) or not _same(event.payload, payload):
         raise EventConflictError(event_id)
     return event, written is not None
+
+
+def _same(stored: JsonObject, sent: JsonObject) -> bool:
+    """Whether it says the same; a field that only one version knows says nothing where it is null."""
+    return all(stored.get(name) == sent.get(name) for name in stored.keys() | sent.keys())
 
 
 def untold(session: Session, *, now: datetime, resend_after: timedelta) -> Sequence[InboundEvent]:

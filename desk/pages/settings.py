@@ -109,7 +109,7 @@ async def _page(
         return list(policies.versions(session, 50)), list(templates.newest(session))
 
     versions, texts = await in_transaction(desk, read)
-    in_force = _form.typed(Policy.model_validate(versions[0].settings))
+    in_force = _form.typed(Policy.stored(versions[0].settings))
     return render(
         request,
         "settings.html",
@@ -128,7 +128,7 @@ async def _page(
 
 def _history(versions: list[PolicyVersion]) -> list[tuple[PolicyVersion, list[tuple[str, str, str]]]]:
     """Return each version with what it changed: label, before, after."""
-    shown = [_form.typed(Policy.model_validate(row.settings)) for row in versions]
+    shown = [_form.typed(Policy.stored(row.settings)) for row in versions]
     history = []
     for number, row in enumerate(versions):
         before = shown[number + 1] if number + 1 < len(shown) else None

@@ -45,6 +45,23 @@ def ids_by_netsuite_id(session: Session, netsuite_ids: Collection[str]) -> dict[
     return {netsuite_id: customer_id for netsuite_id, customer_id in rows}  # noqa: C416 (rows are not pairs)
 
 
+def lock(session: Session, customer_id: str) -> Customer:
+    """Lock a customer, after the hold and the profile where these are locked too.
+
+    Who only refers to the customer, as every order, payment and event does by its foreign key, is not kept waiting:
+    it may hold that while it waits for the hold or the profile.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+    """
+    if "\0" in customer_id:
+        raise UnknownCustomerError(customer_id)
+    locked = session.get(Customer, customer_id, with_for_update={"key_share": True}, populate_existing=True)
+    if locked is None:
+        raise UnknownCustomerError(customer_id)
+    return locked
+
+
 def restore_entitystatus(session: Session, customer_id: str, prior: str, at: datetime) -> EntityStatus:
     """Set the flag back to what a hold found, and return what it was until now."""
     return set_entitystatus(session, customer_id, EntityStatus(prior), at)
@@ -52,7 +69,7 @@ def restore_entitystatus(session: Session, customer_id: str, prior: str, at: dat
 
 def set_entitystatus(session: Session, customer_id: str, status: EntityStatus, at: datetime) -> EntityStatus:
     """Set the flag and return what it was. `last_modified` moves only if the flag does (service-hold spec, beat 1)."""
-    customer = session.scalars(select(Customer).where(Customer.id == customer_id).with_for_update()).one()
+    customer = lock(session, customer_id)
     before = customer.entitystatus
     if before is not status:
         customer.entitystatus = status

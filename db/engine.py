@@ -1,11 +1,15 @@
 """The engine, and the one way to open a transaction."""
 
 import asyncio
+import itertools
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 P = ParamSpec("P")
@@ -13,6 +17,9 @@ R = TypeVar("R")
 
 LOCK_SECONDS = 8
 """How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
+
+_TRIES = {"40P01": 5, "55P03": 2}
+"""How often a transaction is begun that met a deadlock, or a lock that somebody held for `LOCK_SECONDS`."""
 
 
 def make_engine(url: str, *, pool_size: int = 20, patience: int | None = None) -> Engine:
@@ -48,10 +55,22 @@ def transaction(engine: Engine) -> Iterator[Session]:
 async def in_transaction(
     engine: Engine, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Do `work` in a transaction of its own, off the event loop."""
+    """Do `work` in a transaction of its own, off the event loop; in a new one where it met somebody's lock."""
 
     def run() -> R:
         with transaction(engine) as session:
             return work(session, *args, **kwargs)
 
-    return await asyncio.to_thread(run)
+    return await asyncio.to_thread(tried_again, run)
+
+
+def tried_again(work: Callable[[], R]) -> R:
+    """Do `work`, and once more where PostgreSQL undid it for somebody else's sake: a deadlock, or a lock held long."""
+    for attempt in itertools.count(1):
+        try:
+            return work()
+        except OperationalError as error:
+            if attempt >= _TRIES.get(str(getattr(error.orig, "sqlstate", "")), 1):
+                raise
+            time.sleep(random.uniform(0, 0.05 * attempt))  # noqa: S311 (so that two do not meet again)
+    raise AssertionError("unreachable")

@@ -15,12 +15,11 @@ from credit.plain_text import kept
 from credit.policy import Policy
 from credit.states import HoldStatus, ProposalKind, ProposalStatus
 from credit.triggers import Admission, Trigger, admit, warnings
-from db import policies
+from db import customers, policies
 from db.act import Act
-from db.errors import UnknownCustomerError
 from db.freight import eligibility
 from db.holds import deadlines, holds, notifications, prior_holds
-from db.models import AutoDecision, Customer, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
+from db.models import AutoDecision, Decision, Hold, HoldTrigger, Proposal, ReflexionLog
 from db.receivables import receivables
 from db.receivables.admission import last_ending
 
@@ -36,8 +35,7 @@ def open_hold(act: Act, *, customer_id: str, new_hold_id: UUID, triggers: list[T
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    if "\0" in customer_id or act.session.get(Customer, customer_id, with_for_update=True) is None:
-        raise UnknownCustomerError(customer_id)
+    customers.lock(act.session, customer_id)
     triggers = [_kept(one) for one in {trigger.id: trigger for trigger in triggers}.values()]  # one may be sent twice
     hold = holds.open_of(act.session, customer_id)
     if hold is not None:

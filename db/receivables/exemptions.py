@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from credit.audit_entries.receivables import ExemptionEnded, ExemptionGranted, ExemptionState
-from db import audit
+from db import audit, customers
 from db.act import Act
-from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
+from db.errors import AlreadyExemptError, BadInputError, NotExemptError
 from db.models import Customer, Exemption
 from db.reasons import needs_reason
 
@@ -29,7 +29,7 @@ def grant(act: Act, customer_id: str, *, owner: str, reason: str, until: date) -
         BadInputError: `until` is over, or nobody or nothing answers for it.
         AlreadyExemptError: the customer is exempt already.
     """
-    _lock(act.session, customer_id)
+    customers.lock(act.session, customer_id)
     if until < _day(act.now):
         raise BadInputError(f"the exemption would end on {until}, which is over: give today or a later day")
     if not owner.strip():
@@ -59,7 +59,7 @@ def end(act: Act, customer_id: str, *, reason: str) -> Exemption:
         BadInputError: no reason is given.
     """
     needs_reason(reason)
-    _lock(act.session, customer_id)
+    customers.lock(act.session, customer_id)
     current = active(act.session, customer_id, act.now)
     if current is None:
         raise NotExemptError(customer_id)
@@ -92,11 +92,6 @@ def _counts_on(day: date) -> ColumnElement[bool]:
 
 def _day(now: datetime) -> date:
     return now.astimezone(UTC).date()
-
-
-def _lock(session: Session, customer_id: str) -> None:
-    if session.get(Customer, customer_id, with_for_update=True) is None:
-        raise UnknownCustomerError(customer_id)
 
 
 def _state(row: Exemption) -> ExemptionState:

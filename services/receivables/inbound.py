@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 from temporalio.client import Client
 
 from credit.events import EventOutcome
@@ -23,9 +22,6 @@ from services.outboxes import told_from_outside
 from services.receivables.event import Event
 from services.receivables.taking import Taking
 from services.relay import deliver_now
-
-_TRIES = 3
-_DEADLOCK = "40P01"
 
 
 @dataclass(frozen=True)
@@ -65,20 +61,10 @@ class InboundEvents:
             BadEventError: a field makes no sense for what we know.
             OutOfOrderError: it is about something that another event must tell first.
         """
-        event, is_new = await self._write(delivery, payload)
+        event, is_new = await acting(self._engine, delivery.source, _take, delivery, payload)
         if event.handled_at is None:
             await deliver_now(self._client, self._engine, told_from_outside(self._task_queue), event)
         return Taken(event.id, event.outcome or EventOutcome.RECORDED, event.why, event.hold_id, repeated=not is_new)
-
-    async def _write(self, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
-        """Take the event in one transaction; a deadlock with a hold's own transaction is tried again."""
-        for left in reversed(range(_TRIES)):
-            try:
-                return await acting(self._engine, delivery.source, _take, delivery, payload)
-            except OperationalError as error:
-                if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
-                    raise
-        raise AssertionError("unreachable")
 
 
 def _take(act: Act, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:

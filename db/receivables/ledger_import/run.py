@@ -10,7 +10,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from credit.audit_entries.receivables import ArImported
@@ -18,7 +17,7 @@ from credit.ledger_file import BadRow, LedgerFileError, LedgerFormat, LedgerRead
 from credit.policy import Policy
 from db import audit, policies
 from db.act import Act
-from db.engine import transaction
+from db.engine import transaction, tried_again
 from db.models import Customer, Import
 from db.receivables.ledger_import import missing, staging
 from db.receivables.ledger_import.merge import Merged, merge
@@ -27,8 +26,6 @@ from db.receivables.ledger_import.source import LedgerSource
 from db.receivables.ledger_import.tally import Progress, Stage, Tally
 
 _SANDBOX_BATCH = 5000
-_TRIES = 5
-_DEADLOCK = "40P01"
 
 
 class _RefusedError(Exception):
@@ -186,14 +183,12 @@ def _require_currency(session: Session, read_as: str) -> None:
 
 def _merge(act: Act, left_out: Missing | None) -> Merged:
     """Merge; where that meets somebody's payment or decision in a deadlock, it is undone and tried again."""
-    for left in reversed(range(_TRIES)):
-        try:
-            with act.session.begin_nested():
-                return merge(act, left_out)
-        except OperationalError as error:
-            if not left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
-                raise
-    raise AssertionError("unreachable")
+
+    def once() -> Merged:
+        with act.session.begin_nested():
+            return merge(act, left_out)
+
+    return tried_again(once)
 
 
 def _record(act: Act, what: Import, how: _How) -> UUID:

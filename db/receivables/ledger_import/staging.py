@@ -44,7 +44,7 @@ FROM ledger_staging s LEFT JOIN customers c ON c.id = s.customer_id GROUP BY s.c
 """
 _LOCK_MOVING = f"""
 SELECT c.id FROM customers c JOIN ({_WANTED}) AS w ON w.customer_id = c.id
-WHERE w.netsuite_id <> w.had ORDER BY c.id FOR UPDATE OF c
+WHERE w.netsuite_id <> w.had ORDER BY c.id FOR NO KEY UPDATE OF c
 """  # noqa: S608 (no value from outside)
 _MOVING_UNDER_A_HOLD = f"""
 INSERT INTO ledger_losers

@@ -146,8 +146,11 @@ class World:
             assert clock() < deadline, f"not within {PATIENCE} s"
             await asyncio.sleep(max(0.05, 2 * (clock() - asked)))  # looking must not slow down what is looked at
 
-    async def in_status(self, name: str | UUID, status: str) -> Document:
+    async def in_status(self, name: str | UUID, status: str) -> None:
         await self.eventually(lambda: self.status(name) == status)
+
+    async def shown_in_status(self, name: str | UUID, status: str) -> Document:
+        await self.in_status(name, status)
         return self.show(name)
 
 

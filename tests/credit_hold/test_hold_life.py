@@ -147,7 +147,7 @@ def as_approver(**changes: Any) -> Any:
 async def release(world: World, customer: str) -> Any:
     await world.operations.request_release(customer, reason="they paid", actor="robin")
     await world.decide(customer, Verdict.APPROVE, "paid by wire", actor="mike")
-    return await world.in_status(customer, "released")
+    return await world.shown_in_status(customer, "released")
 
 
 # --- the edge, and what an approver sees -------------------------------------------------------------------------
@@ -455,7 +455,7 @@ async def test_approver_who_deletes_the_holds_entry_releases_in_one_step(world: 
     entry = entry_of_hold(world, customer)
     done = await operations(world).delete_entry(customer, entry.id, **as_approver())
     assert (done.released, done.hold_id, done.entry_id) == ("approved", entry.hold_id, entry.id)
-    shown = await world.in_status(done.hold_id or "", "released")
+    shown = await world.shown_in_status(done.hold_id or "", "released")
     assert live(world, customer) == []
     lines = [(line["what"], line["who"], line["why"]) for line in shown["timeline"]]
     assert ("release_requested", "mike", "they paid by phone") in lines

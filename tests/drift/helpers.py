@@ -47,7 +47,7 @@ async def asked(world: World, customer: str) -> dict[str, Any]:
 async def released(world: World, customer: str) -> Any:
     await world.operations.request_release(customer, reason="they paid", actor="robin")
     await world.approve(customer)
-    return await world.in_status(customer, "released")
+    return await world.shown_in_status(customer, "released")
 
 
 __all__ = ["all_done", "asked", "check", "listed", "operations", "released", "rows", "says", "written"]

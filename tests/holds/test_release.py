@@ -44,7 +44,7 @@ async def ask(world: World, customer: str, reason: str = "they paid") -> None:
 async def released(world: World, customer: str) -> Any:
     await ask(world, customer)
     await world.approve(customer)
-    return await world.in_status(customer, "released")
+    return await world.shown_in_status(customer, "released")
 
 
 def written(world: World, customer: str) -> list[Any]:
@@ -145,7 +145,7 @@ async def test_a_release_during_an_outage_stops_the_push_and_waits_for_netsuite(
     assert world.customer_row(customer).entitystatus == "active"
     world.sandbox.clear_faults()
     await world.operations.retry_beat(customer, beat=None, actor="robin")
-    shown = await world.in_status(customer, "released")
+    shown = await world.shown_in_status(customer, "released")
     assert written(world, customer) == []
     assert world.beat(shown["id"], "push_netsuite")["status"] == "skipped"
 

@@ -17,7 +17,7 @@ async def test_approved_hold_runs_all_four_beats(world: World) -> None:
     assert world.sandbox.ledger(customer) == []
 
     await world.approve(customer)
-    hold = await world.in_status(customer, "in_force")
+    hold = await world.shown_in_status(customer, "in_force")
 
     assert world.customer_row(customer).entitystatus == "hold"
     await world.eventually(lambda: world.beat(customer, "push_netsuite")["status"] == "done")

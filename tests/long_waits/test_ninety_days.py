@@ -124,7 +124,7 @@ async def test_ninety_days(  # noqa: PLR0915 (a long story)
 
     # Released: NetSuite has its prior value, drafts that nobody sent are withdrawn.
     await world.approve(customer)
-    shown = await world.in_status(hold, "released")
+    shown = await world.shown_in_status(hold, "released")
     assert shown["netsuite"]["value"] == "AUTO"
     assert message(world, hold, "sales_rep")["status"] == "withdrawn"
     assert message(world, hold, "release_notice")["status"] == "pending_review"

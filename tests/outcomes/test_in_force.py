@@ -57,7 +57,7 @@ async def test_where_the_policy_says_so_a_payment_releases_without_a_person(worl
 
     await Sender(world, customer).paid("40000.00")
 
-    shown = await world.in_status(hold_id, "released")
+    shown = await world.shown_in_status(hold_id, "released")
     assert (shown["netsuite"]["value"], world.customer_row(customer).entitystatus) == ("AUTO", "active")
     assert "policy auto_release_on_payment" in {event["who"] for event in shown["timeline"]}
     assert (await world.workflow(customer).result())["status"] == "released"
@@ -143,7 +143,7 @@ async def test_an_event_and_a_decision_at_once_leave_one_end_state(world: World)
 
     await asyncio.gather(override, sender.paid("40000.00"), sender.disputed())
 
-    shown = await world.in_status(hold_id, "released")
+    shown = await world.shown_in_status(hold_id, "released")
     assert shown["proposal"]["status"] == "approved"
     assert "overridden" in {event["what"] for event in shown["outcomes"]}
 

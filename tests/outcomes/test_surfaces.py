@@ -39,7 +39,7 @@ async def test_the_command_line(world: World, hold: Program) -> None:
     assert (await hold("override", customer, "--reason", "a deal", "--yes", role=Role.REQUESTER)).code == 1
     name = world.show(customer)["id"]
     assert (await hold("override", customer, "--reason", "a deal", "--yes", role=Role.APPROVER)).code == 0
-    shown = await world.in_status(name, "released")
+    shown = await world.shown_in_status(name, "released")
     assert shown["outcomes"][-1]["who"] == "a-approver"
 
 

@@ -325,7 +325,7 @@ async def restored_again(world: World) -> Handle:
         await in_force(world, customer)
         await world.operations.request_release(customer, reason="they paid", actor="robin")
         await world.approve(customer)
-        hold = await world.in_status(customer, "released")
+        hold = await world.shown_in_status(customer, "released")
         name = f"restore-again/{hold['id']}/{uuid4()}"
         await world.client.execute_workflow(
             RESTORE_AGAIN, RestoreAgainInput(hold_id=hold["id"]), id=name, task_queue=world.settings.task_queue

@@ -152,7 +152,7 @@ async def test_record_that_lost_a_hold_gets_it_proposed_anew_when_asked(world: W
 
     assert "proposed the hold anew" in repaired.findings[0].done
     await world.eventually(lambda: is_held(world, customer))
-    hold = await world.in_status(customer, "proposed")
+    hold = await world.shown_in_status(customer, "proposed")
     assert "lost from the record" in hold["reason"]
 
 

@@ -33,7 +33,7 @@ async def test_a_viewer_decides_for_an_absent_approver_until_she_is_back(desk: D
     order = {**await claimed(dana, first), "decision": "decline", "reason": "they will pay"}
     assert (await dana.post(f"/api/holds/{first}/decision", json=order)).status_code == 202
 
-    shown = await world.in_status(first, "declined")
+    shown = await world.shown_in_status(first, "declined")
     decided = next(one for one in shown["timeline"] if one["what"] == "proposal_declined")
     assert (decided["who"], decided["on_behalf_of"]) == ("dana", ["anna"])
     refused(await dana.post("/api/holds", json={"customer_id": first, "reason": "x"}), 403, "not_allowed")

@@ -28,7 +28,8 @@ async def stuck(world: World) -> str:
 
 async def test_a_release_is_proposed_and_decided_like_a_hold(desk: DeskServer, world: World) -> None:
     customer = world.customer()
-    hold_id = (await in_force(world, customer))["id"]
+    await in_force(world, customer)
+    hold_id = world.show(customer)["id"]
     requester, approver = desk.client(Role.REQUESTER), desk.client(Role.APPROVER)
     once = {"Idempotency-Key": "r1"}
 

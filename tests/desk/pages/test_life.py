@@ -21,7 +21,8 @@ def release_beat(world: World, customer: str, name: str) -> Any:
 
 async def test_a_hold_is_released_from_the_page(world: World, sit: Sit) -> None:
     customer = world.customer()
-    shown = await in_force(world, customer)
+    await in_force(world, customer)
+    shown = world.show(customer)
     address = f"/holds/{shown['id']}"
     rosa, mike = sit(Role.REQUESTER, "rosa"), sit(name="mike")
     page = await rosa.send(await rosa.get(address), "Propose release", 422)
@@ -102,7 +103,7 @@ async def test_a_release_that_asks_about_netsuite_explains_itself(world: World, 
     assert "Try again writes AUTO, whatever NetSuite says now. Leave out leaves NetSuite as it is" in page.text
     page = await mike.get(page.links["Leave out or stop…: Restore what NetSuite said before"])
     await mike.send(page, "Leave it out", reason="OFF is right")
-    shown = await world.in_status(customer, "released")
+    shown = await world.shown_in_status(customer, "released")
     assert shown["release_beats"][-1]["status"] == "skipped"
 
 

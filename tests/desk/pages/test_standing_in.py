@@ -52,7 +52,8 @@ async def test_what_a_delegate_sets_says_for_whom(world: World, sit: Sit) -> Non
     people(world)
     away(world, "anna", "dana")
     customer = world.customer()
-    shown = await in_force(world, customer)
+    await in_force(world, customer)
+    shown = world.show(customer)
     address, dana = f"/holds/{shown['id']}", sit(Role.VIEWER, "dana")
     page = await dana.get(f"{address}/change")
     page = await dana.send(

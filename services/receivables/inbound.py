@@ -61,13 +61,18 @@ class InboundEvents:
             BadEventError: a field makes no sense for what we know.
             OutOfOrderError: it is about something that another event must tell first.
         """
-        event, is_new = await acting(self._engine, delivery.source, _take, delivery, payload)
+        event, is_new = await acting(self._engine, delivery.source, write, delivery, payload)
         if event.handled_at is None:
             await deliver_now(self._client, self._engine, told_from_outside(self._task_queue), event)
         return Taken(event.id, event.outcome or EventOutcome.RECORDED, event.why, event.hold_id, repeated=not is_new)
 
 
-def _take(act: Act, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
+def write(act: Act, delivery: Delivery, payload: Event) -> tuple[InboundEvent, bool]:
+    """Write an event and what it says, once; returns its row, and whether it is new. Nobody is told yet.
+
+    Raises:
+        As `InboundEvents.take`.
+    """
     customers.get(act.session, payload.customer_id)
     events.queue_up(act.session, payload.customer_id)
     event, is_new = events.take(

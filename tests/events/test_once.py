@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 from db.act import acting
 from db.engine import transaction
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
+from services.receivables import inbound
 from services.receivables.dispute import DisputeOpened
 from services.receivables.health_prediction import HealthPrediction
-from services.receivables.inbound import Delivery, InboundEvents, _take
+from services.receivables.inbound import Delivery, InboundEvents
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, reads, rows
@@ -102,7 +103,7 @@ async def test_a_crash_between_the_row_and_the_telling_is_told_once_by_the_relay
     customer = world.customer()
     disputed_before(world, customer)
     told = HealthPrediction.model_validate(prediction(customer))
-    event, is_new = await acting(world.engine, "test", _take, Delivery("test", "e1"), told)  # what a crash then leaves
+    event, is_new = await acting(world.engine, "test", inbound.write, Delivery("test", "e1"), told)
     assert is_new
     assert [one.id for one in untold(world)] == [event.id]
 

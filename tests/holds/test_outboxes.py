@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from credit.credit_limit import LimitCause
 from credit.states import MessageVerdict, Verdict
 from db import gauges, outbox
-from db.act import Act
+from db.act import Act, acting
 from db.engine import transaction
 from db.freight import accounting_profiles, credit_limits
 from db.holds import decisions
@@ -36,7 +36,7 @@ from services.holds.operations import Operations
 from services.messages.operations import MessageOperations
 from services.receivables.dispute import DisputeOpened
 from services.receivables.health_prediction import HealthPrediction
-from services.receivables.inbound import Delivery, InboundEvents
+from services.receivables.inbound import Delivery, InboundEvents, write
 from services.receivables.payment import PaymentReceived
 from services.relay import NotToldError
 from tests.credit_hold.test_hold_life import nobody
@@ -277,7 +277,7 @@ async def test_nothing_is_told_to_a_hold_that_is_over(idle_world: World) -> None
         ("e1", PaymentReceived.model_validate(payment(customer, "10.00"))),
         ("e2", DisputeOpened.model_validate(dispute(customer, world.owe(customer, "9", days_overdue=1)))),
     ):
-        await inbound(world)._write(Delivery("test", name), body)  # and tell nobody
+        await acting(world.engine, "test", write, Delivery("test", name), body)  # and tell nobody
     ask_release(world, customer, "r1")
     assert waiting(world, outboxes.told_from_outside("")) == ["e1", "e2"]
     assert waiting(world, outboxes.requested("")) == ["r1"]
@@ -298,7 +298,7 @@ async def test_changed_facts_of_a_proposed_hold_have_nothing_to_wait_for(idle_wo
     async with workers(world):
         await world.start(customer)
     body = PaymentReceived.model_validate(payment(customer, "10.00"))
-    await inbound(world)._write(Delivery("test", "e1"), body)
+    await acting(world.engine, "test", write, Delivery("test", "e1"), body)
 
     assert waiting(world, outboxes.told_from_outside("")) == []
 

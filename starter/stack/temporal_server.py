@@ -50,7 +50,7 @@ class TemporalServer:
 
         The higher poll rates take about 50 ms off each step of a workflow. With SQLite's write-ahead log a killed
         server loses nothing; a power cut may cost the last moments. Task queues of one partition, not four, save a
-        sixth of the server's CPU; a folder from before keeps its four, since tasks may wait in any of them.
+        tenth of the server's CPU; a folder from before keeps its four, since tasks may wait in any of them.
         """
         folder = ensure_private_dir(self.data_dir / "temporal")
         database, one_partition = folder / "temporal.db", folder / "one-partition"

@@ -7,7 +7,7 @@ The tree, with what raises each leaf::
     ├── TransientError            try again later; nobody needs to be asked
     │   ├── Unreachable           no connection, or no token: the record request was never sent
     │   ├── OutcomeUnknown        timeout, reset or cut-off answer after sending: the write may have happened; read back
-    │   ├── ServerFailure         HTTP 5xx: NetSuite is down or broke; a write may have happened; read back
+    │   ├── ServerFailure         HTTP 5xx, or a web page: NetSuite is down; a write may have happened; read back
     │   ├── ConcurrencyLimited    HTTP 429, or a throttling code: the account's shared limit is full
     │   ├── EditConflict          HTTP 409, or RCRD_HAS_BEEN_CHANGED: somebody saved the record at the same moment
     │   └── AuthenticationRefused 401 even with a fresh token, or no token granted; retried slowly until mended
@@ -109,7 +109,7 @@ class OutcomeUnknown(TransientError):
 
 
 class ServerFailure(TransientError):
-    """HTTP 5xx. NetSuite is down or failed; as with :class:`OutcomeUnknown`, a write may have happened."""
+    """HTTP 5xx, or a web page: NetSuite is down or failed. As with :class:`OutcomeUnknown`, it may have written."""
 
     advice = "NetSuite is down or failed; retried until it answers"
 

@@ -98,10 +98,11 @@ class RecordApi:
         except Refusal as refusal:
             await self._note_refused(request, segments)
             return refusal.response()
-        if segments and request.method in _WRITES and strikes(account.faults.commit_then_timeout_rate):
-            return AnswerLost(account.hold_seconds)
-        if segments and request.method in _WRITES and strikes(account.faults.commit_then_page_rate):
-            return HTMLResponse(_PAGE)
+        if segments and request.method in _WRITES:
+            if strikes(account.faults.commit_then_timeout_rate):
+                return AnswerLost(account.hold_seconds)
+            if strikes(account.faults.commit_then_page_rate):
+                return HTMLResponse(_PAGE)
         return answer
 
     async def _query(self, request: Request) -> Response:

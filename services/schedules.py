@@ -166,7 +166,7 @@ def anchoring(settings: Settings) -> Schedule:
 def _fresh_action(action: ScheduleAction, found: ScheduleUpdateInput) -> ScheduleUpdate:
     schedule = found.description.schedule
     if isinstance(action, ScheduleActionStartWorkflow) and action.workflow == AR_AGING:
-        action = _aging_action(schedule.spec.time_zone_name or "UTC", action.task_queue)
+        action = _aging_action(_time_zone(schedule.spec), action.task_queue)
     schedule.action = action
     return ScheduleUpdate(schedule)
 
@@ -203,11 +203,12 @@ async def reschedule(client: Client, settings: Settings, *, cron: str | None, ti
         BadScheduleError: the cron line or time zone is not one.
         RPCError: Temporal is away.
     """
-    known = await show(client)
+    known = await _described(client)
+    spec = known.schedule.spec if known else None
     await change(
         client,
-        cron=cron or (known.cron if known else settings.ar_aging_cron),
-        time_zone=time_zone or (known.time_zone if known else settings.ar_aging_time_zone),
+        cron=cron or (_cron(spec) if spec else settings.ar_aging_cron),
+        time_zone=time_zone or (_time_zone(spec) if spec else settings.ar_aging_time_zone),
         task_queue=settings.task_queue,
     )
 
@@ -233,22 +234,45 @@ async def show(client: Client) -> Scheduled | None:
     Raises:
         RPCError: Temporal is away.
     """
-    try:
-        found: ScheduleDescription = await client.get_schedule_handle(AR_AGING_SCHEDULE).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return None
-        raise
+    found = await _described(client)
+    if found is None:
+        return None
     spec, state = found.schedule.spec, found.schedule.state
     return Scheduled(
-        cron=next((calendar.comment or "" for calendar in spec.calendars), ""),
-        time_zone=spec.time_zone_name or "UTC",
+        cron=_cron(spec),
+        time_zone=_time_zone(spec),
         paused=state.paused,
         note=state.note or "",
         next_runs=list(found.info.next_action_times),
         recent_runs=[(result.started_at, _workflow_id(result.action)) for result in found.info.recent_actions],
-        warnings=await _clock_changes(client, ZoneInfo(spec.time_zone_name or "UTC")),
+        warnings=await _clock_changes(client, ZoneInfo(_time_zone(spec))),
     )
+
+
+async def exists(client: Client) -> bool:
+    """Return whether there is a schedule, without asking what it will do.
+
+    Raises:
+        RPCError: Temporal is away.
+    """
+    return await _described(client) is not None
+
+
+async def _described(client: Client) -> ScheduleDescription | None:
+    try:
+        return await client.get_schedule_handle(AR_AGING_SCHEDULE).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+
+
+def _cron(spec: ScheduleSpec) -> str:
+    return next((calendar.comment or "" for calendar in spec.calendars), "")
+
+
+def _time_zone(spec: ScheduleSpec) -> str:
+    return spec.time_zone_name or "UTC"
 
 
 async def _clock_changes(client: Client, zone: ZoneInfo) -> list[str]:

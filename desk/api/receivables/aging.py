@@ -78,7 +78,7 @@ async def run(desk: Desk, who: Scanner, body: NewScan | None = None) -> answers.
 @router.post("/pause", responses=documented(HTTPStatus.CONFLICT))
 async def pause(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Stop the scan from becoming due, until it is resumed."""
-    await _schedule(desk)
+    await _needed(desk)
     await desk.operations.pause_scans(actor=who.name, reason=body.reason)
     return await _schedule(desk)
 
@@ -86,7 +86,7 @@ async def pause(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedul
 @router.post("/resume", responses=documented(HTTPStatus.CONFLICT))
 async def resume(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Let the scan become due again."""
-    await _schedule(desk)
+    await _needed(desk)
     await desk.operations.resume_scans(actor=who.name, reason=body.reason)
     return await _schedule(desk)
 
@@ -110,7 +110,7 @@ async def reschedule(body: NewSchedule, desk: Desk, who: Scheduler) -> answers.S
 async def run_as_due(desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Run the scan now, as if it were due: after one that is under way."""
     del who
-    await _schedule(desk)
+    await _needed(desk)
     await schedules.run_now(desk.client)
     return await _schedule(desk)
 
@@ -141,6 +141,11 @@ async def candidates(
         return answers.Candidates.of(day, *page.cut(rows, lambda candidate: [candidate.customer_id]))
 
     return await in_transaction(desk, read)
+
+
+async def _needed(desk: Surroundings) -> None:
+    if not await schedules.exists(desk.client):
+        raise NoScheduleError
 
 
 async def _schedule(desk: Surroundings) -> answers.ScanSchedule:

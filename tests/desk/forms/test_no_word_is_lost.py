@@ -49,6 +49,7 @@ async def scene(world: World, me: Person) -> list[str]:
         await in_force(world, customer)
     await released(world, lifted)
     await schedules.ensure(world.client, world.settings)
+    await schedules.resume(world.client, "another test may have left it paused")
     says(world, lifted, "OFF")
     says(world, foreign, "ON")
     await check(world)

@@ -267,12 +267,12 @@ async def _described(client: Client) -> ScheduleDescription | None:
         raise
 
 
-def _cron(spec: ScheduleSpec) -> str:
-    return next((calendar.comment or "" for calendar in spec.calendars), "")
+def _cron(due: ScheduleSpec) -> str:
+    return next((calendar.comment or "" for calendar in due.calendars), "")
 
 
-def _time_zone(spec: ScheduleSpec) -> str:
-    return spec.time_zone_name or "UTC"
+def _time_zone(due: ScheduleSpec) -> str:
+    return due.time_zone_name or "UTC"
 
 
 async def _clock_changes(client: Client, zone: ZoneInfo) -> list[str]:

@@ -11,7 +11,8 @@ from credit.audit_entries.holds import BeatFailed
 from credit.states import Beat, BeatStatus
 from db.act import Act
 from db.engine import transaction
-from db.holds import beats
+from db.holds import beats, holds
+from db.models import HoldBeat
 from workflows.contract import BEAT_SKIPPED
 from workflows.signatures import RunBeat
 
@@ -30,22 +31,58 @@ def beat_attempt(engine: Engine, order: RunBeat, *own: Beat) -> Iterator[bool]:
     """
     with serving.checked(engine) as session:
         serving.beat(session, order, own)
-        found = beats.begin(session, order.hold_id, order.beat, order.now)
-    if found is not None and found.status is BeatStatus.SKIPPED:
-        raise ApplicationError(found.last_error or "skipped", type=BEAT_SKIPPED, non_retryable=True)
-    if found is not None and found.status is BeatStatus.NEEDS_ATTENTION:
-        raise ApplicationError(found.last_error or "stopped", type="BeatStopped", non_retryable=True)
+        over = beats.begin(session, order.hold_id, order.beat, order.now)
+    _refuse_unwanted(over)
     try:
-        yield found is None
+        yield over is None
     except CancelledError:
         raise
     except Exception as error:
-        hopeless = isinstance(error, ApplicationError) and error.non_retryable
-        status = BeatStatus.NEEDS_ATTENTION if hopeless else BeatStatus.RETRYING
-        text = str(error)[:_ERROR_LIMIT] or type(error).__name__
         with transaction(engine) as session:
-            news = beats.failed(session, order.hold_id, order.beat, status, text)
-            if news:
-                entry = BeatFailed(beat=order.beat, error=text, status=status)
-                Act.of_system(session, order.now).note(order.hold_id, entry)
+            _note_failure(Act.of_system(session, order.now), order, error)
         raise
+
+
+@contextmanager
+def beat_in_one_transaction(engine: Engine, order: RunBeat, *own: Beat) -> Iterator[Act | None]:
+    """Do as `beat_attempt` for a beat that is all in the database: begun, done and committed at once; None where over.
+
+    The hold is locked.
+
+    Raises:
+        ApplicationError: as `beat_attempt`.
+    """
+    try:
+        with serving.acting(engine, order.now) as act:
+            holds.lock_if_there(act.session, order.hold_id)
+            serving.beat(act.session, order, own)
+            over = beats.begin(act.session, order.hold_id, order.beat, order.now)
+            if over is None:
+                beats.done(act.session, order.hold_id, order.beat, order.now)
+                yield act
+    except CancelledError:
+        raise
+    except Exception as error:
+        if not (isinstance(error, ApplicationError) and error.type == serving.NOT_SERVED):
+            with transaction(engine) as session:
+                beats.begin(session, order.hold_id, order.beat, order.now)
+                _note_failure(Act.of_system(session, order.now), order, error)
+        raise
+    if over is not None:
+        _refuse_unwanted(over)
+        yield None
+
+
+def _refuse_unwanted(over: HoldBeat | None) -> None:
+    if over is not None and over.status is BeatStatus.SKIPPED:
+        raise ApplicationError(over.last_error or "skipped", type=BEAT_SKIPPED, non_retryable=True)
+    if over is not None and over.status is BeatStatus.NEEDS_ATTENTION:
+        raise ApplicationError(over.last_error or "stopped", type="BeatStopped", non_retryable=True)
+
+
+def _note_failure(act: Act, order: RunBeat, error: Exception) -> None:
+    hopeless = isinstance(error, ApplicationError) and error.non_retryable
+    status = BeatStatus.NEEDS_ATTENTION if hopeless else BeatStatus.RETRYING
+    text = str(error)[:_ERROR_LIMIT] or type(error).__name__
+    if beats.failed(act.session, order.hold_id, order.beat, status, text):
+        act.note(order.hold_id, BeatFailed(beat=order.beat, error=text, status=status))

@@ -3,14 +3,12 @@
 from sqlalchemy import Engine
 from temporalio import activity
 
-from activities.attempts import beat_attempt
+from activities.attempts import beat_in_one_transaction
 from credit.audit_entries.holds import CustomerFlagged, CustomerUnflagged
 from credit.states import Beat, EntityStatus
 from db import customers
-from db.act import Act
-from db.engine import transaction
 from db.freight import accounting_profiles
-from db.holds import beats, holds, releases
+from db.holds import holds, releases
 from workflows.signatures import RunBeat
 
 
@@ -24,30 +22,22 @@ class CustomerActivities:
 
         The credit hold comes with it: one that auto-apply made before becomes this hold's.
         """
-        with beat_attempt(self._engine, order, Beat.FLAG_CUSTOMER) as wanted:
-            if not wanted:
+        with beat_in_one_transaction(self._engine, order, Beat.FLAG_CUSTOMER) as act:
+            if act is None:
                 return
-            with transaction(self._engine) as session:
-                hold = holds.lock(session, order.hold_id)
-                if not beats.done(session, order.hold_id, order.beat, order.now):
-                    return
-                act = Act.of_system(session, order.now)
-                accounting_profiles.block_for_hold(act, hold)
-                before = customers.set_entitystatus(session, hold.customer_id, EntityStatus.HOLD, order.now)
-                hold.prior_entitystatus = before
-                act.note(hold.id, CustomerFlagged(before=before, after=EntityStatus.HOLD))
+            hold = holds.lock(act.session, order.hold_id)
+            accounting_profiles.block_for_hold(act, hold)
+            before = customers.set_entitystatus(act.session, hold.customer_id, EntityStatus.HOLD, act.now)
+            hold.prior_entitystatus = before
+            act.note(hold.id, CustomerFlagged(before=before, after=EntityStatus.HOLD))
 
     @activity.defn(no_thread_cancel_exception=True)
     def unflag_customer(self, order: RunBeat) -> None:
         """Give `customers.entitystatus` back what beat 1 found, and lift the hold's block. Other blocks stay."""
-        with beat_attempt(self._engine, order, Beat.UNFLAG_CUSTOMER) as wanted:
-            if not wanted:
+        with beat_in_one_transaction(self._engine, order, Beat.UNFLAG_CUSTOMER) as act:
+            if act is None:
                 return
-            with transaction(self._engine) as session:
-                hold = holds.lock(session, order.hold_id)
-                if not beats.done(session, order.hold_id, order.beat, order.now):
-                    return
-                act = Act.of_system(session, order.now)
-                releases.lift_block(act, hold)
-                before, after = releases.restore_entitystatus(session, hold, order.now)
-                act.note(hold.id, CustomerUnflagged(before=before, after=after))
+            hold = holds.lock(act.session, order.hold_id)
+            releases.lift_block(act, hold)
+            before, after = releases.restore_entitystatus(act.session, hold, act.now)
+            act.note(hold.id, CustomerUnflagged(before=before, after=after))

@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import serving
-from activities.attempts import beat_attempt
+from activities.attempts import beat_in_one_transaction
 from credit import templates
 from credit.audit_entries.messages import MessageDrafted
 from credit.states import RELEASING, Beat, HoldStatus, MessageKind, ProposalKind
@@ -17,8 +17,7 @@ from credit.templates import MessageContext, TemplateRefusedError
 from credit.triggers import reason_class
 from db import customers, policies
 from db.act import Act
-from db.engine import transaction
-from db.holds import beats, holds, proposals
+from db.holds import holds, proposals
 from db.messages import messages, review
 from db.messages import templates as texts
 from db.models import Hold, Message, SalesRep
@@ -47,32 +46,11 @@ class MessageActivities:
         Raises:
             ApplicationError: `TemplateRefused`, non-retryable: somebody has to mend the template.
         """
-        with beat_attempt(self._engine, order, *_KINDS) as wanted:
+        with beat_in_one_transaction(self._engine, order, *_KINDS) as act:
             kind, name = _KINDS[order.beat]
-            if wanted:
-                with transaction(self._engine) as session:
-                    self._draft(session, order, kind, name)
+            if act is not None:
+                _draft(act, order, kind, name)
         return Drafted(message_id=messages.message_id(order.hold_id, kind), kind=kind)
-
-    def _draft(self, session: Session, order: RunBeat, kind: MessageKind, name: str) -> None:
-        hold = holds.lock(session, order.hold_id)
-        customer = customers.get(session, hold.customer_id)
-        context = _context(session, hold, order)
-        if kind is MessageKind.CUSTOMER_NOTICE:
-            name = templates.customer_notice(context.reason_class)
-        source = texts.for_customer(session, name, customer)
-        try:
-            text = filled_in(name, source.subject, source.body, context)
-        except TemplateRefusedError as error:
-            raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
-        if not beats.done(session, order.hold_id, order.beat, order.now):
-            return
-        recipient = _address(customer.sales_rep) if kind in _FOR_THE_REP else customer.email
-        drafted = messages.draft(
-            session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=order.now
-        )
-        entry = MessageDrafted(message_id=drafted, kind=kind, recipient_known=recipient is not None)
-        Act.of_system(session, order.now).note(hold.id, entry)
 
     @activity.defn(no_thread_cancel_exception=True)
     def unsent_messages(self, order: HoldAt) -> list[UUID]:
@@ -98,6 +76,25 @@ class MessageActivities:
             serving.message(act.session, order.message_id, order.now)
             is_news = review.heed(act, order.message_id, signal=order.signal, decision_id=order.decision_id)
             return view(messages.lock(act.session, order.message_id), order.now, is_news=is_news)
+
+
+def _draft(act: Act, order: RunBeat, kind: MessageKind, name: str) -> None:
+    session = act.session
+    hold = holds.lock(session, order.hold_id)
+    customer = customers.get(session, hold.customer_id)
+    context = _context(session, hold, order)
+    if kind is MessageKind.CUSTOMER_NOTICE:
+        name = templates.customer_notice(context.reason_class)
+    source = texts.for_customer(session, name, customer)
+    try:
+        text = filled_in(name, source.subject, source.body, context)
+    except TemplateRefusedError as error:
+        raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
+    recipient = _address(customer.sales_rep) if kind in _FOR_THE_REP else customer.email
+    drafted = messages.draft(
+        session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=act.now
+    )
+    act.note(hold.id, MessageDrafted(message_id=drafted, kind=kind, recipient_known=recipient is not None))
 
 
 def view(row: Message, now: datetime, *, is_news: bool = False) -> MessageView:
@@ -131,9 +128,10 @@ def _context(session: Session, hold: Hold, order: RunBeat) -> MessageContext:
 
 def _reason(session: Session, hold: Hold, beat: Beat) -> str:
     """Return why the hold was placed; for the messages of its release, why it is lifted."""
+    if beat not in RELEASING:
+        return hold.reason
     newest = holds.newest_proposal(session, hold.id)
-    of_release = beat in RELEASING and newest.kind is ProposalKind.RELEASE
-    return newest.reason if of_release and newest.reason else hold.reason
+    return newest.reason if newest.kind is ProposalKind.RELEASE and newest.reason else hold.reason
 
 
 def _address(rep: SalesRep | None) -> str | None:

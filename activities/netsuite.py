@@ -11,9 +11,11 @@ NetSuite has no field `credit_hold`, the service-hold spec's word (docs/decision
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -33,6 +35,14 @@ from netsuite.records import CreditHoldOverride
 from workflows.signatures import RunBeat
 
 
+class _Said(NamedTuple):
+    """What NetSuite says of a record, how it came to, and the push that made it say so."""
+
+    value: CreditHoldOverride
+    how: str
+    push: UUID | None = None
+
+
 class NetSuiteActivities:
     def __init__(self, engine: Engine, client: NetSuiteClient) -> None:
         self._engine = engine
@@ -47,7 +57,7 @@ class NetSuiteActivities:
         """
         self._settle(order, Beat.PUSH_NETSUITE, self._push)
 
-    def _settle(self, order: RunBeat, own: Beat, work: Callable[[NetSuiteRecord, Clock], None]) -> None:
+    def _settle(self, order: RunBeat, own: Beat, work: Callable[[NetSuiteRecord, Clock], _Said | None]) -> None:
         """Run one attempt at a beat, alone on its NetSuite record."""
         now = temporals_clock()
         with beat_attempt(self._engine, order, own) as wanted:
@@ -55,10 +65,12 @@ class NetSuiteActivities:
                 return
             with transaction(self._engine) as session:
                 record = netsuite.record_of(session, order.hold_id)
+            if record is None:
+                self._superseded(order, now())
+                return
             try:
-                if record is not None:
-                    with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
-                        work(record, now)
+                with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
+                    self._done(order, record, work(record, now), now())
             except NetSuiteError as error:
                 raise ApplicationError(
                     str(error),
@@ -68,10 +80,19 @@ class NetSuiteActivities:
                 ) from error
             except netsuite.PushUnderwayError as error:
                 raise ApplicationError(str(error), type="PushUnderway") from error
-            with transaction(self._engine) as session:
-                if beats.done(session, order.hold_id, order.beat, now()) and record is None:
-                    entry = NetSuiteSuperseded(why="a later hold decides what NetSuite says of this record")
-                    Act.of_system(session, order.now).note(order.hold_id, entry)
+
+    def _superseded(self, order: RunBeat, at: datetime) -> None:
+        with transaction(self._engine) as session:
+            if beats.done(session, order.hold_id, order.beat, at):
+                entry = NetSuiteSuperseded(why="a later hold decides what NetSuite says of this record")
+                Act.of_system(session, order.now).note(order.hold_id, entry)
+
+    def _done(self, order: RunBeat, record: NetSuiteRecord, said: _Said | None, at: datetime) -> None:
+        """Write down what NetSuite says, and with it that the beat is done."""
+        with transaction(self._engine) as session:
+            beats.done(session, order.hold_id, order.beat, at)
+            if said is not None:
+                _note(session, record, said, at)
 
     @activity.defn(no_thread_cancel_exception=True)
     def restore_netsuite(self, order: RunBeat) -> None:
@@ -82,11 +103,22 @@ class NetSuiteActivities:
         """
         self._settle(order, Beat.RESTORE_NETSUITE, self._restore)
 
-    def _restore(self, record: NetSuiteRecord, now: Clock) -> None:
+    def _push(self, record: NetSuiteRecord, now: Clock) -> _Said | None:
+        """Write what the hold wants; None where something newer is wanted of the record by now."""
+        found = self._client.read_customer(record.netsuite_id).credit_hold_override
+        desired = CreditHoldOverride(record.desired)
+        with transaction(self._engine) as session:
+            if not netsuite.note_prior(session, record, found, now()):
+                return None
+            if found is desired:
+                return _Said(found, "already_set")
+            push = netsuite.begin_push(session, record, now())
+        return self._write(record, desired, push, now)
+
+    def _restore(self, record: NetSuiteRecord, now: Clock) -> _Said:
         found = self._client.read_customer(record.netsuite_id).credit_hold_override
         if record.prior is None:
-            self._note_value(record, found, "never_written", now())
-            return
+            return _Said(found, "never_written")
         prior = CreditHoldOverride(record.prior)
         changed = found not in (CreditHoldOverride.ON, prior)
         if (changed or prior is CreditHoldOverride.OFF) and found is not prior and not record.restore_confirmed:
@@ -95,52 +127,36 @@ class NetSuiteActivities:
                 f"Retry this beat to write {prior}, or skip it to leave {found}"
             )
             raise ApplicationError(problem, type="RestoreAsks", non_retryable=True)
-        self._write(record, found, prior, now)
+        if found is prior:
+            return _Said(found, "already_set")
+        with transaction(self._engine) as session:
+            push = netsuite.begin_push(session, record, now())
+        return self._write(record, prior, push, now)
 
-    def _push(self, record: NetSuiteRecord, now: Clock) -> None:
-        found = self._client.read_customer(record.netsuite_id).credit_hold_override
-        if self._note_prior(record, found, now()):
-            self._write(record, found, CreditHoldOverride(record.desired), now)
-
-    def _write(
-        self, record: NetSuiteRecord, found: CreditHoldOverride, desired: CreditHoldOverride, now: Clock
-    ) -> None:
-        netsuite_id = record.netsuite_id
-        if found is desired:
-            self._note_value(record, found, "already_set", now())
-            return
-        push = self._begin(record, now())
+    def _write(self, record: NetSuiteRecord, desired: CreditHoldOverride, push: UUID, now: Clock) -> _Said:
+        outcome = ""
         try:
-            self._client.set_credit_hold_override(netsuite_id, desired)
+            self._client.set_credit_hold_override(record.netsuite_id, desired)
+            outcome = "written"
+            said = self._client.read_customer(record.netsuite_id).credit_hold_override
         except NetSuiteError as error:
-            self._end(push, type(error).__name__, now())
+            self._end(push, outcome or type(error).__name__, now())
             raise
-        self._end(push, "written", now())
-        said = self._client.read_customer(netsuite_id).credit_hold_override
-        self._note_value(record, said, "written", now())
         if said is not desired:
-            problem = f"NetSuite took {desired} for customer {netsuite_id} and says {said} when read back"
+            with transaction(self._engine) as session:
+                _note(session, record, _Said(said, "written", push), now())
+            problem = f"NetSuite took {desired} for customer {record.netsuite_id} and says {said} when read back"
             raise ApplicationError(problem, type="ReadBackDiffers")
-
-    def _note_prior(self, wanted: NetSuiteRecord, found: CreditHoldOverride, at: datetime) -> bool:
-        """Note what was found before the first write; False where something newer is wanted of the record by now."""
-        with transaction(self._engine) as session:
-            record = netsuite.record_of(session, wanted.hold_id)
-            if record is None or record.generation != wanted.generation:
-                return False
-            netsuite.note_prior(session, record.netsuite_id, record.generation, found, at)
-            return True
-
-    def _begin(self, record: NetSuiteRecord, at: datetime) -> UUID:
-        with transaction(self._engine) as session:
-            return netsuite.begin_push(session, record, at)
+        return _Said(said, "written", push)
 
     def _end(self, push: UUID, outcome: str, at: datetime) -> None:
         with transaction(self._engine) as session:
             netsuite.end_push(session, push, outcome, at)
 
-    def _note_value(self, record: NetSuiteRecord, said: CreditHoldOverride, how: str, at: datetime) -> None:
-        with transaction(self._engine) as session:
-            netsuite.note_value(session, record.netsuite_id, record.generation, said, at)
-            entry = NetSuiteReadBack(netsuite_id=record.netsuite_id, before=record.prior, after=said, how=how)
-            Act.of_system(session, at).note(record.hold_id, entry)
+
+def _note(session: Session, record: NetSuiteRecord, said: _Said, at: datetime) -> None:
+    if said.push is not None:
+        netsuite.end_push(session, said.push, "written", at)
+    netsuite.note_value(session, record.netsuite_id, record.generation, said.value, at)
+    entry = NetSuiteReadBack(netsuite_id=record.netsuite_id, before=record.prior, after=said.value, how=said.how)
+    Act.of_system(session, at).note(record.hold_id, entry)

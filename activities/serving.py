@@ -22,6 +22,8 @@ from credit.states import OPEN_HOLD, PLACING, Beat, BeatStatus, HoldStatus, Prop
 from db import audit
 from db.act import Act
 from db.engine import transaction
+from db.holds import beats, holds
+from db.messages import messages
 from db.models import ArAgingRun, Customer, Decision, Hold, HoldBeat, Message, Proposal
 from workflows.contract import (
     AR_AGING,
@@ -136,15 +138,13 @@ def customer(customer_id: str) -> None:
 # --- holds --------------------------------------------------------------------------------------------------------
 
 
-def hold(
-    session: Session, hold_id: UUID, now: datetime, statuses: Collection[HoldStatus] = OPEN_HOLD, *, lock: bool = True
-) -> Hold:
+def hold(session: Session, hold_id: UUID, now: datetime, statuses: Collection[HoldStatus] = OPEN_HOLD) -> Hold:
     """Return the hold that is served, locked: by its customer's own workflow, in one of these statuses.
 
     Raises:
         NotServedError: there is none, it is another workflow's, or it is not its turn.
     """
-    row = session.get(Hold, hold_id, with_for_update=lock or None, populate_existing=True)
+    row = holds.lock_if_there(session, hold_id)
     if row is None:
         raise NotServedError("there is no such hold")
     customer(row.customer_id)
@@ -232,7 +232,7 @@ def beat(session: Session, order: RunBeat, own: Collection[Beat]) -> None:
     Raises:
         NotServedError: it may not.
     """
-    row = session.get(Hold, order.hold_id, populate_existing=True)
+    row = session.get(Hold, order.hold_id)
     if row is None:
         raise NotServedError("there is no such hold")
     again = _restores_again(row, order.beat)
@@ -241,7 +241,7 @@ def beat(session: Session, order: RunBeat, own: Collection[Beat]) -> None:
     not_from_the_future(order.now, row.id)
     if order.beat not in own:
         raise NotServedError(f"{order.beat} is not a beat of this activity", row.id)
-    planned = session.get(HoldBeat, (row.id, order.beat), populate_existing=True)
+    planned = beats.planned(session, row.id, order.beat)
     if planned is None:
         raise NotServedError(f"{order.beat} was not planned", row.id)
     if planned.status in _OVER:
@@ -268,12 +268,12 @@ def _restores_again(row: Hold, wanted: Beat) -> bool:
 
 
 def message(session: Session, message_id: UUID, now: datetime) -> None:
-    """Assert that a message's own workflow calls.
+    """Assert that a message's own workflow calls, and lock it.
 
     Raises:
         NotServedError: there is no such message, or it is another workflow.
     """
-    row = session.get(Message, message_id, populate_existing=True)
+    row = messages.lock_if_there(session, message_id)
     if row is None:
         raise NotServedError("there is no such message")
     info = activity.info()

@@ -10,24 +10,14 @@ from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from credit.audit_entries.entry import Entry
+from db import transaction_memory
 from db.models import AuditEvent
 from db.models.base import JsonObject
 
 SYSTEM = "system"
 """The chain of what belongs to no hold."""
 
-_LOCK = text("""
-SELECT count(pg_advisory_xact_lock(key)) FROM (
-    SELECT DISTINCT CASE WHEN chain LIKE 'customer/%' THEN abs(own % 4096) ELSE own END AS key
-    FROM unnest(CAST(:chains AS text[])) AS asked (chain), LATERAL hashtextextended('audit:' || chain, 0) AS own
-    ORDER BY key
-) AS keys
-""")
-"""Customers' chains share 4,096 locks: an import that crosses any number of limits fits PostgreSQL's lock table."""
-_HEADS = text("""
-SELECT c.chain, e.seq, e.hash FROM unnest(CAST(:chains AS text[])) AS c (chain),
-    LATERAL (SELECT seq, hash FROM audit_events WHERE chain = c.chain ORDER BY seq DESC LIMIT 1) AS e
-""")
+_ENDS = text("SELECT chain, seq, hash FROM lock_audit_chains(CAST(:chains AS text[]))")
 
 
 def append(
@@ -39,47 +29,41 @@ def append(
     An entry with the key `once` is appended only if the chain has none with this key.
     """
     chain, detail = str(chain), entry.detail()
-    session.execute(_LOCK, {"chains": [chain]})
+    [(seq, prev_hash)] = _ends(session, [chain])
     if once is not None:
         detail["once"] = once
         if session.scalar(select(exists().where(AuditEvent.chain == chain, AuditEvent.detail["once"].astext == once))):
             return
-    last = session.execute(
-        select(AuditEvent.seq, AuditEvent.hash)
-        .where(AuditEvent.chain == chain)
-        .order_by(AuditEvent.seq.desc())
-        .limit(1)
-    ).one_or_none()
-    seq, prev_hash = (last.seq + 1, last.hash) if last else (1, "")
-    session.add(_event(chain, seq, prev_hash, entry.action, detail, actor, at))
+    _add(session, chain, seq + 1, prev_hash, entry.action, detail, actor, at)
     session.flush()
 
 
 def append_to_each(session: Session, entries: Mapping[str, Entry], *, actor: str, at: datetime) -> None:
     """Append to each of many chains its entry, by a few statements."""
     chains = sorted(entries)
-    session.execute(_LOCK, {"chains": chains})
-    heads = {row.chain: (row.seq, row.hash) for row in session.execute(_HEADS, {"chains": chains})}
-    for chain in chains:
-        seq, prev_hash = heads.get(chain, (0, ""))
+    for chain, (seq, prev_hash) in zip(chains, _ends(session, chains), strict=True):
         entry = entries[chain]
-        session.add(_event(chain, seq + 1, prev_hash, entry.action, entry.detail(), actor, at))
+        _add(session, chain, seq + 1, prev_hash, entry.action, entry.detail(), actor, at)
     session.flush()
 
 
-def _event(
-    chain: str, seq: int, prev_hash: str, action: str, detail: JsonObject, actor: str, at: datetime
-) -> AuditEvent:
-    return AuditEvent(
-        chain=chain,
-        seq=seq,
-        at=at,
-        actor=actor,
-        action=action,
-        detail=detail,
-        prev_hash=prev_hash,
-        hash=digest_of(prev_hash, chain, seq, at, actor, action, detail),
-    )
+def _ends(session: Session, chains: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the number and the hash of each chain's newest entry: locked, they stay so until the transaction ends."""
+    memory = transaction_memory.of(session)
+    asked = [chain for chain in chains if (_ENDS, chain) not in memory]
+    if asked:
+        memory.update({(_ENDS, chain): (0, "") for chain in asked})
+        memory.update({(_ENDS, row.chain): (row.seq, row.hash) for row in session.execute(_ENDS, {"chains": asked})})
+    return [memory[_ENDS, chain] for chain in chains]
+
+
+def _add(
+    session: Session, chain: str, seq: int, prev_hash: str, action: str, detail: JsonObject, actor: str, at: datetime
+) -> None:
+    own = digest_of(prev_hash, chain, seq, at, actor, action, detail)
+    row = {"chain": chain, "seq": seq, "at": at, "actor": actor, "action": action, "detail": detail}
+    session.add(AuditEvent(**row, prev_hash=prev_hash, hash=own))
+    transaction_memory.of(session)[_ENDS, chain] = (seq, own)
 
 
 def digest(event: AuditEvent) -> str:
@@ -129,6 +113,9 @@ def search(
 
 def newest_seq(session: Session, chain: str | UUID) -> int:
     """Return the `seq` of a chain's newest event, 0 where there is none."""
+    end = transaction_memory.of(session).get((_ENDS, str(chain)))
+    if end is not None:
+        return int(end[0])
     return session.scalar(select(func.max(AuditEvent.seq)).where(AuditEvent.chain == str(chain))) or 0
 
 

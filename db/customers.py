@@ -9,6 +9,7 @@ from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from credit.states import OPEN_HOLD, EntityStatus
+from db import transaction_memory
 from db.errors import UnknownCustomerError
 from db.models import Customer, Hold
 
@@ -33,7 +34,7 @@ def get(session: Session, customer_id: str) -> Customer:
         UnknownCustomerError: there is none.
     """
     query = select(Customer).where(Customer.id == customer_id).options(joinedload(Customer.sales_rep))
-    customer = session.scalars(query).one_or_none()
+    customer = transaction_memory.once(session, (get, customer_id), lambda: session.scalars(query).one_or_none())
     if customer is None:
         raise UnknownCustomerError(customer_id)
     return customer
@@ -56,10 +57,10 @@ def lock(session: Session, customer_id: str) -> Customer:
     """
     if "\0" in customer_id:
         raise UnknownCustomerError(customer_id)
-    locked = session.get(Customer, customer_id, with_for_update={"key_share": True}, populate_existing=True)
-    if locked is None:
+    row = transaction_memory.locked(session, Customer, customer_id)
+    if row is None:
         raise UnknownCustomerError(customer_id)
-    return locked
+    return row
 
 
 def restore_entitystatus(session: Session, customer_id: str, prior: str, at: datetime) -> EntityStatus:

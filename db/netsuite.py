@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -93,13 +93,15 @@ def serialized(engine: Engine, netsuite_id: str) -> Iterator[None]:
             connection.execute(select(func.pg_advisory_unlock(key)))
 
 
-def note_prior(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:
-    """Note what NetSuite said before this generation's first write; a second note changes nothing."""
-    record = session.get_one(NetSuiteRecord, netsuite_id, with_for_update=True)
-    if record.generation == generation:
-        record.value, record.read_back_at = value, at
-        if record.prior is None:
-            record.prior = value
+def note_prior(session: Session, wanted: NetSuiteRecord, value: str, at: datetime) -> bool:
+    """Note what NetSuite said before this generation's first write, once; False where something newer is wanted."""
+    record = session.get(NetSuiteRecord, wanted.netsuite_id, with_for_update=True)
+    if record is None or (record.hold_id, record.generation) != (wanted.hold_id, wanted.generation):
+        return False
+    record.value, record.read_back_at = value, at
+    if record.prior is None:
+        record.prior = value
+    return True
 
 
 def begin_push(session: Session, record: NetSuiteRecord, at: datetime) -> UUID:
@@ -117,8 +119,7 @@ def begin_push(session: Session, record: NetSuiteRecord, at: datetime) -> UUID:
 
 
 def end_push(session: Session, push_id: UUID, outcome: str, at: datetime) -> None:
-    push = session.get_one(NetSuitePush, push_id)
-    push.ended_at, push.outcome = at, outcome
+    session.execute(update(NetSuitePush).where(NetSuitePush.id == push_id).values(ended_at=at, outcome=outcome))
 
 
 def note_value(session: Session, netsuite_id: str, generation: int, value: str, at: datetime) -> None:

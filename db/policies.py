@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
+from db import transaction_memory
 from db.models import PolicyVersion
 
 LEDGER_CURRENCY = "ledger currency"
@@ -13,14 +14,23 @@ LEDGER_CURRENCY = "ledger currency"
 
 
 def current(session: Session) -> tuple[int, Policy]:
+    """Return the version and the policy that this transaction goes by: read once, or by `newest` since."""
+    known: tuple[int, Policy] | None = transaction_memory.of(session).get(current)
+    return known or newest(session)
+
+
+def newest(session: Session) -> tuple[int, Policy]:
+    """Return the version and the policy in force at this moment: for who has just locked something for it."""
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
-    return row.version, Policy.stored(row.settings)
+    found = row.version, Policy.stored(row.settings)
+    transaction_memory.of(session)[current] = found
+    return found
 
 
 def for_amounts(session: Session) -> Policy:
     """Return the policy for a transaction that writes amounts: the ledger's currency stays until it ends."""
     session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtextextended(LEDGER_CURRENCY, 0))))
-    return current(session)[1]
+    return newest(session)[1]
 
 
 def versions(session: Session, limit: int = 100) -> Sequence[PolicyVersion]:

@@ -14,7 +14,7 @@ from db.act import Act
 from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
 from db.freight import exposures
 from db.models import AccountingProfile, Credit, Hold, Invoice, Order, PolicyVersion
-from db.policies import LEDGER_CURRENCY, current
+from db.policies import LEDGER_CURRENCY, newest
 
 
 def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -> int:
@@ -33,7 +33,7 @@ def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -
     """
     _check_durations(policy)
     act.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
-    version, before = current(act.session)
+    version, before = newest(act.session)
     if changed is not None and changed != version:
         raise StaleVersionError("the policy", changed, version)
     _check_mail(policy, before)
@@ -42,6 +42,7 @@ def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -
     settings = policy.model_dump(mode="json")
     act.session.add(PolicyVersion(version=version + 1, settings=settings, note=note, created_by=act.actor))
     act.session.flush()
+    newest(act.session)
     anew = [name for name in DEFINES_EXPOSURE if getattr(policy, name) != getattr(before, name)]
     entry = PolicyChanged(
         version=version + 1,

@@ -136,8 +136,11 @@ class Renderer:
             raise RendererAwayError(_ENDING)
         child = _Child(self.limits)
         with self._lock:
-            self._working.add(child)
-        return child
+            if not self._closed:  # as it may be by now: `close` would have missed this one
+                self._working.add(child)
+                return child
+        child.end()
+        raise RendererAwayError(_ENDING)
 
     def _leave(self, child: "_Child", *, reuse: bool = False) -> None:
         with self._lock:

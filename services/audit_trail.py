@@ -126,7 +126,7 @@ def chain_named(session: Session, name: str) -> str:
     if name == audit.SYSTEM or credit_limits.customer_of_chain(name) is not None:
         return name
     try:
-        return str(holds.find(session, name).id)
+        return str(holds.named(session, name).id)
     except UnknownHoldError:
         if session.get(Customer, name) is None:
             raise

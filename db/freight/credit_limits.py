@@ -95,7 +95,7 @@ def evaluate(act: Act, customer_ids: Collection[str] | None, *, cause: LimitCaus
     """
     accounts = lock(act.session, customer_ids)
     said = {"cause": cause, "actor": act.actor, "now": act.now}
-    crossed = act.session.execute(text(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
+    crossed = act.session.execute(exposures.sql(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
     found = [Transition(row[0], LimitState(row[1]), *row[2:]) for row in crossed]
     if found:
         _carry_out(act, found, cause=cause)
@@ -112,7 +112,7 @@ def lock(session: Session, customer_ids: Collection[str] | None) -> Accounts:
     while True:
         accounts = Accounts(customer_ids, policy)
         exposures.lock(session, accounts)
-        locked_by, (version, policy) = version, policies.current(session)
+        locked_by, (version, policy) = version, policies.newest(session)
         if version == locked_by:
             return accounts
 

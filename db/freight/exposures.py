@@ -7,9 +7,10 @@ a hold's, then invoices', then the profiles'; the audit chain of the system come
 """
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
@@ -93,6 +94,12 @@ class Accounts(NamedTuple):
         return {"count_orders": self.policy.exposure_counts_open_orders, **named}
 
 
+@cache
+def sql(statement: str) -> TextClause:
+    """Return a statement ready to be executed: there are few, and each is looked through for its parameters once."""
+    return text(statement)
+
+
 def lock(session: Session, accounts: Accounts) -> None:
     """Lock the accounts' profiles until the transaction ends, making them first where there are none.
 
@@ -100,7 +107,7 @@ def lock(session: Session, accounts: Accounts) -> None:
     """
     session.flush()
     for statement in (_ENSURE, _LOCK):
-        session.execute(text(accounts.with_accounts + statement), accounts.values)
+        session.execute(sql(accounts.with_accounts + statement), accounts.values)
 
 
 def judge_all_anew(session: Session, policy: Policy) -> int:

@@ -5,9 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from credit.states import PLACING, Beat, BeatStatus
+from db import transaction_memory
 from db.models import HoldBeat
 
 _OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
@@ -18,16 +20,33 @@ def plan(session: Session, hold_id: UUID, wanted: Iterable[Beat] = PLACING) -> N
     session.add_all(HoldBeat(hold_id=hold_id, beat=beat, status=BeatStatus.PENDING) for beat in wanted)
 
 
+def lock(session: Session, hold_id: UUID, beat: Beat) -> HoldBeat:
+    """Return a planned beat's row, locked.
+
+    Raises:
+        NoResultFound: it was not planned.
+    """
+    row = planned(session, hold_id, beat)
+    if row is None:
+        raise NoResultFound(f"{beat} of {hold_id} was not planned")
+    return row
+
+
+def planned(session: Session, hold_id: UUID, beat: Beat) -> HoldBeat | None:
+    """Return a beat's row, locked; None where it was not planned."""
+    return transaction_memory.locked(session, HoldBeat, (hold_id, beat))
+
+
 def skip(session: Session, hold_id: UUID, beat: Beat, reason: str) -> None:
     """End a beat undone, and say why; one that is over stays as it is."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     if row.status not in _OVER:
         row.status, row.last_error = BeatStatus.SKIPPED, reason
 
 
 def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat | None:
     """Begin an attempt and count it; gives the beat instead where it is over, or was stopped, and nothing is to do."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     if row.status in _OVER:
         return row
     if row.stopped is not None:
@@ -41,7 +60,7 @@ def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat
 
 def stop(session: Session, hold_id: UUID, beat: Beat, why: str, *, at: datetime) -> None:
     """Let nobody try a beat before it is retried; one that is over stays as it is."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     if row.status not in _OVER:
         row.stopped, row.status, row.last_error = why, BeatStatus.NEEDS_ATTENTION, why
         row.started_at = row.started_at or at  # it waits for a person from now on, though it was never tried
@@ -49,12 +68,12 @@ def stop(session: Session, hold_id: UUID, beat: Beat, why: str, *, at: datetime)
 
 def allow(session: Session, hold_id: UUID, beat: Beat) -> None:
     """Let a stopped beat be tried again."""
-    session.get_one(HoldBeat, (hold_id, beat), with_for_update=True).stopped = None
+    lock(session, hold_id, beat).stopped = None
 
 
 def done(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
     """End an attempt well; False where an earlier attempt already did."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     if row.status in _OVER:
         return False
     row.status, row.done_at, row.last_error = BeatStatus.DONE, at, None
@@ -63,7 +82,7 @@ def done(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
 
 def failed(session: Session, hold_id: UUID, beat: Beat, status: BeatStatus, error: str) -> bool:
     """End an attempt badly: `retrying`, or `needs_attention` where no retry can mend it. True where that is news."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     if row.status in _OVER:
         return False
     news = row.last_error != error
@@ -73,7 +92,7 @@ def failed(session: Session, hold_id: UUID, beat: Beat, status: BeatStatus, erro
 
 def again(session: Session, hold_id: UUID, beat: Beat) -> None:
     """Let a beat that is over run once more: what it did was undone from outside."""
-    row = session.get_one(HoldBeat, (hold_id, beat), with_for_update=True)
+    row = lock(session, hold_id, beat)
     row.status, row.done_at, row.last_error, row.stopped = BeatStatus.PENDING, None, None, None
 
 

@@ -25,12 +25,15 @@ def take(act: Act, of: Proposal | Message) -> tuple[Claim, bool]:
         _refuse_another(held, act.actor)
         held.expires_at = act.now + policies.current(act.session)[1].claim_lease
         return held, False
-    return take_over(act, of), True
+    return _claim(act, of, held), True
 
 
 def take_over(act: Act, of: Proposal | Message) -> Claim:
     """Return a fresh claim of `actor`'s; whoever had one has it no more."""
-    held = _unreleased(act.session, of)
+    return _claim(act, of, _unreleased(act.session, of))
+
+
+def _claim(act: Act, of: Proposal | Message, held: Claim | None) -> Claim:
     if held is not None:
         held.released_at = act.now
         act.session.flush()

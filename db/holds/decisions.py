@@ -204,17 +204,16 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
         act.by("unknown").note(hold_id, entry)
         return None
     if decision.outcome is None and act.now >= decision.effective_at:
-        decision.outcome = _obey(act, hold, decision)
-        decision.applied_at = act.now
         proposal = act.session.get_one(Proposal, decision.proposal_id)
+        decision.outcome = _obey(act, hold, proposal, decision)
+        decision.applied_at = act.now
         actions.settle(act, hold.customer_id, proposal.kind, decision.outcome)
         if decision.outcome in ("approved", "declined"):
             notifications.proposal_decided(act, hold, proposal, decision)
     return decision
 
 
-def _obey(act: Act, hold: Hold, decision: Decision) -> str:
-    proposal = act.session.get_one(Proposal, decision.proposal_id)
+def _obey(act: Act, hold: Hold, proposal: Proposal, decision: Decision) -> str:
     version, policy = policies.current(act.session)
     facts = proposals.read_facts(act.session, hold, policy, act.now)
     if proposal.kind is ProposalKind.REPAIR:

@@ -2,29 +2,43 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from credit.facts import Facts
 from credit.hold import HoldView
 from credit.states import OPEN_HOLD, HoldStatus, ProposalStatus
 from credit.triggers import TriggerKind
+from db import transaction_memory
 from db.errors import UnknownHoldError
-from db.models import Approval, Claim, Decision, Hold, HoldTrigger, Proposal
+from db.models import Approval, Claim, Customer, Decision, Hold, HoldBeat, HoldTrigger, Proposal
 
 
 def lock(session: Session, hold_id: UUID) -> Hold:
     """Return a hold's row, locked: every change of a hold or its proposals takes this lock first."""
-    return session.get_one(Hold, hold_id, with_for_update=True, populate_existing=True)
+    row = lock_if_there(session, hold_id)
+    if row is None:
+        raise UnknownHoldError(str(hold_id))
+    return row
+
+
+def lock_if_there(session: Session, hold_id: UUID) -> Hold | None:
+    """Return a hold's row, locked; None where there is none."""
+    return transaction_memory.locked(session, Hold, hold_id)
 
 
 def open_of(session: Session, customer_id: str) -> Hold | None:
     """Return the customer's open hold, locked; None where there is none."""
     query = select(Hold).where(Hold.customer_id == customer_id, Hold.status.in_(OPEN_HOLD)).with_for_update()
-    return session.scalars(query).one_or_none()
+    hold = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if hold is not None:
+        transaction_memory.of(session)[Hold, hold.id] = hold
+    return hold
 
 
 def find(session: Session, name: str) -> Hold:
@@ -33,11 +47,24 @@ def find(session: Session, name: str) -> Hold:
     Raises:
         UnknownHoldError: nothing matches.
     """
+    return _named(session, name, _whole())
+
+
+def named(session: Session, name: str) -> Hold:
+    """Return the same hold as `find`, without its customer, beats and triggers: for who changes something about it.
+
+    Raises:
+        UnknownHoldError: nothing matches.
+    """
+    return _named(session, name, select(Hold))
+
+
+def _named(session: Session, name: str, query: Select[Hold]) -> Hold:
     try:
-        query = _whole().where(Hold.id == UUID(name))
+        query = query.where(Hold.id == UUID(name))
     except ValueError:
         is_open = Hold.status.in_(OPEN_HOLD)
-        query = _whole().where(Hold.customer_id == name).order_by(is_open.desc(), Hold.proposed_at.desc())
+        query = query.where(Hold.customer_id == name).order_by(is_open.desc(), Hold.proposed_at.desc())
     hold = session.scalars(query.limit(1)).first()
     if hold is None:
         raise UnknownHoldError(name)
@@ -136,15 +163,16 @@ def _newest_facts(hold: Hold, proposal: Proposal) -> Facts:
 def view(session: Session, hold_id: UUID) -> HoldView:
     """Return the hold as its workflow needs it."""
     session.flush()
-    hold = session.scalars(_whole().where(Hold.id == hold_id).execution_options(populate_existing=True)).one()
-    proposal = newest_proposal(session, hold_id)
+    hold, proposal, customer_name, standing, triggers = session.execute(
+        _view_sql(), {"hold_id": hold_id}, execution_options={"populate_existing": True}
+    ).one()
     return HoldView(
         hold_id=hold.id,
         customer_id=hold.customer_id,
-        customer_name=hold.customer.name,
+        customer_name=customer_name,
         status=hold.status,
         reason=hold.reason,
-        triggers=list(dict.fromkeys(trigger.kind for trigger in hold.triggers)),
+        triggers=list(dict.fromkeys(triggers or [])),
         warnings=proposal.warnings,
         facts=_newest_facts(hold, proposal),
         note=proposal.note,
@@ -152,10 +180,26 @@ def view(session: Session, hold_id: UUID) -> HoldView:
         revision=proposal.revision,
         opened_at=hold.proposed_at,
         due_at=proposal.due_at,
-        beats={beat.beat: beat.status for beat in hold.beats},
+        beats=standing or {},
         next_look_at=next_look_at(hold, proposal),
         escalated_at=proposal.escalated_at,
         escalated_to=proposal.escalated_to,
         proposal_kind=proposal.kind,
         proposal_status=proposal.status,
+    )
+
+
+@cache
+def _view_sql() -> Select[*tuple[Any, ...]]:
+    """Build the query of the hold `hold_id`, its newest proposal, its customer's name, its beats and its triggers."""
+    beats = select(func.jsonb_object_agg(HoldBeat.beat, HoldBeat.status)).where(HoldBeat.hold_id == Hold.id)
+    in_order = func.jsonb_agg(aggregate_order_by(HoldTrigger.kind, HoldTrigger.at))
+    kinds = select(in_order).where(HoldTrigger.hold_id == Hold.id)
+    return (
+        select(Hold, Proposal, Customer.name, beats.scalar_subquery(), kinds.scalar_subquery())
+        .join(Customer, Customer.id == Hold.customer_id)
+        .join(Proposal, Proposal.hold_id == Hold.id)
+        .where(Hold.id == bindparam("hold_id"))
+        .order_by(Proposal.revision.desc())
+        .limit(1)
     )

@@ -6,10 +6,11 @@ changes a hold, so that a look and an event never see each other half done.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from credit import outcomes
@@ -25,13 +26,15 @@ from db.models import (
     AuditEvent,
     Hold,
     HoldException,
+    HoldTrigger,
     InvoiceDispute,
     PaymentPlan,
     PaymentPlanInstalment,
     PromiseToPay,
     ReleaseRequest,
 )
-from db.receivables import commitments, payment_plans, payments, promises
+from db.receivables import commitments, payment_plans, payments
+from db.receivables.commitments import Undertaken
 
 AUTO_RELEASE = "policy auto_release_on_payment"
 """Who decided a release that the policy makes without a person."""
@@ -47,8 +50,10 @@ def review(act: Act, hold_id: UUID) -> None:
     if hold.status not in _IN_FORCE:
         return
     _, policy = policies.current(act.session)
-    commitments.settle_due(act.session, hold.customer_id, since=hold.proposed_at, calendar=policy.calendar, now=act.now)
-    seen = _look(act.session, hold, policy, act.now)
+    since, calendar = hold.proposed_at, policy.calendar
+    undertaken = commitments.settle_due(act.session, hold.customer_id, since=since, calendar=calendar, now=act.now)
+    exceptions = exceptions_of(act.session, hold.id)
+    seen = _look(act.session, hold, undertaken.plan, exceptions, policy, act.now)
     if hold.situation is not None:
         before = Situation.model_validate(hold.situation)
         found = outcomes.effects(before, seen, policy)
@@ -60,20 +65,22 @@ def review(act: Act, hold_id: UUID) -> None:
         proposals.revise_if_moved(act, hold, seen.facts, policy)
     noted = audit.newest_seq(act.session, hold_id)
     hold.situation = seen.model_copy(update={"noted": noted}).model_dump(mode="json")
-    hold.next_review_at = next_review_at(act.session, hold, policy, act.now)
+    hold.next_review_at = _next_review_at(act.session, hold, undertaken, exceptions, policy, act.now)
     act.session.flush()
 
 
-def next_review_at(session: Session, hold: Hold, policy: Policy, now: datetime) -> datetime:
+def _next_review_at(
+    session: Session, hold: Hold, undertaken: Undertaken, exceptions: list[HoldException], policy: Policy, now: datetime
+) -> datetime:
     """Return when time alone changes something next: a promise, an instalment, a date, an exception; a day at most."""
     begins, ends = (_in(policy, edge) for edge in (outcomes.day_begins, outcomes.day_ends))
-    promise, plan = promises.open_of(session, hold.customer_id), payment_plans.active_of(session, hold.customer_id)
+    promise, plan = undertaken
     due = [now + outcomes.LOOK_AGAIN]
     due += [ends(promise.promised_for)] if promise else []
-    if plan is not None:
+    if plan is not None and plan.ended_at is None:
         due += [ends(row.due_date) for row in payment_plans.instalments(session, plan.id) if row.paid_at is None]
     due += [begins(day) for day in (hold.end_date, hold.review_date) if day]
-    due += [ends(row.until) for row in exceptions_of(session, hold.id) if row.ended_at is None]
+    due += [ends(row.until) for row in exceptions if row.ended_at is None]
     return min(at for at in due if at > now)
 
 
@@ -90,30 +97,40 @@ def _in(policy: Policy, edge: Callable[..., datetime]) -> Callable[..., datetime
 # --- how things stand --------------------------------------------------------------------------------------------
 
 
-def _look(session: Session, hold: Hold, policy: Policy, now: datetime) -> Situation:
-    plan = payment_plans.newest_of(session, hold.customer_id)
+def _look(
+    session: Session,
+    hold: Hold,
+    plan: PaymentPlan | None,
+    exceptions: list[HoldException],
+    policy: Policy,
+    now: datetime,
+) -> Situation:
     begins, ends = (_in(policy, edge) for edge in (outcomes.day_begins, outcomes.day_ends))
-    over = [row for row in exceptions_of(session, hold.id) if row.ended_at is None and now >= ends(row.until)]
+    over = [row for row in exceptions if row.ended_at is None and now >= ends(row.until)]
     return Situation(
         facts=proposals.read_facts(session, hold, policy, now),
-        triggers=frozenset(holds.trigger_kinds(session, hold.id)),
         plan_id=plan.id if plan else None,
         plan_status=plan.status if plan else None,
         end_date_reached=hold.end_date is not None and now >= begins(hold.end_date),
         review_due=hold.review_date is not None and now >= begins(hold.review_date),
         exceptions_over=len(over),
-        received=payments.received(session, hold.customer_id),
-        credited=payments.credited(session, hold.customer_id),
-        **_counts(session, hold.customer_id),
+        **_of_record(session, hold),
     )
 
 
-def _counts(session: Session, customer_id: str) -> dict[str, Any]:
-    """Count the customer's plans, promises and disputes, by one query."""
+def _of_record(session: Session, hold: Hold) -> dict[str, Any]:
+    """Return what the hold rests on, the customer's plans, promises and disputes, and its money, by one query."""
+    values = {"hold_id": hold.id, "customer_id": hold.customer_id}
+    return dict(session.execute(_record_sql(), values).mappings().one())
+
+
+@cache
+def _record_sql() -> Select[*tuple[Any, ...]]:
+    customer_id: BindParameter[str] = bindparam("customer_id")
     plans = select(PaymentPlan.id).where(PaymentPlan.customer_id == customer_id)
     missed, one = PaymentPlanInstalment.missed_at, PromiseToPay.customer_id == customer_id
     disputes = InvoiceDispute.customer_id == customer_id
-    wanted = {
+    counted = {
         "plans_kept": (PaymentPlan.customer_id == customer_id, PaymentPlan.outcome == PlanStatus.KEPT),
         "instalments_missed": (PaymentPlanInstalment.plan_id.in_(plans), missed.is_not(None)),
         "promises_made": (one,),
@@ -122,8 +139,10 @@ def _counts(session: Session, customer_id: str) -> dict[str, Any]:
         "disputes_opened": (disputes,),
         "disputes_closed": (disputes, InvoiceDispute.closed_at.is_not(None)),
     }
-    counts = [select(func.count()).where(*where).scalar_subquery().label(name) for name, where in wanted.items()]
-    return dict(session.execute(select(*counts)).mappings().one())
+    counts = [select(func.count()).where(*where).scalar_subquery().label(name) for name, where in counted.items()]
+    money = [payments.received(customer_id).label("received"), payments.credited(customer_id).label("credited")]
+    kinds = func.array(select(HoldTrigger.kind).where(HoldTrigger.hold_id == bindparam("hold_id")).scalar_subquery())
+    return select(*counts, *money, kinds.label("triggers"))
 
 
 def _told_since(session: Session, hold_id: UUID, noted: int) -> set[str]:

@@ -45,7 +45,7 @@ def open_hold(act: Act, *, customer_id: str, new_hold_id: UUID, triggers: list[T
     admitted, turned_away = _admit(act, customer_id, triggers)
     if not admitted:
         return OpenedHold(hold=None, turned_away=turned_away)
-    first = admitted[0]
+    first, seen = admitted[0]
     hold = Hold(
         id=new_hold_id,
         customer_id=customer_id,
@@ -59,10 +59,10 @@ def open_hold(act: Act, *, customer_id: str, new_hold_id: UUID, triggers: list[T
     act.session.add(hold)
     act.session.flush()
     cause = Cause(first.actor, first.reason)
-    proposal = propose(act, hold, ProposalKind.PLACE, cause, revision=1, opened_by=admitted)
-    facts = Facts.model_validate(proposal.facts)
-    for trigger in admitted:
-        _record(act.session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=facts)
+    opened_by = [trigger for trigger, _ in admitted]
+    propose(act, hold, ProposalKind.PLACE, cause, revision=1, opened_by=opened_by, facts=seen)
+    for trigger in opened_by:
+        _record(act.session, trigger, customer_id, hold_id=hold.id, opened=trigger is first, facts=seen)
     act.by(first.actor).note(hold.id, HoldProposed(trigger=first.kind, why=first.reason, customer_id=customer_id))
     return OpenedHold(hold=holds.view(act.session, hold.id), turned_away=turned_away)
 
@@ -72,10 +72,11 @@ def _kept(trigger: Trigger) -> Trigger:
     return trigger.model_copy(update={"reason": kept(trigger.reason), "actor": kept(trigger.actor)})
 
 
-def _admit(act: Act, customer_id: str, triggers: list[Trigger]) -> tuple[list[Trigger], list[str]]:
+def _admit(act: Act, customer_id: str, triggers: list[Trigger]) -> tuple[list[tuple[Trigger, Facts]], list[str]]:
+    """Return the admitted triggers with what was seen of the customer, and why the others were turned away."""
     _, policy = policies.current(act.session)
     last = last_ending(act.session, customer_id)
-    admitted: list[Trigger] = []
+    admitted: list[tuple[Trigger, Facts]] = []
     turned_away: list[str] = []
     for trigger in triggers:
         if holds.trigger(act.session, trigger.id) is not None:
@@ -84,7 +85,7 @@ def _admit(act: Act, customer_id: str, triggers: list[Trigger]) -> tuple[list[Tr
         facts = receivables.read_facts(act.session, customer_id, day, policy)
         admission = admit(trigger.kind, facts, last, act.now, policy)
         if admission is Admission.ADMITTED:
-            admitted.append(trigger)
+            admitted.append((trigger, facts))
         else:
             turned_away.append(admission)
             _record(act.session, trigger, customer_id, refusal=admission, facts=facts)
@@ -150,11 +151,15 @@ def propose(
     revision: int,
     returns: Proposal | None = None,
     opened_by: Sequence[Trigger] = (),
+    facts: Facts | None = None,
 ) -> Proposal:
-    """Open a proposal on a hold with the facts of now, and let the approvers be told, except who asked for it."""
+    """Open a proposal on a hold with the facts of now, and let the approvers be told, except who asked for it.
+
+    `facts`: as this transaction has read them already.
+    """
     because = list(cause.changes) if cause.occasion is Occasion.WEAKENED else None
     version, policy = policies.current(act.session)
-    facts = read_facts(act.session, hold, policy, act.now)
+    facts = facts or read_facts(act.session, hold, policy, act.now)
     proposal = Proposal(
         hold_id=hold.id,
         kind=kind,

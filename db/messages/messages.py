@@ -16,6 +16,7 @@ from credit.audit_entries.system import SignalRefused
 from credit.mail_text import harmless
 from credit.states import ABOUT_THE_HOLD, TO_THE_CUSTOMER, Delivery, HoldStatus, MessageKind, MessageStatus
 from credit.untold import Standing
+from db import transaction_memory
 from db.act import Act
 from db.errors import UnknownMessageError
 from db.models import Claim, ContentTemplate, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
@@ -95,10 +96,15 @@ def lock(session: Session, wanted: UUID) -> Message:
     Raises:
         UnknownMessageError: there is none.
     """
-    row = session.get(Message, wanted, with_for_update=True, populate_existing=True)
+    row = lock_if_there(session, wanted)
     if row is None:
         raise UnknownMessageError(str(wanted))
     return row
+
+
+def lock_if_there(session: Session, wanted: UUID) -> Message | None:
+    """Return a message's row, locked; None where there is none."""
+    return transaction_memory.locked(session, Message, wanted)
 
 
 def of_hold(session: Session, hold_id: UUID) -> list[Message]:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from credit import commitments
@@ -30,8 +31,17 @@ def settle_paid(session: Session, customer_id: str, now: datetime) -> list[Promi
     return settled
 
 
-def settle_due(session: Session, customer_id: str, *, since: datetime, calendar: Calendar, now: datetime) -> None:
-    """Settle everything that time and payments have settled by now.
+class Undertaken(NamedTuple):
+    """What a customer undertook to pay."""
+
+    promise: PromiseToPay | None
+    """The one that is not settled."""
+    plan: PaymentPlan | None
+    """The active one, or else the one that ended last."""
+
+
+def settle_due(session: Session, customer_id: str, *, since: datetime, calendar: Calendar, now: datetime) -> Undertaken:
+    """Settle everything that time and payments have settled by now, and return what stands then.
 
     A payment made in time that we heard of later keeps a broken promise and mends a broken plan all the same.
 
@@ -42,11 +52,20 @@ def settle_due(session: Session, customer_id: str, *, since: datetime, calendar:
         calendar: says when a day is over.
         now: when.
     """
+    if not _ever_undertook(session, customer_id):
+        return Undertaken(None, None)
     _mend_promises(session, customer_id, since)
     _mend_plan(session, customer_id)
     settle_paid(session, customer_id, now)
     _break_promise(session, customer_id, calendar, now)
     _miss_instalment(session, customer_id, calendar, now)
+    return Undertaken(promises.open_of(session, customer_id), payment_plans.newest_of(session, customer_id))
+
+
+def _ever_undertook(session: Session, customer_id: str) -> bool:
+    promised = exists().where(PromiseToPay.customer_id == customer_id)
+    planned = exists().where(PaymentPlan.customer_id == customer_id)
+    return bool(session.scalar(select(or_(promised, planned))))
 
 
 def _is_kept(session: Session, promise: PromiseToPay) -> bool:

@@ -15,7 +15,7 @@ from db.models import Customer, Exemption
 from db.reasons import needs_reason
 
 
-def until_sql(customer_id: Any, day: date) -> ColumnElement[Any]:
+def until_sql(customer_id: Any, day: date | ColumnElement[date]) -> ColumnElement[Any]:
     """Build the last day of the exemption that counts on `day`; null where there is none."""
     counts = select(func.max(Exemption.until)).where(Exemption.customer_id == customer_id, _counts_on(day))
     return counts.scalar_subquery()
@@ -86,7 +86,7 @@ def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequen
     return [(row.Exemption, row.name) for row in rows]
 
 
-def _counts_on(day: date) -> ColumnElement[bool]:
+def _counts_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     return (Exemption.until >= day) & Exemption.ended_at.is_(None)
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from db.models import Credit, Invoice, Payment
@@ -82,18 +82,18 @@ def post(
     return payment
 
 
-def received(session: Session, customer_id: str) -> Decimal:
-    """Return all that the customer ever paid us, as we heard of it."""
+def received(customer_id: BindParameter[str]) -> ScalarSelect[Decimal]:
+    """Return the query for all that the customer ever paid us, as we heard of it."""
     query = select(func.coalesce(func.sum(Payment.amount), Decimal(0))).where(Payment.customer_id == customer_id)
-    return session.scalars(query).one()
+    return query.scalar_subquery()
 
 
-def credited(session: Session, customer_id: str) -> Decimal:
-    """Return the customer's unapplied credits, without the rests of payments: `received` has those."""
+def credited(customer_id: BindParameter[str]) -> ScalarSelect[Decimal]:
+    """Return the query for the customer's unapplied credits, without the rests of payments: `received` has those."""
     query = select(func.coalesce(func.sum(Credit.amount_unapplied), Decimal(0))).where(
         Credit.customer_id == customer_id, Credit.amount_unapplied > 0, ~Credit.id.startswith(_REST, autoescape=True)
     )
-    return session.scalars(query).one()
+    return query.scalar_subquery()
 
 
 def received_since(session: Session, customer_id: str, since: datetime, paid_until: date | None = None) -> Decimal:

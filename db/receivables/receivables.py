@@ -3,10 +3,25 @@
 from collections.abc import Callable, Collection
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Date, Numeric, RowMapping, Select, Subquery, exists, func, literal, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Numeric,
+    RowMapping,
+    Select,
+    Subquery,
+    bindparam,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from credit.events import PromiseOutcome
@@ -73,7 +88,7 @@ def _is_disputed() -> ColumnElement[bool]:
     )
 
 
-def _owed(policy: Policy, only: _Restriction) -> Subquery:
+def _owed(only: _Restriction, *, count_disputed: bool) -> Subquery:
     """Open invoices that count, summed by customer. An index-only scan where disputed ones count."""
     query = select(
         Invoice.customer_id,
@@ -81,14 +96,14 @@ def _owed(policy: Policy, only: _Restriction) -> Subquery:
         func.min(Invoice.due_date).label("oldest"),
         func.count().label("invoices"),
     ).where(Invoice.amount_open > 0, only(Invoice.customer_id))
-    if not policy.count_disputed:
+    if not count_disputed:
         query = query.where(~_is_disputed())
     return query.group_by(Invoice.customer_id).subquery("owed")
 
 
-def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
+def _facts_sql(as_of: ColumnElement[date], only: _Restriction, *, count_disputed: bool) -> _FactsSql:
     """Build the one definition of a customer's facts on a day, for the customers that `only` names."""
-    owed = _owed(policy, only)
+    owed = _owed(only, count_disputed=count_disputed)
     unapplied = (
         select(func.coalesce(func.sum(Credit.amount_unapplied), _NOTHING).label("amount"))
         .where(Credit.customer_id == Customer.id, Credit.amount_unapplied > 0)
@@ -113,14 +128,14 @@ def _facts_sql(as_of: date, policy: Policy, only: _Restriction) -> _FactsSql:
     )
     exempt_until = exemptions.until_sql(Customer.id, as_of)
     total_open = func.coalesce(owed.c.amount, _NOTHING) - unapplied.c.amount
-    left_out = literal(0) if policy.count_disputed else disputed.c.invoices
-    days_since_oldest = literal(as_of, Date) - owed.c.oldest
+    left_out = literal(0) if count_disputed else disputed.c.invoices
+    days_since_oldest = as_of - owed.c.oldest
     query = (
         select(
             Customer.id.label("customer_id"),
             Customer.name.label("customer_name"),
             total_open.label("total_open"),
-            (total_open if policy.count_disputed else total_open + disputed.c.amount).label("ar_balance"),
+            (total_open if count_disputed else total_open + disputed.c.amount).label("ar_balance"),
             func.greatest(days_since_oldest, 0).label("days_overdue"),
             owed.c.oldest.label("oldest_due_date"),
             (func.coalesce(owed.c.invoices, 0) + left_out).label("open_invoices"),
@@ -188,8 +203,17 @@ def read_facts(session: Session, customer_id: str, as_of: date, policy: Policy) 
 
 def read_many(session: Session, customer_ids: Collection[str], as_of: date, policy: Policy) -> dict[str, Facts]:
     """Return what each of these customers owes on `as_of`, by one query; unknown ones are left out."""
-    query = _facts_sql(as_of, policy, lambda column: column.in_(customer_ids)).query
-    return {row["customer_id"]: _facts(row, as_of, policy) for row in session.execute(query).mappings()}
+    values = {"as_of": as_of, "customers": list(customer_ids)}
+    rows = session.execute(_of_these(count_disputed=policy.count_disputed), values)
+    return {row["customer_id"]: _facts(row, as_of, policy) for row in rows.mappings()}
+
+
+@cache
+def _of_these(*, count_disputed: bool) -> Select[*tuple[Any, ...]]:
+    """Build the query of the customers named by the parameters `as_of` and `customers`."""
+    day: BindParameter[date] = bindparam("as_of", type_=Date)
+    customers: BindParameter[Any] = bindparam("customers", expanding=True)
+    return _facts_sql(day, lambda column: column.in_(customers), count_disputed=count_disputed).query
 
 
 def open_invoices(session: Session, customer_id: str, limit: int | None = None) -> list[OpenInvoice]:
@@ -239,7 +263,7 @@ def above_threshold(
     def only(column: Any) -> ColumnElement[bool]:
         return true() if after is None else column > after
 
-    facts = _facts_sql(as_of, policy, only)
+    facts = _facts_sql(literal(as_of, Date), only, count_disputed=policy.count_disputed)
     ending = admission.ending_sql(Customer.id).lateral("ending")
     disposition = admission.disposition_sql(ending, facts.total_open, facts.exempt_until, now=now, policy=policy)
     query = (

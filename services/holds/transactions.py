@@ -30,7 +30,7 @@ async def with_hold(
     """
 
     def on_hold(act: Act) -> tuple[R, Hold]:
-        hold = holds.find(act.session, name)
+        hold = holds.named(act.session, name)
         return work(act, hold, *args, **kwargs), hold
 
     return await acting(engine, actor, on_hold)

@@ -129,7 +129,7 @@ def _adopt(act: Act, hold_id: UUID, prior: str, reason: str) -> None:
 
 
 def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift]:
-    hold = holds.lock(session, holds.find(session, name).id)
+    hold = holds.lock(session, holds.named(session, name).id)
     row = drift.unsettled(session, hold.id)
     if row is None:
         raise NothingToRepairError(

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from sqlalchemy import event as sqlalchemy_event
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
@@ -108,6 +108,18 @@ async def in_force(world: World, customer: str) -> None:
     await world.start(customer)
     await world.approve(customer)
     await all_done(world, customer)
+
+
+def evidence_of(world: World, customer: str) -> int:
+    """How many triggers have reached the customer's holds."""
+    with transaction(world.engine) as session:
+        return session.scalar(select(func.count()).where(HoldTrigger.customer_id == customer)) or 0
+
+
+def waiting_for_locks(world: World) -> int:
+    count = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with transaction(world.engine) as session:
+        return int(session.execute(text(count)).scalar_one())
 
 
 _DONE = text("""

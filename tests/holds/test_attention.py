@@ -6,7 +6,7 @@ from sqlalchemy import func, insert, select
 from db.engine import transaction
 from db.errors import NothingToDecideError, UnknownHoldError
 from db.models import ContentTemplate
-from tests.holds.helpers import all_done, events, frozen, holds_of, in_force, shows
+from tests.holds.helpers import all_done, events, frozen, holds_of, in_force, shows, waiting_for_locks
 from tests.rendering.renderers import LOOPS, strict
 from tests.world import World
 
@@ -69,11 +69,11 @@ async def test_retry_of_an_attempt_that_hangs_starts_another_at_once(world: Worl
     with frozen(world, "LOCK TABLE content_templates IN ACCESS EXCLUSIVE MODE"):
         await world.start(customer)
         await world.approve(customer)
-        await world.eventually(lambda: world.beat(customer, REP)["status"] == "running")
+        await world.eventually(lambda: waiting_for_locks(world) == 2)
 
         await world.operations.retry_beat(customer, beat=REP, actor="olga")
 
-        await world.eventually(lambda: world.beat(customer, REP)["attempts"] == 2)
+        await world.eventually(lambda: waiting_for_locks(world) == 3)
     await all_done(world, customer)
 
     assert len(world.show(customer)["messages"]) == 2

@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from credit.triggers import Trigger
-from tests.holds.helpers import send, trigger, until
+from tests.holds.helpers import evidence_of, send, trigger, until
 from tests.world import World
 from workflows.contract import service_hold_id
 
@@ -39,7 +39,7 @@ async def test_proposal_outlives_full_histories_and_loses_no_signal(running: Wor
 
     sent = await stream(running, customer, 90)
 
-    await running.eventually(lambda: len(running.show(customer)["evidence"]) == len(sent) + 1)
+    await running.eventually(lambda: evidence_of(running, customer) == len(sent) + 1)
     hold = running.show(customer)
     assert hold["id"] == str(started.hold_id)
     assert {row["reason"] for row in hold["evidence"]} >= {one.reason for one in sent}
@@ -57,7 +57,7 @@ async def test_beat_in_flight_goes_on_in_the_fresh_history_and_writes_once(runni
     await running.in_status(customer, "in_force")
 
     sent = await stream(running, customer, 90)
-    await running.eventually(lambda: len(running.show(customer)["evidence"]) == len(sent) + 1)
+    await running.eventually(lambda: evidence_of(running, customer) == len(sent) + 1)
     assert await runs_of(running, customer) > 1
     running.sandbox.clear_faults()
 
@@ -97,8 +97,8 @@ async def test_fifty_fresh_histories_under_a_stream_of_signals_lose_none(running
     sent: list[Trigger] = []
     while await runs_of(running, customer) <= 50:
         sent += await stream(running, customer, 10)
-        await running.eventually(lambda: len(running.show(customer)["evidence"]) > len(sent) - 10)  # noqa: B023
-    await running.eventually(lambda: len(running.show(customer)["evidence"]) > len(sent))
+        await running.eventually(lambda: evidence_of(running, customer) > len(sent) - 10)  # noqa: B023
+    await running.eventually(lambda: evidence_of(running, customer) > len(sent))
 
     hold = running.show(customer)
     assert (hold["id"], hold["status"]) == (str(started.hold_id), "in_force")

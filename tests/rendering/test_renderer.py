@@ -12,6 +12,7 @@ import pytest
 
 from credit.states import TextFormat
 from rendering import differences
+from rendering import renderer as renderer_module
 from rendering.renderer import BeyondLimitsError, Limits, NotRenderedError, Renderer, RendererAwayError
 from rendering.texts import difference, html_of, unified_difference
 from tests.rendering import renderers
@@ -110,6 +111,21 @@ def test_close_ends_the_children_and_tells_who_waits() -> None:
         with pytest.raises(RendererAwayError, match="ending"):
             endless.result()
     assert not process.is_running()
+
+
+def test_close_ends_a_child_that_is_only_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer(Limits(cpu_seconds=600, wall_seconds=600))
+    start, started = renderer_module._Child, []
+
+    def close_meanwhile(limits: Limits) -> renderer_module._Child:
+        started.append(start(limits))
+        renderer.close()
+        return started[0]
+
+    monkeypatch.setattr(renderer_module, "_Child", close_meanwhile)
+    with pytest.raises(RendererAwayError, match="ending"):
+        fill(renderer, LOOPS)
+    assert [child.is_alive for child in started] == [False]
     with pytest.raises(RendererAwayError, match="ending"):
         fill(renderer, "x")
 

@@ -49,7 +49,7 @@ async def override(name: HoldName, wanted: Reason, desk: Desk, who: Decider) -> 
 @router.get("/exceptions", responses=NOT_FOUND)
 async def list_exceptions(name: HoldName, desk: Desk, _: Viewer) -> answers.HoldExceptions:
     """List what the hold lets through, exceptions that are over too."""
-    return await in_transaction(desk, lambda session: answers.HoldExceptions.of(session, holds.find(session, name).id))
+    return await in_transaction(desk, lambda session: answers.HoldExceptions.of(session, holds.named(session, name).id))
 
 
 @router.post("/exceptions", status_code=HTTPStatus.CREATED, responses=REFUSED)

@@ -15,7 +15,7 @@ from db import audit
 from db.act import Act
 from db.engine import transaction
 from db.errors import UnknownCustomerError
-from db.holds import deadlines, decisions, holds, outcomes, proposals, releases, requests
+from db.holds import deadlines, decisions, drift, holds, outcomes, proposals, releases, requests
 from db.models import Decision
 from workflows.contract import ReleaseSignal
 from workflows.signatures import (
@@ -66,6 +66,8 @@ class HoldActivities:
                 _refuse_trigger(act, hold.customer_id, hold.id, order.trigger)
                 return EvidenceAdded(kept=True, refused=True, hold=holds.view(act.session, hold.id))
             is_kept = proposals.add_evidence(act, hold_id=hold.id, trigger=trigger)
+            if is_kept:
+                drift.adopt_as_asked(act, hold.id, trigger)
             return EvidenceAdded(kept=is_kept, hold=holds.view(act.session, hold.id))
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -74,7 +76,7 @@ class HoldActivities:
             serving.hold(act.session, order.hold_id, order.now, _ANY_STATUS)
             decision = decisions.settle(act, hold_id=order.hold_id, decision_id=order.decision_id)
             outcomes.review(act, order.hold_id)  # at an approval: what later looks compare with
-            return _settled(decision, holds.view(act.session, order.hold_id), order)
+            return _settled(act, decision, order)
 
     @activity.defn(no_thread_cancel_exception=True)
     def close_proposal(self, order: CloseProposal) -> bool:
@@ -139,19 +141,26 @@ def _open(act: Act, order: OpenHold) -> OpenedHold:
         triggers=asked,
         run_id=activity.info().workflow_run_id or "",
     )
+    for one in asked:
+        if opened.hold is not None and one.id not in {late.id for late in opened.late}:
+            drift.adopt_as_asked(act, opened.hold.hold_id, one)
     for one in refused:
         _refuse_trigger(act, order.customer_id, opened.hold.hold_id if opened.hold else None, one)
     turned_away = [*opened.turned_away, *([_NOBODY_ASKED] if refused else [])]
     return opened.model_copy(update={"turned_away": turned_away, "refused": len(refused)})
 
 
-def _settled(decision: Decision | None, hold: HoldView, order: SettleDecision) -> DecisionSettled:
+def _settled(act: Act, decision: Decision | None, order: SettleDecision) -> DecisionSettled:
+    hold = holds.view(act.session, order.hold_id)
     if decision is None:
         return DecisionSettled(outcome="refused", actor="", why=decisions.NOBODY_DECIDED, hold=hold)
     if decision.outcome is None:
         wait = min(decision.effective_at - order.now, decision.effective_at - decision.decided_at)
         return DecisionSettled(outcome="waiting", actor=decision.actor, why="", wait=wait, hold=hold)
-    return DecisionSettled(outcome=decision.outcome, actor=decision.actor, why=decision.reason, hold=hold)
+    push_again = decision.outcome == "approved" and drift.orders_a_push(act.session, decision)
+    return DecisionSettled(
+        outcome=decision.outcome, actor=decision.actor, why=decision.reason, hold=hold, push_again=push_again
+    )
 
 
 def _refuse_trigger(act: Act, customer_id: str, hold_id: UUID | None, sent: Trigger) -> None:

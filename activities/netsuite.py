@@ -120,15 +120,17 @@ class NetSuiteActivities:
         if record.prior is None:
             return _Said(found, "never_written")
         prior = CreditHoldOverride(record.prior)
-        changed = found not in (CreditHoldOverride.ON, prior)
-        if (changed or prior is CreditHoldOverride.OFF) and found is not prior and not record.restore_confirmed:
+        if found is prior:
+            return _Said(found, "already_set")
+        somebodys = found is not CreditHoldOverride.ON or prior is CreditHoldOverride.OFF
+        if somebodys and not record.restore_confirmed and found != record.restore_over:
+            with transaction(self._engine) as session:
+                netsuite.ask_to_restore(session, record, found)
             problem = (
                 f"NetSuite says {found} for customer {record.netsuite_id}; before the hold it said {prior}. "
                 f"Retry this beat to write {prior}, or skip it to leave {found}"
             )
             raise ApplicationError(problem, type="RestoreAsks", non_retryable=True)
-        if found is prior:
-            return _Said(found, "already_set")
         with transaction(self._engine) as session:
             push = netsuite.begin_push(session, record, now())
         return self._write(record, prior, push, now)

@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from activities import serving
 from activities.heartbeats import steady_heartbeats
@@ -15,11 +18,10 @@ from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db import policies
 from db.act import Act
-from db.engine import in_transaction
+from db.engine import in_transaction, transaction
 from db.holds import requests
-from db.holds.awaiting import await_trigger
-from db.models import HoldTrigger
-from db.receivables import aging, receivables
+from db.holds.awaiting import NoWorkerError, await_trigger
+from db.receivables import aging, commitments, receivables
 from workflows.contract import AR_AGING
 from workflows.signatures import (
     AgingCandidate,
@@ -33,7 +35,11 @@ from workflows.signatures import (
 from workflows.starting import send_trigger
 
 _WAIT = timedelta(seconds=45)
+_SETTLED_AT_ONCE = 1000
+"""Customers whose word is settled when a scan begins; what is left is the next one's."""
 _SIDE_BY_SIDE = 5
+_TRIES = 3
+"""How often a batch is tried before what did not answer is left to the relay."""
 
 
 class AgingActivities:
@@ -51,7 +57,17 @@ class AgingActivities:
             serving.new_scan(session, order.run_id)
             by = requests.who_asked(session, workflow_id, RequestKind.SCAN) or "schedule"
             aging.open_run(Act(session, by, order.now), run_id=order.run_id, workflow_id=workflow_id, as_of=as_of)
+        self._settle_commitments(order.now)
         return AgingRun(run_id=order.run_id, as_of=as_of)
+
+    def _settle_commitments(self, now: datetime) -> None:
+        """Settle what customers without a hold undertook to pay by a day that is over; holds look for themselves."""
+        with transaction(self._engine) as session:
+            calendar = policies.current(session)[1].calendar
+            overdue = commitments.overdue(session, now.astimezone(UTC).date(), limit=_SETTLED_AT_ONCE)
+        for customer_id in overdue:
+            with transaction(self._engine) as session:
+                commitments.settle_due(session, customer_id, since=now, calendar=calendar, now=now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_aging_page(self, order: ReadAgingPage) -> AgingPage:
@@ -84,13 +100,15 @@ class ProposingActivities:
     async def propose_candidates(self, order: ProposeCandidates) -> int:
         """Propose a hold for each candidate and wait for each, a few side by side; answers how many were new.
 
-        A candidate's trigger has the same id on every try, so a repeated one changes nothing.
+        A candidate's trigger has the same id on every try, so a repeated one changes nothing. One that stays unanswered
+        after a few tries is left to the relay: it keeps no scan from its end.
         """
+        last_try = activity.info().attempt >= _TRIES
         slots = asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def propose(customer_id: str, trigger: Trigger) -> bool:
             async with slots:
-                return (await self._propose(order, customer_id, trigger)).opened
+                return await self._propose(order, customer_id, trigger, last_try=last_try)
 
         async with steady_heartbeats():
             asked = await asyncio.to_thread(self._ask, order)
@@ -117,9 +135,20 @@ class ProposingActivities:
                 requests.ask_trigger(session, customer_id, asked[customer_id])
             return asked
 
-    async def _propose(self, order: ProposeCandidates, customer_id: str, trigger: Trigger) -> HoldTrigger:
-        await send_trigger(self._client, order.task_queue, customer_id, trigger)
-        row = await await_trigger(self._engine, trigger, customer_id, _WAIT)
+    async def _propose(self, order: ProposeCandidates, customer_id: str, trigger: Trigger, *, last_try: bool) -> bool:
+        try:
+            await send_trigger(self._client, order.task_queue, customer_id, trigger)
+            row = await await_trigger(self._engine, trigger, customer_id, _WAIT)
+        except (NoWorkerError, RPCError):
+            if not last_try:
+                raise
+            await in_transaction(self._engine, _leave_to_the_relay, order.run_id, customer_id, trigger)
+            return False
         run_id = order.run_id
         await in_transaction(self._engine, aging.note_proposal, run_id=run_id, customer_id=customer_id, trigger=row)
-        return row
+        return row.opened
+
+
+def _leave_to_the_relay(session: Session, run_id: UUID, customer_id: str, trigger: Trigger) -> None:
+    requests.leave_to_the_relay(session, trigger.id)
+    aging.note_unanswered(session, run_id=run_id, customer_id=customer_id)

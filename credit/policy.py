@@ -19,6 +19,9 @@ Days = Annotated[timedelta, Unit.DAYS]
 Minutes = Annotated[timedelta, Unit.MINUTES]
 Switch = Annotated[bool, Unit.YES]
 
+LONGEST = timedelta(days=3650)
+"""How long anything may be waited for: ten years."""
+
 _AGING = "When AR aging proposes a hold"
 _DISPUTES = "When repeated disputes recommend a hold"
 _CREDIT = "Credit limits and orders"
@@ -37,8 +40,13 @@ class Policy(BaseModel):
 
     @classmethod
     def stored(cls, settings: dict[str, Any]) -> Self:
-        """Read what was saved, maybe by a newer version: what this one does not know is left out of it."""
-        return cls.model_validate(settings, extra="ignore")
+        """Read what was saved, maybe by a newer version: what this one does not know is left out of it.
+
+        A time longer than `LONGEST` was saved before that was refused: with it no due date could be worked out.
+        """
+        policy = cls.model_validate(settings, extra="ignore")
+        times = {name: value for name, value in policy if isinstance(value, timedelta)}
+        return policy.model_copy(update={name: min(value, LONGEST) for name, value in times.items()})
 
     # Service-hold spec, trigger conditions: more than 90 days overdue and more than 25,000 open.
     trigger_days_overdue: DaysLate = setting(
@@ -119,7 +127,7 @@ class Policy(BaseModel):
         timedelta(0), _DECIDES, "An approval can be taken back for", "Nothing is done before that. 0: at once."
     )
     bar_self_approval: Switch = setting(
-        False, _DECIDES, "Bar self-approval", "Who asked for a hold may not approve it; admins may."
+        False, _DECIDES, "Bar self-approval", "Who asked for a hold, or its release, may not approve it; admins may."
     )
     second_approver_above: Annotated[Decimal | None, Unit.AMOUNT] = setting(
         None, _DECIDES, "Two approvers above", "Empty: one is enough for every amount."

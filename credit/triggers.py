@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from credit.credit_hold import BlockSource
 from credit.credit_limit import LimitState, crossing
 from credit.facts import Facts
 from credit.policy import Policy
@@ -60,6 +61,8 @@ class Trigger(BaseModel):
     at: AwareDatetime
     as_of: date | None = None
     """The day whose receivables the trigger looked at, where it was not the day of `at`."""
+    adopt_prior: str | None = None
+    """What the hold's release is to write, where NetSuite has the customer ON already: the hold is adopted."""
 
     @property
     def as_of_shift_days(self) -> int:
@@ -88,6 +91,8 @@ class Disposition(StrEnum):
     EXEMPT = "exempt"
     NO_LONGER_DUE = "no_longer_due"
     """Paid, or held by somebody else, between the query and the proposal."""
+    UNANSWERED = "unanswered"
+    """Its workflow did not answer in time. The scan went on; the trigger is told to it until it arrives."""
 
 
 class Ending(BaseModel):
@@ -155,8 +160,9 @@ def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, p
 
     A person's trigger always passes. AR aging's must still be above its threshold, the credit limit's still beyond the
     limit. Every automatic one never meets an exempt customer, and waits out the snooze after a decline and the grace
-    after a release, unless `total_open` grew by the policy's share meanwhile. An expired proposal does not snooze. The
-    set-based scan applies the same rule in SQL: `db/receivables/admission.py`.
+    after a release, unless `total_open` grew by the policy's share meanwhile; but what auto-apply has put on credit
+    hold is always proposed, so that no customer is blocked without anybody being asked. An expired proposal does not
+    snooze. The set-based scan applies the same rule in SQL: `db/receivables/admission.py`.
     """
     if kind is TriggerKind.MANUAL:
         return Admission.ADMITTED
@@ -166,7 +172,8 @@ def admit(kind: TriggerKind, facts: Facts, last: Ending | None, now: datetime, p
         return Admission.LIMIT_MET
     if facts.exempt_until is not None:
         return Admission.EXEMPT
-    if last is None:
+    is_applied = kind is TriggerKind.CREDIT_LIMIT and BlockSource.AUTO_APPLY in facts.blocked_by
+    if last is None or is_applied:
         return Admission.ADMITTED
     quiet, share = quiet_after(policy, declined=last.declined)
     if now >= last.at + quiet or _grew(kind, facts, last, share):

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine
@@ -17,6 +18,9 @@ R = TypeVar("R")
 
 LOCK_SECONDS = 8
 """How long a statement waits for somebody else's lock before it fails: less than an activity's or a request's time."""
+
+WITH_WHAT_IS_WRITTEN: ContextVar[Callable[[Session], None] | None] = ContextVar("with_what_is_written", default=None)
+"""What else each of this context's transactions by `in_transaction` writes at its end, in the same commit."""
 
 _TRIES = {"40P01": 5, "55P03": 2}
 """How often a transaction is begun that met a deadlock, or a lock that somebody held for `LOCK_SECONDS`."""
@@ -56,10 +60,15 @@ async def in_transaction(
     engine: Engine, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Do `work` in a transaction of its own, off the event loop; in a new one where it met somebody's lock."""
+    also = WITH_WHAT_IS_WRITTEN.get()
 
     def run() -> R:
         with transaction(engine) as session:
-            return work(session, *args, **kwargs)
+            done = work(session, *args, **kwargs)
+            if also is not None:
+                session.flush()
+                also(session)
+            return done
 
     return await asyncio.to_thread(tried_again, run)
 

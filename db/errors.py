@@ -7,6 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from credit.permissions import LEAST_ROLE, TOKENS_ONLY, Permission, Role
+from credit.states import ProposalKind
 
 
 class RefusedError(Exception):
@@ -253,6 +254,18 @@ class RequestUnderWayError(RefusedError):
         super().__init__(f"the first request with the Idempotency-Key {key!r} is still under way: try again soon")
 
 
+class AnswerLostError(RefusedError):
+    """An equal request did something already, and its answer was lost."""
+
+    code = "answer_lost"
+
+    def __init__(self, key: str, at: datetime) -> None:
+        super().__init__(
+            f"a request with the Idempotency-Key {key!r} took effect at {at:%Y-%m-%d %H:%M:%S} UTC, and its answer was "
+            "lost: look at what it did before you send anything under another key"
+        )
+
+
 class UnknownTokenError(RefusedError):
     code = "unknown_token"
     status = HTTPStatus.UNAUTHORIZED
@@ -278,14 +291,15 @@ class NotAllowedError(RefusedError):
 
 
 class SelfApprovalError(RefusedError):
-    """The policy bars who asked for a hold from approving it."""
+    """The policy bars who asked for a hold, or for its release, from approving it."""
 
     code = "self_approval"
     status = HTTPStatus.FORBIDDEN
 
-    def __init__(self, actor: str, asked_by: str) -> None:
+    def __init__(self, actor: str, asked_by: str, kind: ProposalKind) -> None:
         who = actor if asked_by == actor else f"{asked_by}, for whom {actor} stands in,"
-        super().__init__(f"{who} asked for this hold, and the policy wants somebody else to approve it")
+        what = "this hold" if kind is ProposalKind.PLACE else "this release"
+        super().__init__(f"{who} asked for {what}, and the policy wants somebody else to approve it")
 
 
 class SecondApproverError(RefusedError):

@@ -36,6 +36,8 @@ def desire(session: Session, netsuite_id: str, hold_id: UUID, value: str, prior:
                 "generation": NetSuiteRecord.generation + 1,
                 "prior": prior,
                 "restore_confirmed": False,
+                "restore_asked": None,
+                "restore_over": None,
             },
         )
         .returning(NetSuiteRecord.generation)
@@ -63,8 +65,22 @@ def desire_again(session: Session, hold_id: UUID) -> None:
         record.generation += 1
 
 
+def ask_to_restore(session: Session, wanted: NetSuiteRecord, said: str) -> None:
+    """Note that a person is asked whether the prior value may be written over what NetSuite says."""
+    record = session.get(NetSuiteRecord, wanted.netsuite_id, with_for_update=True)
+    if record is not None and record.generation == wanted.generation:
+        record.restore_asked = said
+
+
+def answer_to_restore(session: Session, hold_id: UUID) -> None:
+    """Let the prior value be written over what a person was asked about; where nobody was, nothing is let."""
+    record = record_of(session, hold_id, lock=True)
+    if record is not None and record.restore_asked is not None:
+        record.restore_over, record.restore_asked = record.restore_asked, None
+
+
 def confirm_restore(session: Session, hold_id: UUID) -> None:
-    """Note that a person wants the prior value written although somebody changed the record meanwhile."""
+    """Note that a person wants the prior value written whatever NetSuite says."""
     record = record_of(session, hold_id)
     if record is not None:
         record.restore_confirmed = True

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.system import PolicyChanged
 from credit.mail_text import clean_address, clean_line
-from credit.policy import DEFINES_EXPOSURE, Policy
+from credit.policy import DEFINES_EXPOSURE, LONGEST, Policy
 from credit.setting import settings_of
 from db import audit
 from db.act import Act
@@ -71,6 +71,8 @@ def _check_durations(policy: Policy) -> None:
             continue
         if value < timedelta(0):
             raise BadInputError(f"{name} may not be negative")
+        if value > LONGEST:
+            raise BadInputError(f"{name} may be {LONGEST.days:,} days at most")
         if setting.positive and not value:
             raise BadInputError(f"{name} must be longer than nothing")
 

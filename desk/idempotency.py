@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db import idempotency
-from db.engine import in_transaction
+from db.engine import WITH_WHAT_IS_WRITTEN, in_transaction
 from db.idempotency import Answer
 from desk import etags, problems
 from desk.access import caller
@@ -65,10 +65,12 @@ def _once(handle: Handler) -> Handler:
         before = await taken.begin(await _digest(request))
         if before is not None:
             return Response(before.body, before.status, {**before.headers, "Idempotent-Replay": "true"})
+        WITH_WHAT_IS_WRITTEN.set(taken.note_effect)
         try:
             response = await handle(request)
         except Exception as error:  # noqa: BLE001 (a refusal is an answer, and kept like any other)
             response = await problems.answer(request, error)
+        WITH_WHAT_IS_WRITTEN.set(None)
         await taken.end(response)
         return response
 
@@ -93,6 +95,10 @@ class _Taken:
             request_sha256=request_sha256,
             now=self._began_at,
         )
+
+    def note_effect(self, session: Session) -> None:
+        """Note with what the request writes that it did: after a crash it is not done again."""
+        idempotency.note_effect(session, caller=self._caller, key=self._key, began_at=self._began_at)
 
     async def end(self, response: Response) -> None:
         """Keep the answer, or free the key where it is not worth keeping."""

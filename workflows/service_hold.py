@@ -219,7 +219,7 @@ class ServiceHold:
             self._not_yet.add(str(signal.decision_id))
             asyncio.create_task(self._obey_after(settled.wait, signal))  # noqa: RUF006 (the relay resends a lost one)
         self._see(settled.hold)
-        if settled.outcome == "approved" and settled.hold.proposal_kind is ProposalKind.REPAIR:
+        if _is_pushed_again(settled):
             self._side_by_side.append(asyncio.create_task(self._push_again()))
         return settled.hold.status if settled.outcome in ("approved", "declined") else None
 
@@ -464,6 +464,12 @@ class ServiceHold:
         if changed:
             workflow.upsert_search_attributes(changed)
             self._published.update((update.key.name, update.value) for update in changed)
+
+
+def _is_pushed_again(settled: signatures.DecisionSettled) -> bool:
+    if settled.push_again is None:  # a history from before, which says so by what was proposed last
+        return settled.outcome == "approved" and settled.hold.proposal_kind is ProposalKind.REPAIR
+    return settled.push_again
 
 
 def _as_settled(hold: HoldView, ending: HoldStatus) -> dict[str, Any]:

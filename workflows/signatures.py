@@ -56,7 +56,7 @@ class SettleDecision(BaseModel):
 
 
 class DecisionSettled(BaseModel):
-    """What became of it: refused, approved, declined, returned, undone, or waiting.
+    """What became of it: refused, approved, declined, returned, undone, overtaken, or waiting.
 
     `returned`: the case weakened, decide again. `waiting`: the approval can still be taken back, for `wait`.
     """
@@ -66,6 +66,8 @@ class DecisionSettled(BaseModel):
     why: str
     hold: HoldView
     wait: timedelta | None = None
+    push_again: bool | None = None
+    """Whether beat 4 is to run once more; None where an older version answered, which left that to be inferred."""
 
 
 class CloseProposal(BaseModel):

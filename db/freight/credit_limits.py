@@ -51,7 +51,10 @@ class Transition(NamedTuple):
 _CROSSED = """
 INSERT INTO limit_transitions (id, customer_id, after, exposure, credit_limit, cause, actor, at, applied, lifted)
 SELECT gen_random_uuid(), c.customer_id, c.after, c.exposure, c.credit_limit, :cause, :actor, :now,
-    o.auto_apply_credit_hold AND c.after = 'exceeded',
+    o.auto_apply_credit_hold AND c.after = 'exceeded' AND NOT EXISTS (
+        SELECT FROM exemptions x WHERE x.customer_id = c.customer_id AND x.ended_at IS NULL
+            AND x.until >= (CAST(:now AS timestamptz) AT TIME ZONE 'UTC')::date
+    ),
     o.auto_lift_credit_hold AND c.after = 'acceptable' AND EXISTS (
         SELECT FROM credit_hold_entries e WHERE e.customer_id = c.customer_id AND e.source = 'auto_apply'
             AND e.hold_id IS NULL AND e.ended_at IS NULL

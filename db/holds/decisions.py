@@ -73,7 +73,7 @@ def decide(
         ClaimLostError: the claim is not this proposal's, not this actor's, or over.
         StaleRevisionError: the proposal moved on since it was shown.
         UnseenEvidenceError: somebody else gave a reason since it was shown.
-        SelfApprovalError: the policy bars who asked for the hold; admins may.
+        SelfApprovalError: the policy bars who asked for what is proposed; admins may.
         SecondApproverError: this actor approved this revision already.
     """
     hold = holds.lock(act.session, hold.id)
@@ -84,7 +84,7 @@ def decide(
     evidence.check_seen(act.session, proposal, evidence_seen, actor=act.actor)
     _, policy = policies.current(act.session)
     if verdict is Verdict.APPROVE:
-        four_eyes.bar_who_asked(act, hold, policy, is_admin=is_admin)
+        four_eyes.bar_who_asked(act, proposal, policy, is_admin=is_admin)
         if four_eyes.takes_two(proposal, policy) and not four_eyes.approved_before(act, proposal):
             held.released_at = act.now
             return four_eyes.approve_first(act, proposal, reason=reason)
@@ -289,7 +289,7 @@ def undelivered(session: Session, *, now: datetime, resend_after: timedelta) -> 
     """Return decisions not obeyed yet and not sent lately, longest waiting first."""
     waiting = select(Decision.id, Hold.workflow_id).join(Hold, Hold.id == Decision.hold_id)
     query = outbox.due(
-        waiting.where(Decision.applied_at.is_(None)),
+        waiting.where(Decision.applied_at.is_(None), Hold.closed_at.is_(None)),
         written=Decision.effective_at,
         tried=Decision.sent_at,
         now=now,

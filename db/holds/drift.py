@@ -24,8 +24,10 @@ from credit.drift import DriftOutcome, Sight, compare
 from credit.hold import HoldView
 from credit.notices import SYSTEM, Cause
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, Verdict
-from db import audit, netsuite, outbox, policies
+from credit.triggers import Trigger
+from db import audit, customers, netsuite, outbox, policies
 from db.act import Act
+from db.errors import NothingToAdoptError
 from db.holds import beats, holds, proposals
 from db.models import (
     Adoption,
@@ -265,6 +267,12 @@ def obey(act: Act, hold: Hold, decision: Decision) -> str:
     return "approved"
 
 
+def orders_a_push(session: Session, decision: Decision) -> bool:
+    """Whether an approval that was obeyed has beat 4 run once more: it repairs a hold in force."""
+    proposal, hold = session.get_one(Proposal, decision.proposal_id), session.get_one(Hold, decision.hold_id)
+    return proposal.kind is ProposalKind.REPAIR and hold.status in _IN_FORCE
+
+
 def order_restore(act: Act, hold: Hold, row: NetSuiteDrift) -> None:
     """Order a released hold's prior value to be written again, whatever NetSuite says meanwhile."""
     _order_again(act, hold, Beat.RESTORE_NETSUITE, row)
@@ -393,9 +401,30 @@ def unheld(session: Session, netsuite_id: str) -> NetSuiteDrift | None:
     return row if row is not None and row.hold_id is None else None
 
 
-def adopt(act: Act, hold: Hold, *, prior: str, reason: str) -> None:
+def require_unheld(session: Session, customer_id: str) -> None:
+    """Assert that the last check saw a customer ON in NetSuite without a hold here.
+
+    Raises:
+        UnknownCustomerError: there is no such customer.
+        NothingToAdoptError: it did not.
+    """
+    if unheld(session, customers.get(session, customer_id).netsuite_id) is None:
+        raise NothingToAdoptError(customer_id)
+
+
+def adopt_as_asked(act: Act, hold_id: UUID, trigger: Trigger) -> None:
+    """Adopt the hold that a trigger has reached, where that was asked for with it; the newest order counts."""
+    if trigger.adopt_prior is None:
+        return
+    known = act.session.get(Adoption, hold_id)
+    if known is None or known.at < trigger.at:
+        who = Act(act.session, trigger.actor, trigger.at)
+        _adopt(who, holds.lock(act.session, hold_id), prior=trigger.adopt_prior, reason=trigger.reason)
+
+
+def _adopt(act: Act, hold: Hold, *, prior: str, reason: str) -> None:
     """Note what the release of this hold is to write: NetSuite had it ON already, so a reading would not tell."""
-    act.session.add(Adoption(hold_id=hold.id, prior=prior, reason=reason, actor=act.actor, at=act.now))
+    act.session.merge(Adoption(hold_id=hold.id, prior=prior, reason=reason, actor=act.actor, at=act.now))
     record = netsuite.record_of(act.session, hold.id, lock=True)
     if record is not None and record.prior == "ON":  # found, not written: anything else was read rightly
         record.prior = prior

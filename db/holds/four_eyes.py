@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from credit.audit_entries.holds import ProposalApprovedFirst
 from credit.facts import Facts
 from credit.policy import Policy
+from credit.states import ProposalKind, ReleaseCause
 from credit.triggers import TriggerKind
 from db.act import Act
 from db.errors import SecondApproverError, SelfApprovalError
-from db.models import Approval, Hold, HoldTrigger, Proposal
+from db.models import Approval, HoldTrigger, Proposal, ReleaseRequest
 
 
 @dataclass(frozen=True)
@@ -25,27 +27,35 @@ class FirstApproval:
     actor: str
 
 
-def bar_who_asked(act: Act, hold: Hold, policy: Policy, *, is_admin: bool) -> None:
-    """Refuse who asked for the hold by hand, and who stands in for them.
+def bar_who_asked(act: Act, proposal: Proposal, policy: Policy, *, is_admin: bool) -> None:
+    """Refuse who asked for what is proposed, and who stands in for them.
 
     Raises:
         SelfApprovalError: so it is, and the policy bars it.
     """
-    asked_by = barred_by(act, hold, policy, is_admin=is_admin)
+    asked_by = barred_by(act, proposal, policy, is_admin=is_admin)
     if asked_by is not None:
-        raise SelfApprovalError(act.actor, asked_by)
+        raise SelfApprovalError(act.actor, asked_by, proposal.kind)
 
 
-def barred_by(act: Act, hold: Hold, policy: Policy, *, is_admin: bool) -> str | None:
-    """Return who asked for the hold by hand, where that bars the actor from approving it.
+def barred_by(act: Act, proposal: Proposal, policy: Policy, *, is_admin: bool) -> str | None:
+    """Return who asked for the hold by hand, or for its release, where that bars the actor from approving it.
 
     That is the actor, or somebody for whom they stand in; None where neither did, or the policy does not mind.
     """
     if not policy.bar_self_approval or is_admin:
         return None
-    by_hand = select(HoldTrigger.actor).where(HoldTrigger.hold_id == hold.id, HoldTrigger.kind == TriggerKind.MANUAL)
-    theirs = by_hand.where(HoldTrigger.actor.in_(act.people))
-    return act.session.scalars(theirs.order_by(HoldTrigger.actor != act.actor).limit(1)).first()
+    asked = _who_asked(act.session, proposal) & act.people
+    return act.actor if act.actor in asked else min(asked, default=None)
+
+
+def _who_asked(session: Session, proposal: Proposal) -> set[str]:
+    if proposal.kind is ProposalKind.PLACE:
+        by_hand = (HoldTrigger.hold_id == proposal.hold_id, HoldTrigger.kind == TriggerKind.MANUAL)
+        return set(session.scalars(select(HoldTrigger.actor).where(*by_hand)))
+    added = (ReleaseRequest.proposal_id == proposal.id, ReleaseRequest.cause == ReleaseCause.PERSON)
+    first = {proposal.asked_by} if proposal.asked_by else set()  # its request may be an earlier proposal's, taken back
+    return first | set(session.scalars(select(ReleaseRequest.actor).where(*added)))
 
 
 def takes_two(proposal: Proposal, policy: Policy) -> bool:

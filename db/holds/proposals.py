@@ -113,21 +113,21 @@ def add_evidence(act: Act, *, hold_id: UUID, trigger: Trigger) -> bool:
     act.by(trigger.actor).note(hold_id, EvidenceAdded(trigger=trigger.kind, why=trigger.reason))
     if trigger.kind in kinds:
         revise_if_moved(act, hold, facts, policy)
-    elif proposal.status is ProposalStatus.OPEN:
+    elif _asks_about_the_customer(proposal):
         _revise(act, hold, proposal, facts=facts, policy=policy)
     return True
 
 
 def revise_if_moved(act: Act, hold: Hold, facts: Facts, policy: Policy) -> None:
-    """Give a hold's open proposal a new revision where the facts moved since it was shown: older approvals are stale.
-
-    A repair asks about NetSuite, which the facts say nothing about.
-    """
+    """Give a hold's open proposal a new revision where the facts moved since: older approvals are stale."""
     proposal = holds.newest_proposal(act.session, hold.id)
-    if proposal.status is not ProposalStatus.OPEN or proposal.kind is ProposalKind.REPAIR:
-        return
-    if moved_materially(Facts.model_validate(proposal.facts), facts, policy):
+    if _asks_about_the_customer(proposal) and moved_materially(Facts.model_validate(proposal.facts), facts, policy):
         _revise(act, hold, proposal, facts=facts, policy=policy)
+
+
+def _asks_about_the_customer(proposal: Proposal) -> bool:
+    """Whether an open proposal is about the facts; a repair asks about NetSuite, which they say nothing about."""
+    return proposal.status is ProposalStatus.OPEN and proposal.kind is not ProposalKind.REPAIR
 
 
 def _revise(act: Act, hold: Hold, proposal: Proposal, *, facts: Facts, policy: Policy) -> None:

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from credit.states import OPEN_HOLD, HoldStatus, MessageKind, MessageStatus
-from db.models import Customer, Hold, Message
+from credit.states import OPEN_HOLD, BeatStatus, HoldStatus, MessageKind, MessageStatus
+from db.models import Customer, Hold, HoldBeat, Message
 
 _OPEN_MESSAGE = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
 
@@ -17,6 +17,8 @@ class OpenHold(NamedTuple):
     id: UUID
     customer_id: str
     status: HoldStatus
+    unfinished: list[str]
+    """The beats that are planned and not over."""
 
 
 class OpenMessage(NamedTuple):
@@ -30,8 +32,11 @@ class OpenMessage(NamedTuple):
     drafted_at: datetime
 
 
-def _open_holds() -> "Select[UUID, str, HoldStatus]":
-    return select(Hold.id, Hold.customer_id, Hold.status).where(Hold.status.in_(OPEN_HOLD))
+def _open_holds() -> "Select[UUID, str, HoldStatus, list[str]]":
+    over = (BeatStatus.DONE, BeatStatus.SKIPPED)
+    unfinished = select(HoldBeat.beat).where(HoldBeat.hold_id == Hold.id, HoldBeat.status.not_in(over))
+    beats = func.array(unfinished.scalar_subquery())
+    return select(Hold.id, Hold.customer_id, Hold.status, beats).where(Hold.status.in_(OPEN_HOLD))
 
 
 def open_holds(session: Session, *, after: str | None, limit: int, before: datetime) -> list[OpenHold]:

@@ -3,13 +3,28 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from credit.audit_entries.holds import HoldReleased, ReleaseRefused, ReleaseRequested, ReleaseWithdrawn
+from credit.audit_entries.holds import (
+    CustomerUnflagged,
+    HoldReleased,
+    ReleaseRefused,
+    ReleaseRequested,
+    ReleaseWithdrawn,
+)
 from credit.hold import HoldView
 from credit.notices import Cause
-from credit.states import PLACING, RELEASING, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause
+from credit.states import (
+    PLACING,
+    RELEASING,
+    BeatStatus,
+    EntityStatus,
+    HoldStatus,
+    ProposalKind,
+    ProposalStatus,
+    ReleaseCause,
+)
 from credit.wording import counted
 from db import customers, netsuite
 from db.act import Act
@@ -107,11 +122,21 @@ def finish(act: Act, hold_id: UUID) -> None:
     hold = holds.lock(act.session, hold_id)
     if hold.status is not HoldStatus.RELEASING:
         return
-    lift_block(act, hold)  # still there where somebody left the beat out
+    _unflag_left_out(act, hold)
+    overtaken = update(Decision).where(Decision.hold_id == hold.id, Decision.outcome.is_(None))
+    act.session.execute(overtaken.values(outcome="overtaken", applied_at=act.now))
     hold.status, hold.closed_at = HoldStatus.RELEASED, act.now
     proposals.reflect(act, hold, "released", f"released after {_held(hold, act.now)}: {hold.reason}")
     entry = HoldReleased(held_seconds=int((act.now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
     act.by_system.note(hold_id, entry)
+
+
+def _unflag_left_out(act: Act, hold: Hold) -> None:
+    """Do what is left of the first beat of a release where somebody left it out: a hold leaves none of its marks."""
+    lift_block(act, hold)
+    if customers.get(act.session, hold.customer_id).entitystatus is EntityStatus.HOLD:
+        before, after = restore_entitystatus(act.session, hold, act.now)
+        act.by_system.note(hold.id, CustomerUnflagged(before=before, after=after))
 
 
 def _held(hold: Hold, now: datetime) -> str:

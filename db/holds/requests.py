@@ -55,6 +55,7 @@ def ask_trigger(session: Session, customer_id: str, trigger: Trigger) -> HoldReq
         actor=trigger.actor,
         asked_at=trigger.at,
         as_of=trigger.as_of,
+        adopt_prior=trigger.adopt_prior,
         handled_at=trigger.at if sees_it_through else None,
     )
 
@@ -107,6 +108,11 @@ def untold(session: Session, *, now: datetime, resend_after: timedelta) -> Seque
         resend_after=resend_after,
     )
     return session.scalars(query).all()
+
+
+def leave_to_the_relay(session: Session, request_id: str) -> None:
+    """Put a scan's trigger into the outbox: the scan waits for it no longer."""
+    session.execute(update(HoldRequest).where(HoldRequest.id == request_id).values(handled_at=None))
 
 
 def note_tried(session: Session, request: HoldRequest, now: datetime) -> None:
@@ -168,7 +174,15 @@ def of_request(row: HoldRequest) -> Trigger:
     if row.kind is None:
         msg = f"{row.id} asks for no trigger"
         raise ValueError(msg)
-    return Trigger(id=row.id, kind=row.kind, reason=row.reason, actor=row.actor, at=row.asked_at, as_of=row.as_of)
+    return Trigger(
+        id=row.id,
+        kind=row.kind,
+        reason=row.reason,
+        actor=row.actor,
+        at=row.asked_at,
+        as_of=row.as_of,
+        adopt_prior=row.adopt_prior,
+    )
 
 
 def of_crossing(transition: LimitTransition) -> Trigger:

@@ -195,7 +195,7 @@ class Decision(Base):
     applied_at: Mapped[datetime | None]
     """When the workflow obeyed, or the decision was taken back."""
     outcome: Mapped[str | None]
-    """What became of it: `approved`, `declined`, `returned` or `undone`."""
+    """What became of it: `approved`, `declined`, `returned`, `undone`, or `overtaken` by the hold's release."""
 
     __table_args__ = (
         ForeignKeyConstraint(["claim_id", "proposal_id"], ["claims.id", "claims.proposal_id"]),

@@ -25,7 +25,11 @@ class NetSuiteRecord(Base):
     value: Mapped[str | None]
     """What NetSuite said when last read."""
     restore_confirmed: Mapped[bool] = mapped_column(default=False, server_default="false")
-    """Whether a person said that the prior value is to be written although somebody changed the record meanwhile."""
+    """Whether a person said that the prior value is to be written whatever NetSuite says: a repair that was ordered."""
+    restore_asked: Mapped[str | None]
+    """What NetSuite said when a person was asked whether to write over it; null where nothing is to be answered."""
+    restore_over: Mapped[str | None]
+    """What a person, asked about it, let the prior value be written over."""
     read_back_at: Mapped[datetime | None]
 
     __table_args__ = (

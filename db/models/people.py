@@ -88,6 +88,8 @@ class IdempotencyKey(Base):
     """Null while the first request is under way."""
     headers: Mapped[JsonObject | None]
     body: Mapped[str | None]
+    effect_at: Mapped[datetime | None]
+    """When the first request had written something: committed with it."""
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)

@@ -32,6 +32,8 @@ class HoldRequest(Base):
     asked_at: Mapped[datetime]
     as_of: Mapped[date | None]
     """The day whose receivables a trigger looked at, where it was not the day of `asked_at`."""
+    adopt_prior: Mapped[str | None]
+    """What a trigger wants its hold's release to write: the customer is ON in NetSuite already."""
     tried_at: Mapped[datetime | None]
     """When telling the hold was last tried."""
     handled_at: Mapped[datetime | None]
@@ -41,6 +43,7 @@ class HoldRequest(Base):
         Index("ix_hold_requests_customer_id", "customer_id", "asked_at"),
         Index("ix_hold_requests_outbox", "asked_at", postgresql_where=text("handled_at IS NULL")),
         CheckConstraint("id <> ''", name="id_not_empty"),
+        CheckConstraint("adopt_prior IS NULL OR (what = 'trigger' AND adopt_prior IN ('AUTO', 'OFF'))", name="adopts"),
         CheckConstraint("(what IN ('trigger', 'release')) = (customer_id IS NOT NULL)", name="of_a_customer"),
         CheckConstraint("(what = 'trigger') = (kind IS NOT NULL)", name="kind_of_a_trigger"),
         CheckConstraint("(what = 'release') = (cause IS NOT NULL)", name="cause_of_a_release"),

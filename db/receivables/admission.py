@@ -13,21 +13,22 @@ from db.models import AutoDecision, Customer, Decision, Hold, Proposal
 
 
 def last_ending(session: Session, customer_id: str) -> Ending | None:
-    """Return how the customer's most recently closed hold ended, for `credit.triggers.admit`.
+    """Return how the customer's last hold ended that somebody decided about, for `credit.triggers.admit`.
 
-    None where there was none, or where it expired or was withdrawn: neither snoozes (docs/decisions/0004).
+    None where there was none. One that expired or was withdrawn snoozes nothing, and wakes nothing up either
+    (docs/decisions/0004).
     """
     row = session.execute(ending_sql(customer_id)).first()
-    if row is None or row.status not in (HoldStatus.DECLINED, HoldStatus.RELEASED):
+    if row is None:
         return None
     return Ending(declined=row.status is HoldStatus.DECLINED, at=row.closed_at, total_open=row.total_open)
 
 
 def ending_sql(customer_id: Any) -> Select[*tuple[Any, ...]]:
-    """Build the customer's most recently closed hold, with what was open when it ended."""
+    """Build the customer's hold that was declined or released last, with what was open when it ended."""
     return (
         select(Hold.status, Hold.closed_at, func.coalesce(open_at_end_sql(), literal(0, Numeric)).label("total_open"))
-        .where(Hold.customer_id == customer_id, Hold.closed_at.is_not(None))
+        .where(Hold.customer_id == customer_id, Hold.status.in_((HoldStatus.DECLINED, HoldStatus.RELEASED)))
         .order_by(Hold.closed_at.desc(), Hold.proposed_at.desc(), Hold.id)
         .limit(1)
     )
@@ -74,7 +75,6 @@ def _not_quiet(ending: Any, total_open: ColumnElement[Any], now: datetime, polic
 
     return or_(
         ending.c.status.is_(None),
-        ending.c.status.in_((HoldStatus.EXPIRED, HoldStatus.WITHDRAWN)),
         over(HoldStatus.DECLINED),
         over(HoldStatus.RELEASED),
     )

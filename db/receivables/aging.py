@@ -14,6 +14,7 @@ from credit.triggers import Admission, Disposition
 from db import audit, policies
 from db.act import Act
 from db.models import ArAgingItem, ArAgingRun, HoldTrigger
+from db.models.base import JsonObject
 from db.receivables import receivables
 from db.receivables.receivables import Assessed
 
@@ -81,12 +82,29 @@ def note_proposal(session: Session, *, run_id: UUID, customer_id: str, trigger: 
         disposition = _TURNED_AWAY[Admission(trigger.refusal)]
     else:
         disposition = Disposition.PROPOSED if trigger.opened else Disposition.OPEN_HOLD
+    _note(session, run_id, customer_id, disposition, hold_id=trigger.hold_id, facts=trigger.facts or {})
+
+
+def note_unanswered(session: Session, *, run_id: UUID, customer_id: str) -> None:
+    """Write down that a candidate's workflow did not answer in time."""
+    _note(session, run_id, customer_id, Disposition.UNANSWERED)
+
+
+def _note(
+    session: Session,
+    run_id: UUID,
+    customer_id: str,
+    disposition: Disposition,
+    *,
+    hold_id: UUID | None = None,
+    facts: JsonObject | None = None,
+) -> None:
     values = {
         "run_id": run_id,
         "customer_id": customer_id,
         "disposition": disposition,
-        "hold_id": trigger.hold_id,
-        "facts": trigger.facts or {},
+        "hold_id": hold_id,
+        "facts": facts or {},
     }
     statement = insert(ArAgingItem).values(values)
     session.execute(

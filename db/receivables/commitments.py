@@ -1,7 +1,7 @@
 """What a customer undertook to pay, settled: promises kept or broken, instalments paid or missed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ from credit import commitments
 from credit.calendar import Calendar
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import day_ends
-from db.models import PaymentPlan, PaymentPlanInstalment, PromiseToPay
+from credit.states import OPEN_HOLD
+from db.models import Customer, Hold, PaymentPlan, PaymentPlanInstalment, PromiseToPay
 from db.receivables import payment_plans, payments, promises
 
 
@@ -60,6 +61,23 @@ def settle_due(session: Session, customer_id: str, *, since: datetime, calendar:
     _break_promise(session, customer_id, calendar, now)
     _miss_instalment(session, customer_id, calendar, now)
     return Undertaken(promises.open_of(session, customer_id), payment_plans.newest_of(session, customer_id))
+
+
+def overdue(session: Session, day: date, *, limit: int) -> Sequence[str]:
+    """Return customers without an open hold who undertook to pay before `day` and whose word is not settled."""
+    held = exists().where(Hold.customer_id == Customer.id, Hold.status.in_(OPEN_HOLD))
+    promised = exists().where(
+        PromiseToPay.customer_id == Customer.id, PromiseToPay.settled_at.is_(None), PromiseToPay.promised_for < day
+    )
+    planned = exists().where(
+        PaymentPlan.customer_id == Customer.id,
+        PaymentPlan.ended_at.is_(None),
+        PaymentPlanInstalment.plan_id == PaymentPlan.id,
+        PaymentPlanInstalment.paid_at.is_(None),
+        PaymentPlanInstalment.due_date < day,
+    )
+    query = select(Customer.id).where(or_(promised, planned), ~held)
+    return session.scalars(query.order_by(Customer.id).limit(limit)).all()
 
 
 def _ever_undertook(session: Session, customer_id: str) -> bool:

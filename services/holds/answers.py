@@ -421,9 +421,9 @@ class Undone(Answer):
     revision: int
 
     @classmethod
-    def of(cls, proposal: models.Proposal) -> Self:
+    def of(cls, proposal: models.Proposal, hold: models.Hold) -> Self:
         """Show the proposal that is open again after an approval was taken back."""
-        return cls(id=proposal.hold_id, status=HoldStatus.PROPOSED, revision=proposal.revision)
+        return cls(id=hold.id, status=hold.status, revision=proposal.revision)
 
 
 class ReleaseProposed(Answer):

@@ -24,7 +24,7 @@ from db import audit, customers, netsuite
 from db.act import Act, acting
 from db.engine import in_transaction
 from db.errors import NothingToDecideError, NothingToReleaseError, RefusedError, UnknownRunError
-from db.holds import beats, claims, decisions, holds, releases, requests
+from db.holds import beats, claims, decisions, drift, holds, releases, requests
 from db.holds.awaiting import await_row, await_trigger
 from db.models import Claim, Hold, HoldRequest, Proposal
 from services import schedules
@@ -82,14 +82,17 @@ class Operations:
         kind: TriggerKind = TriggerKind.MANUAL,
         as_of: date | None = None,
         trigger_id: str | None = None,
+        adopt_prior: str | None = None,
         wait: timedelta = timedelta(seconds=30),
     ) -> Started:
         """Propose a hold, or add evidence to the one that is open; returns once its row exists.
 
-        Two calls with the same `trigger_id` count once.
+        Two calls with the same `trigger_id` count once. `adopt_prior`: what the release is to write to NetSuite, where
+        the customer is ON there already.
 
         Raises:
             UnknownCustomerError: there is no such customer.
+            NothingToAdoptError: the last check did not see it ON without a hold.
             BadInputError: `trigger_id` was used for something else.
             TriggerTurnedAwayError: an automatic trigger within its snooze or grace.
             NoWorkerError: nobody acted on it within `wait`.
@@ -97,7 +100,13 @@ class Operations:
         """
         now = datetime.now(UTC)
         trigger = TriggerSignal(
-            id=trigger_id or str(uuid4()), kind=kind, reason=reason, actor=actor, at=now, as_of=as_of
+            id=trigger_id or str(uuid4()),
+            kind=kind,
+            reason=reason,
+            actor=actor,
+            at=now,
+            as_of=as_of,
+            adopt_prior=adopt_prior,
         )
         await self._tell(await in_transaction(self._engine, _ask_for_hold, customer_id, trigger), wait)
         row = await await_trigger(self._engine, trigger, customer_id, wait)
@@ -200,14 +209,14 @@ class Operations:
             raise NothingToReleaseError(hold.customer_id, row.refusal)
         return hold.id
 
-    async def undo(self, name: str, *, actor: str, reason: str) -> Proposal:
+    async def undo(self, name: str, *, actor: str, reason: str) -> answers.Undone:
         """Take an approval back within the policy's time; returns the proposal that is open again.
 
         Raises:
             UnknownHoldError, NothingToDecideError, TooLateError: as they say.
         """
-        reopened, _ = await with_hold(self._engine, actor, name, decisions.undo, reason=reason)
-        return reopened
+        reopened, hold = await with_hold(self._engine, actor, name, decisions.undo, reason=reason)
+        return answers.Undone.of(reopened, hold)
 
     async def retry_beat(self, name: str, *, beat: Beat | None, actor: str, reason: str = "") -> answers.RetriedBeats:
         """Try unfinished beats of an approved hold again now.
@@ -333,6 +342,8 @@ class Operations:
 
 def _ask_for_hold(session: Session, customer_id: str, trigger: Trigger) -> HoldRequest:
     customers.get(session, customer_id)
+    if trigger.adopt_prior is not None:
+        drift.require_unheld(session, customer_id)
     return requests.ask_trigger(session, customer_id, trigger)
 
 
@@ -347,10 +358,10 @@ def _allow_beats(act: Act, hold: Hold, beat: Beat | None, reason: str) -> answer
     retried = [one for one in beats.unfinished(act.session, hold.id) if beat in (None, one)]
     if not retried:
         raise NothingToDecideError(hold.customer_id, f"no {beat or 'beat'} is waiting to be retried")
-    if Beat.RESTORE_NETSUITE in retried:
-        netsuite.confirm_restore(act.session, hold.id)
     for one in retried:
         beats.allow(act.session, hold.id, one)
+    if Beat.RESTORE_NETSUITE in retried:
+        netsuite.answer_to_restore(act.session, hold.id)
     act.note(hold.id, BeatRetried(beats=retried, why=reason))
     return answers.RetriedBeats(id=hold.id, beats=retried)
 

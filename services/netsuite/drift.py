@@ -12,10 +12,8 @@ from temporalio.client import Client, WorkflowFailureError
 
 from credit.audit_entries.netsuite import DriftSettled, NetSuiteDriftAccepted, NetSuiteRepairOrdered
 from credit.states import HoldStatus
-from db import customers
 from db.act import Act, acting
-from db.engine import in_transaction
-from db.errors import BadInputError, DriftCheckFailedError, NothingToAdoptError, NothingToRepairError
+from db.errors import BadInputError, DriftCheckFailedError, NothingToRepairError
 from db.holds import drift, holds
 from db.models import Hold, NetSuiteDrift
 from db.reasons import needs_reason
@@ -97,11 +95,10 @@ class DriftOperations:
         needs_reason(reason)
         if prior == "ON":
             raise BadInputError("its release cannot write ON: give AUTO, or OFF")
-        await in_transaction(self._engine, _require_unheld, customer_id)
         operations = Operations(self._engine, self._client, self._task_queue)
-        started = await operations.start_hold(customer_id, reason=f"adopted from NetSuite: {reason}", actor=actor)
-        await acting(self._engine, actor, _adopt, started.hold_id, prior, reason)
-        return started
+        return await operations.start_hold(
+            customer_id, reason=f"adopted from NetSuite: {reason}", actor=actor, adopt_prior=prior
+        )
 
 
 def _order_repair(act: Act, name: str, reason: str) -> drift.Repair:
@@ -116,16 +113,6 @@ def _accept(act: Act, name: str, reason: str) -> UUID:
     drift.accept(row, act.now)
     act.note(hold.id, _settled(NetSuiteDriftAccepted, row, reason))
     return hold.id
-
-
-def _require_unheld(session: Session, customer_id: str) -> None:
-    customer = customers.get(session, customer_id)
-    if drift.unheld(session, customer.netsuite_id) is None:
-        raise NothingToAdoptError(customer_id)
-
-
-def _adopt(act: Act, hold_id: UUID, prior: str, reason: str) -> None:
-    drift.adopt(act, holds.lock(act.session, hold_id), prior=prior, reason=reason)
 
 
 def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift]:

@@ -1,24 +1,31 @@
 """Exempt customers: automatic triggers leave them alone, people see a warning, and it ends by itself."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select, update
 
+from credit.credit_hold import BlockSource
 from credit.permissions import Role
 from credit.triggers import TriggerKind
 from db.act import Act
 from db.engine import transaction
 from db.errors import AlreadyExemptError, BadInputError, NotExemptError, UnknownCustomerError
-from db.models import Exemption
+from db.freight import accounting_profiles
+from db.models import Exemption, LimitTransition, OrgSettings
 from db.receivables import exemptions
 from services.holds.operations import TriggerTurnedAwayError
 from tests.acting import acted
 from tests.admission.cli import Program, token
-from tests.holds.helpers import events
+from tests.credit_hold.test_hold_life import live, relaying
+from tests.holds.helpers import events, holds_of
 from tests.scans.test_ar_aging import dispositions
 from tests.world import World
+
+__all__ = ["relaying"]
 
 
 def today() -> date:
@@ -139,3 +146,62 @@ async def test_over_http(idle_world: World, desk: httpx.AsyncClient) -> None:
     assert (ended.status_code, ended.json()["ended_by"]) == (200, "a-admin")
     assert (await desk.delete(url, params={"reason": "over"}, headers=admin)).status_code == 404
     assert (await desk.get("/api/customers/nobody/exemption", headers=admin)).json()["code"] == "unknown_customer"
+
+
+@pytest.mark.usefixtures("relaying")
+async def test_exempt_customer_that_crosses_its_limit_is_not_blocked_and_nobody_is_asked(world: World) -> None:
+    exempted, other = world.customer(), world.customer()
+    exempt(world, exempted)
+    for customer in (exempted, other):
+        limited(world, customer)
+
+    await world.eventually(lambda: bool(holds_of(world, other)))
+    assert live(world, other) == [(BlockSource.AUTO_APPLY, False)]
+    assert live(world, exempted) == []
+    with transaction(world.engine) as session:
+        crossed = session.scalars(select(LimitTransition).where(LimitTransition.customer_id == exempted)).one()
+    assert (crossed.after, crossed.applied) == ("exceeded", False)
+    assert holds_of(world, exempted) == []
+
+
+@pytest.mark.usefixtures("relaying")
+@pytest.mark.parametrize("ending", ["declined", "released"])
+async def test_what_is_applied_is_also_proposed_in_the_snooze_and_in_the_grace(world: World, ending: str) -> None:
+    customer = world.customer()
+    await world.start(customer)
+    if ending == "declined":
+        await world.decline(customer)
+    else:
+        await world.approve(customer)
+        await world.in_status(customer, "in_force")
+        await world.operations.request_release(customer, reason="they paid", actor="robin")
+        await world.approve(customer)
+    await world.in_status(customer, ending)
+    with pytest.raises(TriggerTurnedAwayError):
+        await world.start(customer, kind=TriggerKind.CUSTOMER_HEALTH)
+
+    limited(world, customer)
+
+    assert live(world, customer) == [(BlockSource.AUTO_APPLY, False)]
+    await world.eventually(lambda: len(holds_of(world, customer)) == 2)
+
+
+def limited(world: World, customer: str) -> None:
+    """Give the customer a limit below what it owes, where auto-apply is on."""
+    with transaction(world.engine) as session:
+        session.execute(update(OrgSettings).values(auto_apply_credit_hold=True))
+    for limit in (Decimal(1_000_000), Decimal(100)):  # the first look at a customer crosses nothing
+        acted(world.engine, "robin", accounting_profiles.set_limit, customer, limit)
+
+
+async def test_an_expiry_does_not_end_the_snooze_of_an_earlier_decline(world: World) -> None:
+    customer = world.customer()
+    await world.start(customer)
+    await world.decline(customer)
+    await world.in_status(customer, "declined")
+    world.set_policy(proposal_expires_after=timedelta(seconds=1))
+    await world.start(customer)
+    await world.in_status(customer, "expired")
+
+    with pytest.raises(TriggerTurnedAwayError, match="snoozed after a decline"):
+        await world.start(customer, kind=TriggerKind.CUSTOMER_HEALTH)

@@ -291,7 +291,9 @@ async def test_flag_that_was_left_out_blocks_nothing(idle_world: World) -> None:
     assert rows(world, select(CreditHoldEntry)) == []
 
 
-async def test_released_hold_leaves_no_block_where_taking_the_flag_back_was_left_out(idle_world: World) -> None:
+async def test_released_hold_leaves_no_block_and_no_flag_where_taking_the_flag_back_was_left_out(
+    idle_world: World,
+) -> None:
     world = idle_world
     customer = world.customer()
     async with workers(world):
@@ -301,7 +303,7 @@ async def test_released_hold_leaves_no_block_where_taking_the_flag_back_was_left
     assert live(world, customer) == [(BlockSource.SERVICE_HOLD, True)]
     async with workers(world):
         await world.in_status(customer, "released")
-    assert (live(world, customer), world.customer_row(customer).entitystatus) == ([], "hold")
+    assert (live(world, customer), world.customer_row(customer).entitystatus) == ([], "active")
 
 
 # --- declined, expired, withdrawn --------------------------------------------------------------------------------
@@ -438,9 +440,10 @@ async def test_limit_trigger_is_admitted_like_the_other_automatic_ones(idle_worl
     assert answer() is Admission.ADMITTED
     assert answer(limit_state=LimitState.ACCEPTABLE) is Admission.LIMIT_MET
     assert answer(exempt_until=now.date()) is Admission.EXEMPT
-    assert answer(declined) is Admission.SNOOZED
-    assert answer(released) is Admission.IN_GRACE
-    assert answer(declined, total_open=facts.total_open * 2) is Admission.ADMITTED
+    assert answer(declined, blocked_by=()) is Admission.SNOOZED
+    assert answer(released, blocked_by=()) is Admission.IN_GRACE
+    assert answer(declined) is answer(released) is Admission.ADMITTED, "whatever is applied is also proposed"
+    assert answer(declined, total_open=facts.total_open * 2, blocked_by=()) is Admission.ADMITTED
     met = facts.model_copy(update={"limit_state": LimitState.ACCEPTABLE})
     assert weakening(facts, met, policy) == ["the credit limit is met again"]
     assert moved_materially(facts, met, policy)

@@ -1,17 +1,23 @@
 """NetSuite is changed behind our back: seen once, asked once, and only a person's word rewrites it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from credit.states import Beat
+from credit.triggers import TriggerKind
+from db.engine import transaction
 from db.errors import NothingToRepairError
-from db.models import NetSuiteDrift, NetSuiteRecord
+from db.holds import decisions
+from db.models import Decision, NetSuiteDrift, NetSuiteRecord
 from tests.drift.helpers import all_done, asked, check, listed, operations, released, rows, says, written
-from tests.holds.helpers import events, in_force, knows, proposals_of, shows, tried_in_vain
+from tests.holds.helpers import events, evidence_of, in_force, knows, proposals_of, send, shows, tried_in_vain, trigger
 from tests.world import World
 from workflows.contract import DRIFT_CHECK, RESTORE_AGAIN
+
+RESTORE = "restore_netsuite"
 
 
 @pytest.fixture
@@ -260,3 +266,93 @@ async def test_every_word_of_a_difference_is_in_the_audit(world: World, held: st
     [event] = events(world, world.show(held)["id"], "netsuite_drift_found")
     assert (event.detail["before"], event.detail["after"]) == ("ON", "OFF")
     assert "repair_proposed" in world.audit(held)
+
+
+async def test_new_evidence_leaves_the_question_of_an_open_repair_as_it_is(world: World, held: str) -> None:
+    says(world, held, "OFF")
+    await check(world)
+    before = await asked(world, held)
+
+    await send(world, held, trigger(TriggerKind.CUSTOMER_HEALTH))
+
+    await world.eventually(lambda: evidence_of(world, held) == 2)
+    after = await asked(world, held)
+    assert after == before
+    assert "NETSUITE SAYS OFF" in after["note"]
+
+
+async def test_a_retry_while_netsuite_is_away_is_no_leave_to_write_over_somebodys_change(
+    world: World, held: str
+) -> None:
+    """Only the answer to a question that was put lets the release write over what somebody set meanwhile."""
+    world.sandbox.faults(outage=True).raise_for_status()
+    await world.operations.request_release(held, reason="they paid", actor="robin")
+    await world.approve(held)
+    await world.eventually(lambda: world.beat(held, RESTORE)["status"] == "retrying")
+    await world.operations.retry_beat(held, beat=None, actor="olga", reason="are they back?")
+    says(world, held, "OFF")
+    world.sandbox.clear_faults()
+
+    await world.eventually(lambda: world.beat(held, RESTORE)["status"] == "needs_attention")
+    assert "NetSuite says OFF" in world.beat(held, RESTORE)["last_error"]
+    assert written(world, held) == ["ON"]
+
+    await world.operations.retry_beat(held, beat=Beat.RESTORE_NETSUITE, actor="olga", reason="yes, write it")
+    await world.in_status(held, "released")
+    assert written(world, held) == ["ON", "AUTO"]
+
+
+async def test_an_answer_counts_for_the_value_that_was_asked_about_alone(world: World) -> None:
+    customer = world.customer()
+    says(world, customer, "OFF")
+    await in_force(world, customer)
+    await world.operations.request_release(customer, reason="they paid", actor="robin")
+    await world.approve(customer)
+    await world.eventually(lambda: world.beat(customer, RESTORE)["status"] == "needs_attention")
+    assert "NetSuite says ON" in world.beat(customer, RESTORE)["last_error"]
+
+    says(world, customer, "AUTO")  # after the question
+    await world.operations.retry_beat(customer, beat=Beat.RESTORE_NETSUITE, actor="olga", reason="yes")
+
+    await world.eventually(lambda: "NetSuite says AUTO" in (world.beat(customer, RESTORE)["last_error"] or ""))
+    assert written(world, customer) == ["ON"]
+    await world.operations.retry_beat(customer, beat=Beat.RESTORE_NETSUITE, actor="olga", reason="yes, that too")
+    await world.in_status(customer, "released")
+    assert written(world, customer) == ["ON", "OFF"]
+
+
+async def test_an_approved_repair_is_carried_out_although_a_release_was_proposed_before_it_was_obeyed(
+    world: World, held: str
+) -> None:
+    """The answer about a decision says what is to be done; what was proposed last says nothing about it."""
+    says(world, held, "OFF")
+    await check(world)
+    await asked(world, held)
+    world.set_policy(approval_undo=timedelta(seconds=3))
+    await world.approve(held)
+    await world.operations.request_release(held, reason="they paid", actor="robin")
+    assert written(world, held) == ["ON"]
+
+    await world.eventually(lambda: written(world, held) == ["ON", "ON"])
+    await all_done(world, held)
+    assert outcomes(world) == ["repaired"]
+    assert world.show(held)["proposal"]["kind"] == "release"
+
+
+async def test_a_decision_that_the_release_overtook_reaches_no_later_hold(world: World, held: str) -> None:
+    says(world, held, "OFF")
+    await check(world)
+    await asked(world, held)
+    world.set_policy(approval_undo=timedelta(hours=1))
+    await world.approve(held)
+    world.set_policy(approval_undo=timedelta(0))
+    says(world, held, "ON")
+    await released(world, held)
+    with transaction(world.engine) as session:
+        [repair] = session.scalars(select(Decision).where(Decision.effective_at > Decision.decided_at))
+        assert repair.outcome == "overtaken"
+
+    await world.start(held, reason="again")
+    later = datetime.now(UTC) + timedelta(hours=2)
+    with transaction(world.engine) as session:
+        assert decisions.undelivered(session, now=later, resend_after=timedelta(0)) == []

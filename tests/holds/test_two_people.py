@@ -8,7 +8,8 @@ import pytest
 
 from credit.states import Verdict
 from db.errors import NothingToDecideError, SecondApproverError, SelfApprovalError, StaleRevisionError, TooLateError
-from tests.holds.helpers import holds_of, knows, workers
+from services.holds.outcomes import OutcomeOperations
+from tests.holds.helpers import holds_of, in_force, knows, workers
 from tests.world import World
 
 
@@ -101,7 +102,7 @@ async def test_an_approval_taken_back_in_time_leaves_no_trace_at_the_customer(wo
 
     reopened = await world.operations.undo(customer, actor="mike", reason="wrong customer")
 
-    assert (reopened.status, reopened.revision) == ("open", 2)
+    assert (reopened.status, reopened.revision) == ("proposed", 2)
     await knows(world, customer, lambda state: state.hold is not None and state.hold.revision == 2)
     shown = world.show(customer)
     assert (shown["status"], shown["messages"]) == ("proposed", [])
@@ -148,3 +149,45 @@ async def test_only_an_approval_can_be_taken_back(world: World) -> None:
     for customer in (proposed, declined):
         with pytest.raises(NothingToDecideError, match="no approval stands"):
             await world.operations.undo(customer, actor="mike", reason="?")
+
+
+async def test_who_asked_for_a_release_may_be_barred_from_approving_it(world: World) -> None:
+    """Four eyes look at who asked for what is proposed: who asked for the hold may approve its release."""
+    customer = world.customer()
+    await in_force(world, customer)
+    world.set_policy(bar_self_approval=True)
+    await world.operations.request_release(customer, reason="they paid", actor="mike")
+
+    with pytest.raises(SelfApprovalError, match="mike asked for this release"):
+        await decide(world, customer, "mike")
+
+    await world.operations.release_claim((await world.operations.claim(customer, actor="mike"))[0].id, actor="mike")
+    await decide(world, customer, "robin")  # who asked for the hold
+    await world.in_status(customer, "released")
+
+
+async def test_a_release_that_is_open_again_is_still_somebody_elses_to_approve(world: World) -> None:
+    customer = world.customer()
+    await in_force(world, customer)
+    world.set_policy(bar_self_approval=True, approval_undo="PT1H")
+    await world.operations.request_release(customer, reason="they paid", actor="mike")
+    await decide(world, customer, "ann")
+    reopened = await world.operations.undo(customer, actor="ann", reason="wrong customer")
+    assert reopened.status == "in_force", "what is open again is the release, not the hold"
+
+    with pytest.raises(SelfApprovalError, match="mike asked for this release"):
+        await decide(world, customer, "mike")
+
+
+async def test_an_override_is_asked_for_and_approved_by_two_people_where_the_policy_wants_that(world: World) -> None:
+    customer = world.customer()
+    await in_force(world, customer)
+    world.set_policy(bar_self_approval=True)
+    overriding = OutcomeOperations(world.engine, world.client, world.settings.task_queue)
+
+    with pytest.raises(SelfApprovalError, match="mike asked for this release"):
+        await overriding.override(customer, reason="by phone", actor="mike", is_admin=False)
+
+    assert world.show(customer)["status"] == "in_force"
+    await overriding.override(customer, reason="by phone", actor="ada", is_admin=True)
+    await world.in_status(customer, "released")

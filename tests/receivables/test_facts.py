@@ -171,8 +171,9 @@ def plain_facts(case: Case, policy: Policy) -> Facts:
 
 
 def plain_ending(case: Case) -> Ending | None:
-    last = min(case.past, key=lambda past: past.ago, default=None)
-    if last is None or last.status not in (HoldStatus.DECLINED, HoldStatus.RELEASED):
+    decided = [past for past in case.past if past.status in (HoldStatus.DECLINED, HoldStatus.RELEASED)]
+    last = min(decided, key=lambda past: past.ago, default=None)
+    if last is None:
         return None
     declined = last.status is HoldStatus.DECLINED
     return Ending(declined=declined, at=NOW - last.ago, total_open=Decimal(last.shown[-1]))
@@ -244,7 +245,7 @@ LOUD = (Item(91, "30000"),)
         (Case(LOUD, exempt=((0, False),)), False),
         (Case(LOUD, exempt=((-1, False), (30, True))), True),
         (Case(LOUD, past=(Past(EXPIRED, HOUR),)), True),
-        (Case(LOUD, past=(Past(EXPIRED, HOUR), Past(DECLINED, 2 * HOUR))), True),
+        (Case(LOUD, past=(Past(EXPIRED, HOUR), Past(DECLINED, 2 * HOUR))), False),
         (Case((Item(91, "37499.99"),), past=(Past(DECLINED, HOUR),)), False),
         (Case((Item(91, "37500"),), past=(Past(DECLINED, HOUR),)), True),
         (Case((Item(91, "37500"),), past=(Past(DECLINED, HOUR, ("20000", "37000")),)), False),

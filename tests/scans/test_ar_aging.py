@@ -1,18 +1,23 @@
 """The AR aging scan: whom it proposes, whom it leaves out and why, and that it may be run twice."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+import pytest
 from sqlalchemy import select
 
+import activities.receivables
 from credit.states import HoldStatus
 from credit.triggers import Trigger, TriggerKind
 from db import policies
 from db.engine import transaction
 from db.holds.awaiting import await_trigger
-from db.models import ArAgingItem, ArAgingRun, Customer, Hold
-from db.receivables import receivables
-from tests.holds.helpers import ask, workers
+from db.models import ArAgingItem, ArAgingRun, Customer, Hold, PromiseToPay
+from db.receivables import promises, receivables
+from tests.holds.helpers import ask, holds_of, rows, workers
+from tests.holds.test_relay import relaying
 from tests.world import World, invoice
+from workflows.contract import service_hold_id
 from workflows.starting import send_trigger
 
 
@@ -125,3 +130,42 @@ async def test_trigger_that_was_sent_twice_before_anybody_took_it_up_counts_once
 
     assert row.opened
     assert [event["kind"] for event in world.show(customer)["evidence"]] == ["manual"]
+
+
+async def test_a_promise_that_was_broken_while_no_hold_looked_is_settled_by_the_scan(world: World) -> None:
+    customer = world.customer()
+    with transaction(world.engine) as session:
+        promises.make(
+            session,
+            customer_id=customer,
+            hold_id=None,
+            amount=Decimal(700),
+            promised_for=today().date() - timedelta(days=2),
+            made_by="Ann",
+            at=today() - timedelta(days=9),
+        )
+
+    await scan(world)
+
+    assert rows(world, select(PromiseToPay.outcome)) == ["broken"]
+    warnings = world.show(customer)["warnings"]
+    assert "1 broken promise to pay" in warnings
+    assert not [one for one in warnings if "promised to pay" in one]
+
+
+async def test_one_candidate_that_cannot_be_proposed_keeps_no_scan_from_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something else runs under the id of its workflow, and answers nobody."""
+    monkeypatch.setattr(activities.receivables, "_WAIT", timedelta(seconds=1))
+    stuck, others = world.customer(), [world.customer() for _ in range(3)]
+    other_queue = {"id": service_hold_id(stuck), "task_queue": "nobody-here"}
+    wedged = await world.client.start_workflow("Something", **other_queue)
+
+    counts = await scan(world)
+
+    assert counts == {"proposed": 3, "unanswered": 1}
+    assert dispositions(world) == {stuck: "unanswered"} | dict.fromkeys(others, "proposed")
+    await wedged.terminate("made room")
+    async with relaying(world):
+        await world.eventually(lambda: holds_of(world, stuck))

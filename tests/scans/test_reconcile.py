@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import make_url
 
 from activities import reconciling
-from credit.states import HoldStatus
+from credit.states import Beat, HoldStatus
+from db import netsuite
 from db.engine import transaction
-from db.holds import reconciliation
+from db.holds import beats, holds, reconciliation
 from starter.stack.postgres import Postgres
+from tests.holds.helpers import all_done, in_force
 from tests.world import World
 from workflows.contract import Mending, ReconcileReport
 
@@ -168,3 +170,23 @@ async def until_found(world: World, mending: Mending) -> ReconcileReport:
         if report.findings:
             return report
     raise AssertionError("never found")
+
+
+async def test_a_beat_that_waits_in_the_record_and_that_nobody_runs_is_found_and_run(world: World) -> None:
+    customer = world.customer()
+    await in_force(world, customer)
+    with transaction(world.engine) as session:
+        hold = holds.named(session, customer)
+        netsuite.desire_again(session, hold.id)
+        beats.again(session, hold.id, Beat.PUSH_NETSUITE)
+    world.sandbox.seed([{"id": f"N-{customer}", "creditHoldOverride": "OFF"}]).raise_for_status()
+
+    reported = await reconcile(world)
+    assert [finding.done for finding in reported.findings] == [""]
+    assert "the record waits for what the workflow does not run: " in reported.findings[0].problem
+
+    await reconcile(world, Mending.REPAIR)
+
+    await all_done(world, customer)
+    assert (await reconcile(world)).findings == []
+    assert [row["body"]["creditHoldOverride"]["id"] for row in world.sandbox.applied(customer)] == ["ON", "ON"]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from credit.permissions import Role
 from credit.states import Beat, HoldStatus, Verdict
+from db.engine import WITH_WHAT_IS_WRITTEN
 from db.holds import holds
 from db.people.tokens import Caller
 from desk import paging
@@ -161,7 +162,7 @@ async def decide(
 @router.post("/{name}/undo", responses=REFUSED)
 async def undo(name: HoldName, body: Reason, desk: Desk, who: Decider) -> answers.Undone:
     """Take an approval back while the policy allows it; the proposal is open again at the next revision."""
-    return answers.Undone.of(await desk.operations.undo(name, actor=who.name, reason=body.reason))
+    return await desk.operations.undo(name, actor=who.name, reason=body.reason)
 
 
 @router.post("/{name}/release", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
@@ -208,4 +209,5 @@ async def cancel_beat(name: HoldName, beat: Beat, body: Reason, desk: Desk, who:
 
 def _id_of(who: Caller, key: str | None) -> str | None:
     """Return the id of what is asked for: after a crash the repetition reaches the same hold, and counts once."""
+    WITH_WHAT_IS_WRITTEN.set(None)  # so the repetition may be carried out, and is answered
     return str(uuid5(_KEYS, f"{who.name}\n{key}")) if key else None

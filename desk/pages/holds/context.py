@@ -192,7 +192,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         claim=holds.live_claim(session, proposal.id, now),
         first_approval=first,
         takes_two=four_eyes.takes_two(proposal, book.policy),
-        barred_by=four_eyes.barred_by(act, hold, book.policy, is_admin=who.role is Role.ADMIN),
+        barred_by=four_eyes.barred_by(act, proposal, book.policy, is_admin=who.role is Role.ADMIN),
         approved_already=first is not None and four_eyes.is_one_person(first, act),
         decision=hold_page.decision_of(session, proposal.id),
         undo_until=holds.undo_until(session, proposal, now),

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from sqlalchemy import func, select, update
 
 from credit.permissions import Role
 from db.engine import transaction
-from db.models import HoldTrigger, IdempotencyKey
+from db.models import HoldTrigger, IdempotencyKey, Order
+from services.freight import operations
 from tests.desk.api.helpers import claimed, refused
 from tests.desk.server import DeskServer
 from tests.holds.helpers import rows, workers
@@ -110,6 +113,57 @@ async def test_key_of_a_request_that_died_is_free_after_a_minute(desk: DeskServe
     assert again.json() == first.json()
     assert "idempotent-replay" not in again.headers
     assert triggers(world) == 1
+
+
+def an_order(world: World) -> dict[str, Any]:
+    line = {"description": "Pallets", "quantity": "2", "unit_price": "365.00"}
+    return {"customer_id": world.customer(in_netsuite=False), "lines": [line]}
+
+
+async def test_what_was_written_is_not_written_again_though_the_desk_died_before_it_answered(
+    desk: DeskServer, idle_world: World
+) -> None:
+    """An order has no id of the sender's: what says that it was taken is committed with it."""
+    api = desk.client(Role.REQUESTER)
+    body = an_order(idle_world)
+    headers = {"Idempotency-Key": "a"}
+    assert (await api.post("/api/orders", json=body, headers=headers)).status_code == 201
+
+    aged(idle_world, timedelta(seconds=61), status=None)  # as if the desk had died before it kept the answer
+    again = refused(await api.post("/api/orders", json=body, headers=headers), 409, "answer_lost")
+
+    assert "look at what it did" in again["detail"]
+    assert len(rows(idle_world, select(Order))) == 1
+    assert (await api.post("/api/orders", json=body, headers={"Idempotency-Key": "b"})).status_code == 201
+
+
+async def test_a_request_that_had_written_nothing_is_free_again(desk: DeskServer, idle_world: World) -> None:
+    api = desk.client(Role.REQUESTER)
+    body = an_order(idle_world)
+    stuck = {"effect_at": None, "status": None}
+    assert (await api.post("/api/orders", json=body, headers={"Idempotency-Key": "a"})).status_code == 201
+    aged(idle_world, timedelta(seconds=61), **stuck)
+    assert (await api.post("/api/orders", json=body, headers={"Idempotency-Key": "a"})).status_code == 201
+    assert len(rows(idle_world, select(Order))) == 2
+
+
+async def test_what_was_written_before_a_failure_is_not_written_again(
+    desk: DeskServer, idle_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = desk.client(Role.REQUESTER)
+    body = an_order(idle_world)
+    headers = {"Idempotency-Key": "a"}
+
+    async def fail(work: Awaitable[Any]) -> None:
+        await work
+        raise RuntimeError("after the commit")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(operations, "_answered", fail)
+        api.event_hooks = {}  # this answer is in no contract
+        assert (await api.post("/api/orders", json=body, headers=headers)).status_code == 500
+    refused(await api.post("/api/orders", json=body, headers=headers), 409, "answer_lost")
+    assert len(rows(idle_world, select(Order))) == 1
 
 
 async def test_failure_of_the_desk_is_not_kept(desk: DeskServer, idle_world: World) -> None:

@@ -67,7 +67,8 @@ async def scene(world: World, me: Person) -> list[str]:
     await world.start(stuck)
     await world.approve(stuck)
     await world.eventually(lambda: world.beat(stuck, "push_netsuite")["status"] == "retrying")
-    world.set_policy(approval_undo=timedelta(hours=1), notice_cooling_off=timedelta(hours=1))
+    hour = timedelta(hours=1)
+    world.set_policy(approval_undo=hour, notice_cooling_off=hour, rep_message_cooling_off=hour)
     await world.start(undoable)
     await world.approve(undoable)
 

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +14,7 @@ from db import policies
 from db.engine import transaction
 from db.errors import BadInputError
 from db.messages import templates
+from db.models import PolicyVersion
 from desk.forms.model_form import ModelForm
 from desk.pages.settings import _PLACEHOLDERS
 from tests.desk.pages.conftest import Sit
@@ -65,6 +66,22 @@ def test_what_makes_no_sense_as_nothing_is_refused_whoever_asks(world: World) ->
     for name in refused:
         with pytest.raises(BadInputError, match=f"{name} must be longer than nothing"):
             world.set_policy(**{name: timedelta(0)})
+
+
+async def test_no_time_is_longer_than_ten_years_and_one_saved_before_proposes_all_the_same(world: World) -> None:
+    for name in [one for one, value in Policy() if isinstance(value, timedelta)]:
+        with pytest.raises(BadInputError, match=f"{name} may be 3,650 days at most"):
+            world.set_policy(**{name: timedelta(days=3651)})
+    with transaction(world.engine) as session:
+        version, policy = policies.current(session)
+        longest = policy.model_dump(mode="json") | {"proposal_expires_after": "P9000000D"}
+        session.add(PolicyVersion(version=version + 1, settings=longest, note="", created_by="an older version"))
+
+    customer = world.customer()
+    await world.start(customer)
+
+    due = datetime.fromisoformat(world.show(customer)["proposal"]["due_at"])
+    assert timedelta(days=3649) < due - datetime.now(UTC) < timedelta(days=3651 * 7 / 5 + 30)
 
 
 def test_a_field_needs_nothing_but_its_own_words_to_be_in_the_form() -> None:

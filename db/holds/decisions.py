@@ -204,7 +204,7 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
         act.by("unknown").note(hold_id, entry)
         return None
     if decision.outcome is None and act.now >= decision.effective_at:
-        proposal = act.session.get_one(Proposal, decision.proposal_id)
+        proposal = holds.proposal(act.session, decision.proposal_id)
         decision.outcome = _obey(act, hold, proposal, decision)
         decision.applied_at = act.now
         actions.settle(act, hold.customer_id, proposal.kind, decision.outcome)

@@ -269,8 +269,8 @@ def obey(act: Act, hold: Hold, decision: Decision) -> str:
 
 def orders_a_push(session: Session, decision: Decision) -> bool:
     """Whether an approval that was obeyed has beat 4 run once more: it repairs a hold in force."""
-    proposal, hold = session.get_one(Proposal, decision.proposal_id), session.get_one(Hold, decision.hold_id)
-    return proposal.kind is ProposalKind.REPAIR and hold.status in _IN_FORCE
+    is_repair = holds.proposal(session, decision.proposal_id).kind is ProposalKind.REPAIR
+    return is_repair and holds.lock(session, decision.hold_id).status in _IN_FORCE
 
 
 def order_restore(act: Act, hold: Hold, row: NetSuiteDrift) -> None:

@@ -101,6 +101,11 @@ def newest_proposal(session: Session, hold_id: UUID) -> Proposal:
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
+def proposal(session: Session, proposal_id: UUID) -> Proposal:
+    """Return a proposal, read once in a transaction."""
+    return transaction_memory.once(session, (proposal, proposal_id), lambda: session.get_one(Proposal, proposal_id))
+
+
 def newest_proposals(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, Proposal]:
     """Return what was proposed last about each of these holds."""
     query = (

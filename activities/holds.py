@@ -16,6 +16,7 @@ from db.act import Act
 from db.engine import transaction
 from db.errors import UnknownCustomerError
 from db.holds import deadlines, decisions, drift, holds, outcomes, proposals, releases, requests
+from db.messages import messages
 from db.models import Decision
 from workflows.contract import ReleaseSignal
 from workflows.signatures import (
@@ -117,6 +118,7 @@ class HoldActivities:
         with serving.acting(self._engine, order.now) as act:
             serving.released(act.session, order.hold_id, order.now, RELEASING)
             releases.finish(act, order.hold_id)
+            messages.withdraw_left(act, order.hold_id)
 
     @activity.defn(no_thread_cancel_exception=True)
     def put_in_force(self, order: HoldAt) -> None:

@@ -1,6 +1,8 @@
 """The policy in force, and every one before it."""
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,9 +24,15 @@ def current(session: Session) -> tuple[int, Policy]:
 def newest(session: Session) -> tuple[int, Policy]:
     """Return the version and the policy in force at this moment: for who has just locked something for it."""
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
-    found = row.version, Policy.stored(row.settings)
+    found = row.version, _understood(json.dumps(row.settings))
     transaction_memory.of(session)[current] = found
     return found
+
+
+@lru_cache(maxsize=4)
+def _understood(settings: str) -> Policy:
+    """Return the policy that was saved so: it is asked for many times for each change of it."""
+    return Policy.stored(json.loads(settings))
 
 
 def for_amounts(session: Session) -> Policy:

@@ -340,6 +340,7 @@ class ServiceHold:
         self._beats.plan(RELEASING)
         taking_back = asyncio.create_task(self._take_back())
         await self._live_until(taking_back.done, taking_back)
+        taking_back.result()  # raises what it failed with: nothing is closed that was not taken back
         hold = self._the_hold()
         await record.ask(signatures.finish_release, self._hold_now(), "The hold is released")
         self._see(hold.model_copy(update={"status": HoldStatus.RELEASED}))

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from credit import outcomes
+from credit import composed, outcomes
 from credit.audit_entries.holds import OUTCOMES
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
@@ -31,6 +31,7 @@ from db.models import (
     PaymentPlan,
     PaymentPlanInstalment,
     PromiseToPay,
+    Proposal,
     ReleaseRequest,
 )
 from db.receivables import commitments, payment_plans, payments
@@ -38,6 +39,7 @@ from db.receivables.commitments import Undertaken
 
 AUTO_RELEASE = "policy auto_release_on_payment"
 """Who decided a release that the policy makes without a person."""
+_AGAIN = "asked again, nobody decided: "
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 
@@ -61,7 +63,7 @@ def review(act: Act, hold_id: UUID) -> None:
         told = _told_since(act.session, hold_id, before.noted)
         for effect in found:
             _apply(act, hold, effect, told=effect.outcome in told)
-        _withdraw_groundless(act, hold, outcomes.standing_causes(seen, policy))
+        _weigh_release(act, hold, outcomes.standing_causes(seen, policy))
         proposals.revise_if_moved(act, hold, seen.facts, policy)
     noted = audit.newest_seq(act.session, hold_id)
     hold.situation = seen.model_copy(update={"noted": noted}).model_dump(mode="json")
@@ -179,11 +181,27 @@ def _release_at_once(act: Act, hold: Hold, effect: Effect) -> None:
     decisions.settle(act, hold_id=hold.id, decision_id=decision.id)
 
 
-def _withdraw_groundless(act: Act, hold: Hold, standing: frozenset[ReleaseCause]) -> None:
-    """Withdraw the undecided release whose every cause is gone again."""
-    proposal = holds.newest_proposal(act.session, hold.id)
-    if proposal.kind is not ProposalKind.RELEASE or proposal.status is not ProposalStatus.OPEN:
+def _weigh_release(act: Act, hold: Hold, standing: frozenset[ReleaseCause]) -> None:
+    """Withdraw an undecided release whose every cause is gone again; ask again for one that expired while it stood."""
+    if hold.status not in _IN_FORCE:
         return
+    proposal = holds.newest_proposal(act.session, hold.id)
+    if proposal.kind is ProposalKind.RELEASE and proposal.status is ProposalStatus.OPEN:
+        _withdraw_groundless(act, hold, proposal, standing)
+    elif proposal.kind is ProposalKind.RELEASE and proposal.status is ProposalStatus.EXPIRED:
+        _ask_again(act, hold, proposal, standing - {ReleaseCause.PERSON})
+
+
+def _ask_again(act: Act, hold: Hold, expired: Proposal, standing: frozenset[ReleaseCause]) -> None:
+    """Nobody said no. What a person asked for is the person's to ask for again."""
+    query = select(ReleaseRequest.cause, ReleaseRequest.reason).where(ReleaseRequest.proposal_id == expired.id)
+    for cause, reason in act.session.execute(query.order_by(ReleaseRequest.at)).all():
+        if cause in standing:
+            again = composed.reason(f"{_AGAIN}{reason.removeprefix(_AGAIN)}")
+            releases.request(act.by_system, hold.id, f"again/{expired.id}/{cause}", cause, again)
+
+
+def _withdraw_groundless(act: Act, hold: Hold, proposal: Proposal, standing: frozenset[ReleaseCause]) -> None:
     asked = act.session.scalars(select(ReleaseRequest.cause).where(ReleaseRequest.proposal_id == proposal.id)).all()
     causes = set(asked) or {ReleaseCause.PERSON}  # an approval taken back: its requests stay with the one before
     if causes.isdisjoint(standing):

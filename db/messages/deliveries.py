@@ -80,8 +80,8 @@ def begin(act: Act, message_id: UUID, *, domain: str) -> Attempt | None:
     """Begin an attempt if the approval stands and is due; None where there is nothing to send (now).
 
     An earlier attempt that never ended has died. Had it handed the message over, nobody knows whether it left: then the
-    message waits for a person. A message whose hold is over is withdrawn instead. Every attempt at one approval has the
-    same Message-ID, made of the decision's id and the sender's domain.
+    message waits for a person. A message that its hold's end, or a new hold, has overtaken is withdrawn instead. Every
+    attempt at one approval has the same Message-ID, made of the decision's id and the sender's domain.
     """
     row = messages.lock(act.session, message_id)
     waits = row.delivery in (Delivery.REFUSED, Delivery.UNKNOWN)
@@ -95,8 +95,9 @@ def begin(act: Act, message_id: UUID, *, domain: str) -> Attempt | None:
         if one.ended_at is None:
             one.ended_at, one.outcome = act.now, TRY_LATER
             one.answer = "the worker ended before it handed the message over"
-    if messages.hold_is_over(act.session, row):
-        messages.withdraw_now(act, row)
+    overtaken = messages.why_not_to_leave(act.session, row)
+    if overtaken is not None:
+        messages.withdraw_now(act, row, overtaken)
         return None
     row.delivery = Delivery.SENDING
     attempt = MessageDelivery(

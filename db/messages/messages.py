@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import exists, select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from credit.audit_entries.messages import MessageWithdrawn
@@ -180,39 +180,51 @@ def deliveries_of(session: Session, message: UUID) -> Sequence[MessageDelivery]:
 # --- withdraw -----------------------------------------------------------------------------------------------------
 
 
-def hold_is_over(session: Session, message: Message) -> bool:
-    """Whether the hold that this message is about needs it no more; what tells of its end is needed then."""
-    if message.kind not in ABOUT_THE_HOLD:
-        return False
-    return session.scalars(select(Hold.status).where(Hold.id == message.hold_id)).one() in HOLD_OVER
+def why_not_to_leave(session: Session, message: Message) -> str | None:
+    """Return what has made a message untrue meanwhile: the end of its hold, or a new hold after the end it tells of."""
+    hold = session.get_one(Hold, message.hold_id)
+    if message.kind in ABOUT_THE_HOLD:
+        return "its hold is over" if hold.status in HOLD_OVER else None
+    holding = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
+    again = exists().where(Hold.customer_id == hold.customer_id, Hold.id != hold.id, Hold.status.in_(holding))
+    return "a new hold of the customer is in force" if session.scalar(select(again)) else None
 
 
 def withdraw(act: Act, message: UUID) -> MessageStatus:
-    """Withdraw a message that has not left and whose hold is over; return the status it has now.
+    """Withdraw a message that has not left and is not to leave any more; return the status it has now.
 
-    The record says whether the hold is over, not whoever asks: otherwise this is refused and audited.
+    The record says whether it is (`why_not_to_leave`), not whoever asks: otherwise this is refused and audited.
     """
     row = lock(act.session, message)
     if row.status not in UNSENT:
         return row.status
-    if not hold_is_over(act.session, row):
+    overtaken = why_not_to_leave(act.session, row)
+    if overtaken is None:
         why = "the record says that the hold of this message is not over"
     elif row.delivery in ON_ITS_WAY:
         why = f"the message may have left already: {row.delivery}"
     else:
-        withdraw_now(act, row)
+        withdraw_now(act, row, overtaken)
         return row.status
     act.by("unknown").note(row.hold_id, SignalRefused(signal="withdraw", message_id=row.id, why=why))
     return row.status
 
 
-def withdraw_now(act: Act, row: Message) -> None:
-    """End a locked message whose hold is over."""
+def withdraw_left(act: Act, hold_id: UUID) -> None:
+    """Withdraw the messages of a hold that is over, whose workflows need not be there to do it themselves."""
+    for message in unsent_of(act.session, hold_id):
+        row = lock(act.session, message)
+        if row.status in UNSENT and row.delivery not in ON_ITS_WAY:
+            withdraw_now(act, row, "its hold is over")
+
+
+def withdraw_now(act: Act, row: Message, why: str) -> None:
+    """End a locked message that is not to leave any more."""
     if row.decision_id is not None:
         decision = act.session.get_one(MessageDecision, row.decision_id)
         decision.applied_at = decision.applied_at or act.now
     close_unsent(row, MessageStatus.WITHDRAWN, act.now)
-    entry = MessageWithdrawn(message_id=row.id, kind=row.kind, revision=row.revision, why="its hold is over")
+    entry = MessageWithdrawn(message_id=row.id, kind=row.kind, revision=row.revision, why=why)
     act.by_system.note(row.hold_id, entry)
 
 

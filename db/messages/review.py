@@ -267,8 +267,9 @@ def _check_sendable(session: Session, message: Message) -> None:
     text = text_of(session, message)
     if _clean(text.subject, text.body, text.recipient)["recipient"] is None:
         raise BadInputError("nobody to send it to: edit the message and fill in the recipient's address first")
-    if messages.hold_is_over(session, message):
-        raise MessageClosedError("about a hold that is over", "about a hold in force")
+    overtaken = messages.why_not_to_leave(session, message)
+    if overtaken is not None:
+        raise MessageClosedError(f"not to leave any more ({overtaken})", "still true")
 
 
 def _cooling_off(policy: Policy, kind: MessageKind) -> timedelta:

@@ -36,7 +36,7 @@ async def addresses(office: Office) -> list[str]:
     ]
 
 
-async def read_each(office: Office, page: Page, addresses: list[str], rules: dict[str, Any] = EVERY_RULE) -> list[str]:
+async def read_each(office: Office, page: Page, addresses: list[str]) -> list[str]:
     found = []
     for number, address in enumerate(addresses):
         await page.goto(address)
@@ -44,7 +44,10 @@ async def read_each(office: Office, page: Page, addresses: list[str], rules: dic
         await office.picture(page, f"{number:02}")
         if (width := await page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
             found.append(f"{address} is {width} px too wide")
-        found += await violations(page, rules)
+        found += await violations(page, EVERY_RULE)
+        await page.emulate_media(color_scheme="dark")
+        found += await violations(page, COLOURS)
+        await page.emulate_media(color_scheme="light")
     return found
 
 
@@ -53,18 +56,13 @@ async def read_each(office: Office, page: Page, addresses: list[str], rules: dic
     [{}, {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}],
     ids=["desk", "phone"],
 )
-async def test_nothing_is_wrong_or_too_wide(office: Office, addresses: list[str], how: dict[str, Any]) -> None:
+async def test_nothing_is_wrong_or_too_wide_and_colours_can_be_read_in_the_dark(
+    office: Office, addresses: list[str], how: dict[str, Any]
+) -> None:
     page = await office.page(**how)
     assert await read_each(office, page, ["/sign-in"]) == []
     page = await office.sign_in("ada", Role.ADMIN, **how)
     assert await read_each(office, page, addresses) == []
-
-
-async def test_colours_can_be_read_in_the_dark(office: Office, addresses: list[str]) -> None:
-    page = await office.page(color_scheme="dark")
-    assert await read_each(office, page, ["/sign-in"], COLOURS) == []
-    page = await office.sign_in("ada", Role.ADMIN, color_scheme="dark")
-    assert await read_each(office, page, addresses, COLOURS) == []
 
 
 async def test_a_viewer_is_offered_nothing_to_do(office: Office, addresses: list[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -24,7 +25,7 @@ from tests.holds.helpers import (
 )
 from tests.outcomes.events import Sender
 from tests.world import World
-from workflows.contract import ReleaseSignal
+from workflows.contract import ReleaseSignal, message_workflow_id
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ async def test_a_released_customer_is_as_it_was_before(world: World, held: str) 
     assert drafts["sales_rep_release"] == drafts["release_notice"] == "pending_review"
     assert {"release_requested", "customer_unflagged", "hold_released"} <= set(world.audit(held))
     await until(lambda: is_closed(world, held))
+
+
+async def test_a_draft_whose_workflow_is_gone_is_withdrawn_with_its_hold(world: World, held: str) -> None:
+    drafts = [one["id"] for one in world.show(held)["messages"]]
+    for draft in drafts:
+        await world.client.get_workflow_handle(message_workflow_id(UUID(draft))).terminate("by accident")
+
+    shown = await released(world, held)
+
+    status = {one["id"]: one["status"] for one in shown["messages"]}
+    assert [status[draft] for draft in drafts] == ["withdrawn", "withdrawn"]
+    assert shown["messages"][-1]["status"] == "pending_review", "what tells of the release stays"
 
 
 async def is_closed(world: World, customer: str) -> bool:

@@ -189,7 +189,7 @@ async def test_message_of_a_hold_that_is_over_cannot_be_approved(mailing: Mailin
     message = await mailing.draft()
     mailing.end_hold(message, HoldStatus.RELEASING)
 
-    with pytest.raises(MessageClosedError, match="a hold that is over"):
+    with pytest.raises(MessageClosedError, match="its hold is over"):
         await mailing.approve(message)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from credit.states import HoldStatus, MessageVerdict, TextFormat
+from credit.states import HoldStatus, MessageKind, MessageVerdict, TextFormat
 from db.act import Act
 from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
@@ -214,6 +214,27 @@ async def test_message_whose_hold_ends_while_it_cools_off_is_not_sent_even_if_no
 
     assert await mailing.handle(message).result() == "withdrawn"
     assert arrived(sink, mailing, message) == 0
+
+
+async def test_release_notice_is_not_sent_while_a_new_hold_is_in_force(mailing: Mailing, sink: Sink) -> None:
+    world = mailing.world
+    mailing.cooling_off(4)
+    cooling, waiting = [await mailing.draft(kind=MessageKind.RELEASE_NOTICE) for _ in range(2)]
+    for message in (cooling, waiting):
+        mailing.end_hold(message)
+    await mailing.approve(cooling)
+    for message in (cooling, waiting):
+        customer = mailing.show(message)["customer_id"]
+        await world.start(customer)
+        await world.approve(customer)
+        await world.eventually(lambda: world.status(customer) in ("applying", "in_force"))  # noqa: B023
+
+    assert await mailing.handle(cooling).result() == "withdrawn"
+    [event] = mailing.audit(cooling, "message_withdrawn")
+    assert event.detail["why"] == "a new hold of the customer is in force"
+    assert arrived(sink, mailing, cooling) == 0
+    with pytest.raises(MessageClosedError, match="a new hold of the customer is in force"):
+        await mailing.approve(waiting)
 
 
 async def test_mail_server_that_is_away_gets_the_message_once_when_it_is_back(

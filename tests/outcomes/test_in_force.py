@@ -231,3 +231,24 @@ async def test_a_release_proposed_after_the_holds_own_due_date_does_not_expire_a
 
     await until(looked_again)
     assert proposal(world, customer) == ("release", "open")
+
+
+async def test_a_release_that_expired_undecided_is_asked_for_again_while_its_cause_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcomes, "LOOK_AGAIN", timedelta(seconds=1))
+    customer, by_hand = world.customer(), world.customer()
+    for one in (customer, by_hand):
+        await in_force(world, one)
+    world.set_policy(proposal_expires_after=timedelta(seconds=2))
+    with transaction(world.engine) as session:
+        holds.find(session, customer).end_date = today()
+    await world.operations.request_release(by_hand, reason="they promised", actor="robin")
+
+    await release_is(world, by_hand, "expired")
+    await world.eventually(lambda: len(proposals_of(world, customer)) >= 3)
+
+    _, first, second, *_ = proposals_of(world, customer)
+    assert (first.kind, first.status, second.kind) == ("release", "expired", "release")
+    assert second.reason == f"asked again, nobody decided: {first.reason}"
+    assert len(proposals_of(world, by_hand)) == 2, "a person may ask again"

@@ -208,6 +208,7 @@ def mail_server(settings: Settings) -> MailServer:
         tls=settings.smtp_tls,
         username=settings.smtp_username,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",
+        connections=settings.smtp_connections,
     )
 
 

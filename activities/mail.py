@@ -14,8 +14,10 @@ a second notice cannot be unsent, a missing one can be sent later. The message s
 it: it arrived, or it is sent again with the same Message-ID, by which many mail systems drop the second copy.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -28,6 +30,7 @@ from activities.heartbeats import heartbeats
 from activities.mail_server import HandedOverError, MailServer, MailServerError, RefusedMailError, compose
 from activities.messages import view
 from credit.mail_wire import UnfitMailError
+from db import session_locks
 from db.act import Act
 from db.engine import transaction
 from db.messages import deliveries, messages
@@ -53,7 +56,7 @@ class MailActivities:
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
         try:
-            with deliveries.alone(self._engine, order.message_id), heartbeats():
+            with deliveries.alone(self._engine, order.message_id), self._a_connection(), heartbeats():
                 attempt = self._begin(order.message_id, now())
                 if attempt is not None:
                     self._try(attempt, now)
@@ -61,6 +64,18 @@ class MailActivities:
             raise ApplicationError(str(error), type="DeliveryUnderway") from error
         with transaction(self._engine) as session:
             return view(messages.find(session, order.message_id), now())
+
+    @contextmanager
+    def _a_connection(self) -> Iterator[None]:
+        """Let no more connections be open than the mail server is to see: nothing has begun before one is free."""
+        with session_locks.one_of(self._engine, session_locks.mail_connections(self._server.connections)) as held:
+            if held is None:
+                raise ApplicationError(
+                    "all connections to the mail server are in use",
+                    type="ConnectionsInUse",
+                    next_retry_delay=timedelta(seconds=random.uniform(0.5, 2)),  # noqa: S311 (so that all get a turn)
+                )
+            yield
 
     def _begin(self, message_id: UUID, now: datetime) -> Attempt | None:
         with transaction(self._engine) as session:

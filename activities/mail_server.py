@@ -48,6 +48,8 @@ class MailServer:
     tls: Literal["none", "starttls", "tls"] = "none"
     username: str = ""
     password: str = field(default="", repr=False)
+    connections: int = 3
+    """How many there may be at once, over all processes, for notices and for notifications together."""
     patience: float = 60
     """Seconds to wait for a connection and for each answer …"""
     answer_patience: float = 600

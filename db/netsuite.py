@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from db import session_locks
 from db.models import NetSuitePush, NetSuiteRecord
 
 
@@ -99,14 +100,10 @@ def serialized(engine: Engine, netsuite_id: str) -> Iterator[None]:
     Raises:
         PushUnderwayError: another push has the record.
     """
-    key = func.hashtextextended(f"netsuite:{netsuite_id}", 0)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one():
+    with session_locks.one_of(engine, [f"netsuite:{netsuite_id}"]) as held:
+        if held is None:
             raise PushUnderwayError(netsuite_id)
-        try:
-            yield
-        finally:
-            connection.execute(select(func.pg_advisory_unlock(key)))
+        yield
 
 
 def note_prior(session: Session, wanted: NetSuiteRecord, value: str, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from credit.drift import LimitHandling
@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     smtp_username: str = ""
     smtp_password: SecretStr | None = None
+    smtp_connections: int = Field(3, ge=1)
+    """How many connections to the mail server there may be at once, over all workers."""
     mail_from: str = "Credit team <credit@example.com>"
     """The sender of notices and of notifications."""
     mail_dir: Path | None = None

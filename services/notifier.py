@@ -27,6 +27,7 @@ from credit import mail_text, notices
 from credit.mail_wire import Mail, written
 from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
+from db import session_locks
 from db.act import acting
 from db.engine import in_transaction
 from db.holds import notifications
@@ -129,7 +130,8 @@ class Notifier:
         await asyncio.gather(*(self._mail_one(recipient) for recipient in recipients))
 
     async def _mail_one(self, recipient: str) -> None:
-        async with self._slots:
+        connections = session_locks.mail_connections(self._settings.smtp_connections)
+        async with self._slots, session_locks.one_in_turn(self._engine, connections):
             rows = await self._claim(NotificationChannel.MAIL, recipient)
             try:
                 content, told, unfit = self._one_mail(recipient, rows)

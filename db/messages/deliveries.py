@@ -15,11 +15,12 @@ from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from credit.audit_entries import messages as entries
 from credit.states import Delivery, MessageKind, MessageStatus
+from db import session_locks
 from db.act import Act
 from db.errors import MessageClosedError
 from db.messages import messages
@@ -66,14 +67,10 @@ def alone(engine: Engine, message_id: UUID) -> Iterator[None]:
     Raises:
         DeliveryUnderwayError: another attempt has the message.
     """
-    key = func.hashtextextended(f"message:{message_id}", 0)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.execute(select(func.pg_try_advisory_lock(key))).scalar_one():
+    with session_locks.one_of(engine, [f"message:{message_id}"]) as held:
+        if held is None:
             raise DeliveryUnderwayError(message_id)
-        try:
-            yield
-        finally:
-            connection.execute(select(func.pg_advisory_unlock(key)))
+        yield
 
 
 def begin(act: Act, message_id: UUID, *, domain: str) -> Attempt | None:

@@ -146,7 +146,7 @@ def _carry_out(act: Act, crossed: list[Transition], *, cause: LimitCause) -> Non
 
 
 def chain_of(customer_id: str) -> str:
-    """Return the audit chain of what happens to a customer's profile, whether or not a hold is open."""
+    """Return the audit chain of what happens to a customer: to its profile, its orders, its events without a hold."""
     return f"{_OF_CUSTOMER}{customer_id}"
 
 

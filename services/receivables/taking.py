@@ -65,10 +65,10 @@ class Taking:
         return [_in_words(one) for one in crossed]
 
     def note(self, kind: type[Noted], why: str) -> None:
-        """Say what happened, on the record of the hold where one is open."""
+        """Say what happened, on the record of the hold where one is open, else on the customer's."""
         self.why = composed.reason(why)
         entry = kind(why=self.why, event=self.event.id, customer_id=self.event.customer_id)
-        chain = self.hold.id if self.hold else audit.SYSTEM
+        chain = self.hold.id if self.hold else credit_limits.chain_of(self.event.customer_id)
         self.act.note(chain, entry)
 
     def facts_changed(self) -> None:

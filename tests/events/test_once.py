@@ -1,17 +1,21 @@
 """An event counts once: repeated, delivered side by side, and told again after a crash."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
-from db.act import acting
+from db import audit
+from db.act import Act, acting
 from db.engine import transaction
+from db.freight import credit_limits
 from db.models import Credit, HoldTrigger, InboundEvent, Invoice, Payment, ReleaseRequest
 from services.receivables import inbound
 from services.receivables.dispute import DisputeOpened
 from services.receivables.health_prediction import HealthPrediction
-from services.receivables.inbound import Delivery, InboundEvents
+from services.receivables.inbound import Delivery, InboundEvents, write
+from services.receivables.payment import PaymentReceived
 from tests.events.conftest import Outside, dispute, payment, prediction
 from tests.holds.helpers import dispute as disputed_before
 from tests.holds.helpers import in_force, reads, rows
@@ -134,3 +138,16 @@ async def test_an_event_taken_while_temporal_is_away_stands_and_is_told_later(wo
         await world.eventually(lambda: rows(world, select(ReleaseRequest)))
         await world.eventually(lambda: not untold(world))
     assert world.show(customer)["proposal"]["kind"] == "release"
+
+
+def test_an_event_of_a_customer_without_a_hold_waits_for_no_other_customers(idle_world: World) -> None:
+    """Each customer's events are a chain of their own: one that everybody's went into would let one in at a time."""
+    one, other = idle_world.customer(in_netsuite=False), idle_world.customer(in_netsuite=False)
+    with transaction(idle_world.engine) as first, transaction(idle_world.engine) as second:
+        second.execute(text("SET LOCAL lock_timeout = '2s'"))
+        for session, name, customer in ((first, "e1", one), (second, "e2", other)):
+            told = PaymentReceived.model_validate(payment(customer, "10.00"))
+            write(Act(session, "erp", datetime.now(UTC)), Delivery("erp", name), told)
+    with transaction(idle_world.engine) as session:
+        chains = [audit.newest_seq(session, credit_limits.chain_of(customer)) for customer in (one, other)]
+    assert chains == [1, 1]

@@ -185,6 +185,20 @@ async def activities_run(world: World, customer: str, name: str) -> int:
     return types.count(name)
 
 
+async def activities_done(world: World, customer: str, name: str) -> int:
+    """How many activities of this type have answered the newest run."""
+    history = await world.workflow(customer).fetch_history()
+    types = {
+        event.event_id: event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events
+    }
+    answered = [
+        types[event.activity_task_completed_event_attributes.scheduled_event_id]
+        for event in history.events
+        if event.HasField("activity_task_completed_event_attributes")
+    ]
+    return answered.count(name)
+
+
 async def timers(handle: WorkflowHandle[Any, Any]) -> list[timedelta]:
     """How long the timers last that a workflow has open."""
     found = {}

@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from credit.states import Beat
-from tests.holds.helpers import activities_run, all_done, in_force, knows, until, workers
+from tests.holds.helpers import activities_done, all_done, in_force, knows, until, workers
 from tests.world import World
 
 Handle = WorkflowHandle[Any, Any]
@@ -113,7 +113,7 @@ async def _stuck(world: World) -> str:
 
 async def _settled(world: World, customer: str, times: int) -> None:
     async def settled() -> bool:
-        return await activities_run(world, customer, "settle_decision") >= times
+        return await activities_done(world, customer, "settle_decision") >= times
 
     await until(settled)
 

@@ -7,14 +7,11 @@ customers take some minutes and 3 GB of disk.
 # ruff: noqa: T201 (it prints what it measured)
 
 import argparse
-import socket
-import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,15 +19,14 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 
+from bench.measuring import database, described, timed
 from credit.credit_limit import LimitCause
 from credit.eligibility import Action, check
 from credit.policy import Policy
-from db import migrate
 from db.act import Act
-from db.engine import make_engine, transaction
+from db.engine import transaction
 from db.freight import credit_limits, eligibility, exposures
 from db.receivables.ledger_import import import_ledger
-from starter.stack.postgres import Postgres
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 CROSSING = 1000
@@ -47,48 +43,6 @@ INSERT INTO credit_hold_entries (id, customer_id, source, note, created_by, crea
     SELECT gen_random_uuid(), id, 'manual', 'bench', 'bench', now() FROM customers WHERE right(id, 1) = '7';
 UPDATE org_settings SET auto_apply_credit_hold = true;
 """
-
-
-@contextmanager
-def database() -> Iterator[Engine]:
-    """A migrated database on a PostgreSQL of its own, which goes with it."""
-    with tempfile.TemporaryDirectory(prefix="holds-bench-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)
-        data = Path(folder) / "postgres-data"
-        data.mkdir(mode=0o711)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        server = Postgres(data, port, durable=False)
-        server.ensure_initialised()
-        with (Path(folder) / "postgres.log").open("wb") as log:
-            process = server.command().start(log)
-        while not server.ready():
-            time.sleep(0.1)
-        server.create_database("bench")
-        migrate.upgrade(server.url("bench"))
-        engine = make_engine(server.url("bench"))
-        try:
-            yield engine
-        finally:
-            engine.dispose()
-            process.send_signal(2)
-            process.wait(60)
-            server.destroy()
-
-
-def timed(run: Callable[[int], object], count: int) -> list[float]:
-    """Return the milliseconds of each of `count` runs, the fastest first."""
-    took = []
-    for number in range(count):
-        start = time.perf_counter()
-        run(number)
-        took.append((time.perf_counter() - start) * 1000)
-    return sorted(took)
-
-
-def described(name: str, took: list[float]) -> None:
-    print(f"{name:58} {statistics.median(took):8.2f} ms median {took[len(took) * 99 // 100]:8.2f} ms p99")
 
 
 def one_customer(engine: Engine, customers: int) -> None:

@@ -9,10 +9,11 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities import serving
 from credit.audit_entries.holds import BeatFailed
 from credit.states import Beat, BeatStatus
+from db import transaction_memory
 from db.act import Act
 from db.engine import transaction
-from db.holds import beats, holds
-from db.models import HoldBeat
+from db.holds import beats
+from db.models import Hold, HoldBeat
 from workflows.contract import BEAT_SKIPPED
 from workflows.signatures import RunBeat
 
@@ -54,7 +55,7 @@ def beat_in_one_transaction(engine: Engine, order: RunBeat, *own: Beat) -> Itera
     """
     try:
         with serving.acting(engine, order.now) as act:
-            holds.lock_if_there(act.session, order.hold_id)
+            transaction_memory.locked(act.session, Hold, order.hold_id)
             serving.beat(act.session, order, own)
             over = beats.begin(act.session, order.hold_id, order.beat, order.now)
             if over is None:

@@ -4,7 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities.attempts import beat_in_one_transaction
-from credit.audit_entries.holds import CustomerFlagged, CustomerUnflagged
+from credit.audit_entries.holds import CustomerFlagged
 from credit.states import Beat, EntityStatus
 from db import customers
 from db.freight import accounting_profiles
@@ -38,6 +38,4 @@ class CustomerActivities:
             if act is None:
                 return
             hold = holds.lock(act.session, order.hold_id)
-            releases.lift_block(act, hold)
-            before, after = releases.restore_entitystatus(act.session, hold, act.now)
-            act.note(hold.id, CustomerUnflagged(before=before, after=after))
+            releases.unflag(act, hold)

@@ -17,7 +17,7 @@ from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit import composed
 from credit.audit_entries.system import DisagreementFound
-from credit.states import Beat, BeatStatus, HoldStatus, RequestKind
+from credit.states import BEAT_OVER, Beat, HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
 from db import audit
 from db.act import Act
@@ -126,7 +126,7 @@ class ReconcilingActivities:
             return f"the workflow carries hold {state.hold.hold_id}, the record hold {hold.id}"
         if state.hold.status is not hold.status:
             return f"the workflow says {state.hold.status}, the record says {hold.status}"
-        run = [beat for beat, one in state.beats.items() if one.status not in (BeatStatus.DONE, BeatStatus.SKIPPED)]
+        run = [beat for beat, one in state.beats.items() if one.status not in BEAT_OVER]
         if nobodys := sorted(set(hold.unfinished) - set(run)):
             labels = ", ".join(Beat(beat).label for beat in nobodys)
             return f"the record waits for what the workflow does not run: {labels}"

@@ -18,12 +18,11 @@ from temporalio.exceptions import ApplicationError
 
 from credit.audit_entries.system import ActivityRefused
 from credit.plain_text import kept
-from credit.states import OPEN_HOLD, PLACING, Beat, BeatStatus, HoldStatus, ProposalKind, Verdict
-from db import audit
+from credit.states import BEAT_OVER, OPEN_HOLD, PLACING, Beat, HoldStatus, ProposalKind, Verdict
+from db import audit, transaction_memory
 from db.act import Act
 from db.engine import transaction
-from db.holds import beats, holds
-from db.messages import messages
+from db.holds import beats
 from db.models import ArAgingRun, Customer, Decision, Hold, HoldBeat, Message, Proposal
 from workflows.contract import (
     AR_AGING,
@@ -40,7 +39,6 @@ from workflows.signatures import RunBeat
 NOT_SERVED = "NotServed"
 """The type of the error that refuses a caller."""
 
-_OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clocks of Temporal's own servers may be apart."""
 _EXCERPT = 200
@@ -144,7 +142,7 @@ def hold(session: Session, hold_id: UUID, now: datetime, statuses: Collection[Ho
     Raises:
         NotServedError: there is none, it is another workflow's, or it is not its turn.
     """
-    row = holds.lock_if_there(session, hold_id)
+    row = transaction_memory.locked(session, Hold, hold_id)
     if row is None:
         raise NotServedError("there is no such hold")
     customer(row.customer_id)
@@ -217,7 +215,7 @@ def released(session: Session, hold_id: UUID, now: datetime, beats: Collection[B
 
 
 def _over(session: Session, row: Hold, beats: Collection[Beat]) -> None:
-    query = select(HoldBeat.beat).where(HoldBeat.hold_id == row.id, HoldBeat.status.in_(_OVER))
+    query = select(HoldBeat.beat).where(HoldBeat.hold_id == row.id, HoldBeat.status.in_(BEAT_OVER))
     missing = set(beats) - set(session.scalars(query))
     if missing:
         raise NotServedError(f"not over yet: {', '.join(sorted(missing))}", row.id)
@@ -244,7 +242,7 @@ def beat(session: Session, order: RunBeat, own: Collection[Beat]) -> None:
     planned = beats.planned(session, row.id, order.beat)
     if planned is None:
         raise NotServedError(f"{order.beat} was not planned", row.id)
-    if planned.status in _OVER:
+    if planned.status in BEAT_OVER:
         return
     if order.beat in PLACING:
         kind, statuses = ProposalKind.PLACE, [HoldStatus.APPLYING, HoldStatus.IN_FORCE]
@@ -273,7 +271,7 @@ def message(session: Session, message_id: UUID, now: datetime) -> None:
     Raises:
         NotServedError: there is no such message, or it is another workflow.
     """
-    row = messages.lock_if_there(session, message_id)
+    row = transaction_memory.locked(session, Message, message_id)
     if row is None:
         raise NotServedError("there is no such message")
     info = activity.info()

@@ -129,6 +129,10 @@ class BeatStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+BEAT_OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
+"""Nothing is tried any more."""
+
+
 class MessageKind(Labelled):
     """Whom a drafted e-mail is for."""
 

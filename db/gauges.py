@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit.report import Spread
-from credit.states import OPEN_HOLD, BeatStatus, ProposalKind, ProposalStatus
+from credit.states import BEAT_OVER, OPEN_HOLD, ProposalKind, ProposalStatus
 from db.freight import limit_transitions
 from db.holds import notifications, report, requests
 from db.holds.report import Period
@@ -56,7 +56,7 @@ def read(session: Session, now: datetime) -> Gauges:
     waiting, oldest = session.execute(
         select(func.count(), func.min(Proposal.opened_at)).where(Proposal.status == ProposalStatus.OPEN)
     ).one()
-    unfinished = HoldBeat.status.not_in((BeatStatus.DONE, BeatStatus.SKIPPED))
+    unfinished = HoldBeat.status.not_in(BEAT_OVER)
     beats = session.execute(
         select(HoldBeat.beat, HoldBeat.status, func.count()).where(unfinished).group_by(HoldBeat.beat, HoldBeat.status)
     )

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 with workflow.unsafe.imports_passed_through():
     from credit.hold import HoldView
     from credit.states import (
+        BEAT_OVER,
         PLACING,
         RELEASING,
         Beat,
-        BeatStatus,
         HoldStatus,
         ProposalKind,
         ProposalStatus,
@@ -325,7 +325,7 @@ class ServiceHold:
     async def _push_again(self) -> None:
         """Run beat 4 once more for an approved repair, behind the push that may still be under way."""
         before = self._beats.states[Beat.PUSH_NETSUITE]
-        await workflow.wait_condition(lambda: before.status in (BeatStatus.DONE, BeatStatus.SKIPPED))
+        await workflow.wait_condition(lambda: before.status in BEAT_OVER)
         self._beats.plan([Beat.PUSH_NETSUITE])
         await self._run_beat(Beat.PUSH_NETSUITE)
 

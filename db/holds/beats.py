@@ -8,11 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
-from credit.states import PLACING, Beat, BeatStatus
+from credit.states import BEAT_OVER, PLACING, Beat, BeatStatus
 from db import transaction_memory
 from db.models import HoldBeat
-
-_OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
 
 
 def plan(session: Session, hold_id: UUID, wanted: Iterable[Beat] = PLACING) -> None:
@@ -40,14 +38,14 @@ def planned(session: Session, hold_id: UUID, beat: Beat) -> HoldBeat | None:
 def skip(session: Session, hold_id: UUID, beat: Beat, reason: str) -> None:
     """End a beat undone, and say why; one that is over stays as it is."""
     row = lock(session, hold_id, beat)
-    if row.status not in _OVER:
+    if row.status not in BEAT_OVER:
         row.status, row.last_error = BeatStatus.SKIPPED, reason
 
 
 def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat | None:
     """Begin an attempt and count it; gives the beat instead where it is over, or was stopped, and nothing is to do."""
     row = lock(session, hold_id, beat)
-    if row.status in _OVER:
+    if row.status in BEAT_OVER:
         return row
     if row.stopped is not None:
         row.status, row.last_error = BeatStatus.NEEDS_ATTENTION, row.stopped
@@ -61,7 +59,7 @@ def begin(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> HoldBeat
 def stop(session: Session, hold_id: UUID, beat: Beat, why: str, *, at: datetime) -> None:
     """Let nobody try a beat before it is retried; one that is over stays as it is."""
     row = lock(session, hold_id, beat)
-    if row.status not in _OVER:
+    if row.status not in BEAT_OVER:
         row.stopped, row.status, row.last_error = why, BeatStatus.NEEDS_ATTENTION, why
         row.started_at = row.started_at or at  # it waits for a person from now on, though it was never tried
 
@@ -74,7 +72,7 @@ def allow(session: Session, hold_id: UUID, beat: Beat) -> None:
 def done(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
     """End an attempt well; False where an earlier attempt already did."""
     row = lock(session, hold_id, beat)
-    if row.status in _OVER:
+    if row.status in BEAT_OVER:
         return False
     row.status, row.done_at, row.last_error = BeatStatus.DONE, at, None
     return True
@@ -83,7 +81,7 @@ def done(session: Session, hold_id: UUID, beat: Beat, at: datetime) -> bool:
 def failed(session: Session, hold_id: UUID, beat: Beat, status: BeatStatus, error: str) -> bool:
     """End an attempt badly: `retrying`, or `needs_attention` where no retry can mend it. True where that is news."""
     row = lock(session, hold_id, beat)
-    if row.status in _OVER:
+    if row.status in BEAT_OVER:
         return False
     news = row.last_error != error
     row.status, row.last_error = status, error
@@ -98,6 +96,6 @@ def again(session: Session, hold_id: UUID, beat: Beat) -> None:
 
 def unfinished(session: Session, hold_id: UUID) -> list[Beat]:
     """Return the beats that are not over, in the service-hold spec's order."""
-    rows = session.scalars(select(HoldBeat.beat).where(HoldBeat.hold_id == hold_id, HoldBeat.status.not_in(_OVER)))
+    rows = session.scalars(select(HoldBeat.beat).where(HoldBeat.hold_id == hold_id, HoldBeat.status.not_in(BEAT_OVER)))
     standing = set(rows)
     return [beat for beat in Beat if beat in standing]

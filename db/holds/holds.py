@@ -21,15 +21,10 @@ from db.models import Approval, Claim, Customer, Decision, Hold, HoldBeat, HoldT
 
 def lock(session: Session, hold_id: UUID) -> Hold:
     """Return a hold's row, locked: every change of a hold or its proposals takes this lock first."""
-    row = lock_if_there(session, hold_id)
+    row = transaction_memory.locked(session, Hold, hold_id)
     if row is None:
         raise UnknownHoldError(str(hold_id))
     return row
-
-
-def lock_if_there(session: Session, hold_id: UUID) -> Hold | None:
-    """Return a hold's row, locked; None where there is none."""
-    return transaction_memory.locked(session, Hold, hold_id)
 
 
 def open_of(session: Session, customer_id: str) -> Hold | None:

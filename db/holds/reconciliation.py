@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from credit.states import OPEN_HOLD, BeatStatus, HoldStatus, MessageKind, MessageStatus
+from credit.states import BEAT_OVER, OPEN_HOLD, HoldStatus, MessageKind, MessageStatus
 from db.models import Customer, Hold, HoldBeat, Message
 
 _OPEN_MESSAGE = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
@@ -33,8 +33,7 @@ class OpenMessage(NamedTuple):
 
 
 def _open_holds() -> "Select[UUID, str, HoldStatus, list[str]]":
-    over = (BeatStatus.DONE, BeatStatus.SKIPPED)
-    unfinished = select(HoldBeat.beat).where(HoldBeat.hold_id == Hold.id, HoldBeat.status.not_in(over))
+    unfinished = select(HoldBeat.beat).where(HoldBeat.hold_id == Hold.id, HoldBeat.status.not_in(BEAT_OVER))
     beats = func.array(unfinished.scalar_subquery())
     return select(Hold.id, Hold.customer_id, Hold.status, beats).where(Hold.status.in_(OPEN_HOLD))
 

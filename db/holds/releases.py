@@ -18,8 +18,8 @@ from credit.notices import Cause
 from credit.states import (
     PLACING,
     RELEASING,
+    Beat,
     BeatStatus,
-    EntityStatus,
     HoldStatus,
     ProposalKind,
     ProposalStatus,
@@ -99,7 +99,14 @@ def begin(session: Session, hold: Hold) -> None:
     netsuite.desire_prior(session, hold.id)
 
 
-def restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[str, str]:
+def unflag(act: Act, hold: Hold) -> None:
+    """Take beat 1 back: the hold's block, and the flag that order forms read. Other blocks stay."""
+    _lift_block(act, hold)
+    before, after = _restore_entitystatus(act.session, hold, act.now)
+    act.note(hold.id, CustomerUnflagged(before=before, after=after))
+
+
+def _restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[str, str]:
     """Give the customer the status back that beat 1 found; return before and after."""
     prior = hold.prior_entitystatus
     if prior is None:  # beat 1 never ran: there is nothing to take back
@@ -108,7 +115,7 @@ def restore_entitystatus(session: Session, hold: Hold, at: datetime) -> tuple[st
     return customers.restore_entitystatus(session, hold.customer_id, prior, at), prior
 
 
-def lift_block(act: Act, hold: Hold) -> None:
+def _lift_block(act: Act, hold: Hold) -> None:
     """End the hold's entry on the Credit Hold page, in the name of who approved the release; others stay."""
     newest = select(Decision).join(Proposal, Proposal.id == Decision.proposal_id)
     approved = newest.where(Proposal.hold_id == hold.id, Proposal.kind == ProposalKind.RELEASE)
@@ -122,21 +129,14 @@ def finish(act: Act, hold_id: UUID) -> None:
     hold = holds.lock(act.session, hold_id)
     if hold.status is not HoldStatus.RELEASING:
         return
-    _unflag_left_out(act, hold)
+    if beats.lock(act.session, hold_id, Beat.UNFLAG_CUSTOMER).status is BeatStatus.SKIPPED:
+        unflag(act.by_system, hold)  # left out by somebody: a hold leaves none of its marks
     overtaken = update(Decision).where(Decision.hold_id == hold.id, Decision.outcome.is_(None))
     act.session.execute(overtaken.values(outcome="overtaken", applied_at=act.now))
     hold.status, hold.closed_at = HoldStatus.RELEASED, act.now
     proposals.reflect(act, hold, "released", f"released after {_held(hold, act.now)}: {hold.reason}")
     entry = HoldReleased(held_seconds=int((act.now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
     act.by_system.note(hold_id, entry)
-
-
-def _unflag_left_out(act: Act, hold: Hold) -> None:
-    """Do what is left of the first beat of a release where somebody left it out: a hold leaves none of its marks."""
-    lift_block(act, hold)
-    if customers.get(act.session, hold.customer_id).entitystatus is EntityStatus.HOLD:
-        before, after = restore_entitystatus(act.session, hold, act.now)
-        act.by_system.note(hold.id, CustomerUnflagged(before=before, after=after))
 
 
 def _held(hold: Hold, now: datetime) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, aliased
 
 from credit.policy import Policy
 from credit.report import Numbers, Outcomes, Report, Spread, Standing, Week
-from credit.states import BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
+from credit.states import BEAT_OVER, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from db import policies
 from db.holds import prior_holds
 from db.models import AutoDecision, Decision, Hold, HoldBeat, HoldTrigger, Payment, PolicyVersion, Proposal
@@ -126,7 +126,7 @@ def stuck_beats(session: Session, now: datetime) -> dict[str, int]:
     """Return beat -> how many have been unfinished for longer than `STUCK_AFTER`, since they began or could have."""
     wanted = select(func.max(Decision.applied_at)).where(Decision.hold_id == HoldBeat.hold_id).scalar_subquery()
     query = select(HoldBeat.beat, func.count()).where(
-        HoldBeat.status.not_in((BeatStatus.DONE, BeatStatus.SKIPPED)),
+        HoldBeat.status.not_in(BEAT_OVER),
         func.coalesce(HoldBeat.started_at, wanted) < now - STUCK_AFTER,
     )
     return _counts(session.execute(query.group_by(HoldBeat.beat)))

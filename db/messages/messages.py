@@ -96,15 +96,10 @@ def lock(session: Session, wanted: UUID) -> Message:
     Raises:
         UnknownMessageError: there is none.
     """
-    row = lock_if_there(session, wanted)
+    row = transaction_memory.locked(session, Message, wanted)
     if row is None:
         raise UnknownMessageError(str(wanted))
     return row
-
-
-def lock_if_there(session: Session, wanted: UUID) -> Message | None:
-    """Return a message's row, locked; None where there is none."""
-    return transaction_memory.locked(session, Message, wanted)
 
 
 def of_hold(session: Session, hold_id: UUID) -> list[Message]:

@@ -1,14 +1,16 @@
 """The way out: a release is proposed, decided like everything else, and takes back what the beats did."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
-from credit.states import Verdict
+from credit.states import EntityStatus, Verdict
+from db import customers
+from db.engine import transaction
 from db.errors import NothingToReleaseError, StaleRevisionError
 from db.models import ReflexionLog, ReleaseRequest
 from tests.holds.helpers import (
@@ -78,6 +80,21 @@ async def test_a_draft_whose_workflow_is_gone_is_withdrawn_with_its_hold(world: 
     status = {one["id"]: one["status"] for one in shown["messages"]}
     assert [status[draft] for draft in drafts] == ["withdrawn", "withdrawn"]
     assert shown["messages"][-1]["status"] == "pending_review", "what tells of the release stays"
+
+
+async def test_a_flag_that_somebody_else_set_meanwhile_is_not_taken_back_with_the_hold(world: World, held: str) -> None:
+    """What was left out is told by its step, not by the flag."""
+    world.sandbox.faults(outage=True).raise_for_status()
+    await ask(world, held)
+    await world.approve(held)
+    await world.eventually(lambda: world.beat(held, "unflag_customer")["status"] == "done")
+    with transaction(world.engine) as session:
+        customers.set_entitystatus(session, held, EntityStatus.HOLD, datetime.now(UTC))
+    world.sandbox.clear_faults()
+
+    await world.in_status(held, "released")
+
+    assert world.customer_row(held).entitystatus == "hold"
 
 
 async def is_closed(world: World, customer: str) -> bool:

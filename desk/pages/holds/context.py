@@ -12,6 +12,7 @@ from credit.eligibility import Block
 from credit.facts import Facts
 from credit.permissions import Role
 from credit.states import (
+    BEAT_OVER,
     OPEN_HOLD,
     PLACING,
     RELEASING,
@@ -53,7 +54,6 @@ from services.holds import effects
 from services.holds.answers import whose_move
 
 _UNDER_WAY = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)
-_OVER = (BeatStatus.DONE, BeatStatus.SKIPPED)
 _APPROVED = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
 
 
@@ -71,7 +71,7 @@ class Step:
     @property
     def unfinished(self) -> bool:
         """Whether a person can try it again, stop it or leave it out."""
-        return self.row is not None and self.row.status not in _OVER
+        return self.row is not None and self.row.status not in BEAT_OVER
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,19 @@ def test_scan_under_faults_proposes_each_candidate_exactly_once(hold: Hold) -> N
         with transaction(engine) as session:
             return session.scalar(query) or 0  # type: ignore[call-overload]
 
-    finished = select(func.count()).select_from(ArAgingRun).where(ArAgingRun.finished_at.is_not(None))
-    before = count(finished)
-    scan = subprocess.Popen(
-        [sys.executable, "-m", "starter.cli", "ar", "scan", "--data-dir", str(hold.data_dir)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    begun = select(func.count()).select_from(ArAgingRun)
+    finished = begun.where(ArAgingRun.finished_at.is_not(None))
+    before, begun_before = count(finished), count(begun)
+    said = hold.data_dir / "scan.log"
+    with said.open("w") as log:
+        scan = subprocess.Popen(
+            [sys.executable, "-m", "starter.cli", "ar", "scan", "--data-dir", str(hold.data_dir)],
+            stdout=log,
+            stderr=log,
+        )
+    # An order that Temporal did not take yet is refused to the one who gave it: no scan to survive anything.
+    wait_until(lambda: count(begun) > begun_before or scan.poll() is not None)
+    assert count(begun) > begun_before, said.read_text()
     kills = 0
     while kills < KILLS and count(finished) == before:
         time.sleep(chance.uniform(*_PAUSE))

@@ -16,13 +16,13 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role
-from db.errors import NotAllowedError, RefusedError
+from db.errors import NotAllowedError, RefusedError, UnknownTokenError
 from db.models import UserSession
 from db.people import absences, sessions, tokens
 from db.people.sessions import Lifetime
@@ -57,6 +57,16 @@ class NoCsrfTokenError(RefusedError):
         super().__init__(
             "nothing was done: the request did not carry this session's CSRF token; load the page again and repeat"
         )
+
+
+class CrossSiteError(RefusedError):
+    """Another site made the browser send an unsafe request."""
+
+    code = "cross_site"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("nothing was done: the request came from another site")
 
 
 class PasswordChangeNeededError(RefusedError):
@@ -166,6 +176,13 @@ class Needs:
     permission: Permission
     page: bool = False
     one_time_password: bool = False
+
+    refusals: ClassVar[tuple[type[Exception], ...]] = (
+        NotSignedInError,
+        UnknownTokenError,
+        NotAllowedError,
+        PasswordChangeNeededError,
+    )
 
     async def __call__(self, request: Request, desk: Annotated[Surroundings, Depends(surroundings)]) -> Caller:
         """Return the caller.

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from desk import pages, problems
-from desk.api import routes
+from desk.api import document, routes
 from desk.gate_access import KnownCallers
 from desk.pages.people import account, people, sign_in
 from desk.security import ProtectedApp
@@ -31,7 +31,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings,
         title="Service holds",
         version=VERSION,
-        description="Propose, decide, watch and mend service holds. Errors are RFC 9457 problems.",
+        description=document.INTRODUCTION.strip(),
+        openapi_tags=[{"name": name, "description": words} for name, words in document.TAGS.items()],
         docs_url=None,
         openapi_url="/api/openapi.json",
         redoc_url=None,
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.known_callers = KnownCallers()
     app.state.provider = Provider(settings) if settings.oidc_issuer else None
     problems.install(app)
+    document.install(app)
     sign_in.install(app)
     for router in (*routes.ROUTERS, sign_in.router, account.router, people.router):
         app.include_router(router)

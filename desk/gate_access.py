@@ -49,6 +49,8 @@ def _digest(token: str) -> bytes:
 class AtGate(Needs):
     """A dependency like `Needs`, for questions that are answered with the database down, too."""
 
+    refusals = (*Needs.refusals, NoAnswerError)
+
     async def who(self, request: Request, desk: Surroundings) -> Caller:
         """Return who is asking; a program that was known lately where the database does not answer."""
         token = bearer_token(request)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from db import idempotency
 from db.engine import WITH_WHAT_IS_WRITTEN, in_transaction
+from db.errors import AnswerLostError, IdempotencyMismatchError, RequestUnderWayError
 from db.idempotency import Answer
 from desk import etags, problems
 from desk.access import caller
@@ -25,6 +26,7 @@ _log = structlog.get_logger(__name__)
 _REPLAYED = ("content-type", "location", "etag")
 
 
+@problems.refuses(RequestUnderWayError, AnswerLostError, IdempotencyMismatchError)
 def _key(
     _: Annotated[
         str | None,
@@ -45,7 +47,6 @@ class Route(etags.Route):
         self._heeds_key = "POST" in (options.get("methods") or ())
         if self._heeds_key:
             options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_key)]
-            options["responses"] = problems.documented(HTTPStatus.CONFLICT) | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:

@@ -1,8 +1,9 @@
 """Errors as answers: RFC 9457 problem documents for programs. Each refusal is audited."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -51,22 +52,7 @@ _log = structlog.get_logger(__name__)
 class Problem(BaseModel):
     """A problem document (RFC 9457). `code` is stable; `detail` says what is wrong and what to do."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "about:blank",
-                    "title": "Conflict",
-                    "status": 409,
-                    "code": "claimed_by_another",
-                    "detail": "claimed by mike until 2027-03-01 09:15:00 UTC: ask them, or wait for the lease",
-                    "claimed_by": "mike",
-                    "claimed_until": "2027-03-01T09:15:00Z",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -75,10 +61,20 @@ class Problem(BaseModel):
     detail: str
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI declaration of the problems that a route answers with."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def refuses(*errors: type[Exception]) -> Callable[[F], F]:
+    """Say what a handler or dependency raises for its caller to read: the OpenAPI document is made of it.
+
+    What its dependencies say need not be repeated, nor what every request may meet.
+    """
+
+    def say(function: F) -> F:
+        vars(function)["refusals"] = errors
+        return function
+
+    return say
 
 
 def problem(
@@ -90,24 +86,28 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem document, and describe problems in its OpenAPI document."""
+    """Answer every error of `app` with a problem document."""
     for kind in (RefusedError, RequestValidationError, HTTPException, RPCError, SQLAlchemyError, Exception):
         app.add_exception_handler(kind, answer)
     app.add_exception_handler(RuntimeError, answer)
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        document["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
 
 
 async def answer(request: Request, error: Exception) -> Response:
+    if isinstance(error, RefusedError) and request.method in _UNSAFE and request.url.path not in _QUESTIONS:
+        await record_refusal(request, error.code, str(error))
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DataError):
+        _log.warning("the database failed a request", error=str(error)[:500])
+    answered = problem_of(error, if_match="if-match" in request.headers)
+    if answered.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("a request failed", path=request.url.path, exc_info=error)
+    return answered
+
+
+def problem_of(error: Exception, *, if_match: bool = False) -> JSONResponse:
+    """Return the problem document of an error, for a request with or without `If-Match`."""
     match error:
         case RefusedError():
-            return await _refused(request, error)
+            return _refused(error, if_match=if_match)
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():
@@ -115,7 +115,6 @@ async def answer(request: Request, error: Exception) -> Response:
         case DataError():  # what the database cannot keep, a NUL in a text for one
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", "a text or number given cannot be kept")
         case SQLAlchemyError():
-            _log.warning("the database failed a request", error=str(error)[:500])
             said = str(error) if isinstance(error, NoAnswerError) else "the database did not answer; try again soon"
             return _away("database_away", said)
         case RPCError(status=RPCStatusCode.NOT_FOUND):
@@ -128,7 +127,6 @@ async def answer(request: Request, error: Exception) -> Response:
         case RuntimeError() if str(error).startswith("Failed client connect"):  # the SDK's first connection
             return _away("temporal_away", "Temporal cannot be reached; try again soon")
         case _:
-            _log.error("a request failed", path=request.url.path, exc_info=error)
             detail = "this is a mistake of the desk's, not yours; its log says more"
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
 
@@ -137,9 +135,7 @@ def _away(code: str, detail: str) -> JSONResponse:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers=_RETRY_AFTER)
 
 
-async def _refused(request: Request, error: RefusedError) -> Response:
-    if request.method in _UNSAFE and request.url.path not in _QUESTIONS:
-        await record_refusal(request, error.code, str(error))
+def _refused(error: RefusedError, *, if_match: bool) -> JSONResponse:
     status = error.status
     more: dict[str, object] = {}
     match error:
@@ -147,7 +143,7 @@ async def _refused(request: Request, error: RefusedError) -> Response:
             more = {"claimed_by": error.holder, "claimed_until": utc(error.until)}
         case StaleRevisionError():
             more = {"shown": error.shown, "current": error.current}
-            if "if-match" in request.headers:
+            if if_match:
                 status = HTTPStatus.PRECONDITION_FAILED
         case UnseenEvidenceError():
             more = {"unseen": error.unseen, "evidence_count": error.count}
@@ -187,7 +183,7 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         _log.warning("a refusal could not be audited", error=str(error)[:500], **entry.detail())
 
 
-def _invalid(error: RequestValidationError) -> Response:
+def _invalid(error: RequestValidationError) -> JSONResponse:
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "the body is not JSON")
     detail = all_that_is_wrong(error.errors())
@@ -195,6 +191,6 @@ def _invalid(error: RequestValidationError) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=errors)
 
 
-def _http(error: HTTPException) -> Response:
+def _http(error: HTTPException) -> JSONResponse:
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return problem(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))

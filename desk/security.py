@@ -16,8 +16,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.errors import RefusedError
 from desk import problems
-from desk.access import SAFE_METHODS, bearer_token
+from desk.access import SAFE_METHODS, CrossSiteError, bearer_token
 from desk.forms.door import FormDoor
 from runtime.settings import Settings
 
@@ -52,6 +53,21 @@ _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by machines under whatever name they know."""
 
 _log = structlog.get_logger(__name__)
+
+
+class UnknownHostError(RefusedError):
+    """The request is for another host's name."""
+
+    code = "unknown_host"
+    status = HTTPStatus.MISDIRECTED_REQUEST
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"this is not {host!r}: set HOLD_DESK_URL, or open that")
+
+
+class TooLargeError(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request's body may have {MAX_BODY} bytes")
 
 
 class ProtectedApp(FastAPI):
@@ -91,9 +107,8 @@ class Protection:
         if refusal is None:
             await self._app(scope, _limited(request.headers, receive), send_protected)
             return
-        status, code, why = refusal
-        await problems.record_refusal(request, code, why)
-        await problems.problem(status, code, why)(scope, receive, send_protected)
+        await problems.record_refusal(request, refusal.code, str(refusal))
+        await problems.problem_of(refusal)(scope, receive, send_protected)
 
     def _protect(self, scope: Scope, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():
@@ -103,18 +118,14 @@ class Protection:
         if self._https:
             headers.setdefault("strict-transport-security", _HSTS)
 
-    def _refusal(self, request: Request) -> tuple[int, str, str] | None:
+    def _refusal(self, request: Request) -> RefusedError | None:
         host = request.headers.get("host", "")
         if self._hosts is not None and host not in self._hosts and request.url.path not in _PROBES:
-            return (
-                HTTPStatus.MISDIRECTED_REQUEST,
-                "unknown_host",
-                f"this is not {host!r}: set HOLD_DESK_URL, or open that",
-            )
+            return UnknownHostError(host)
         if request.method in SAFE_METHODS or bearer_token(request) is not None:
             return None  # another site can't make a browser send that header
         if not self._from_own_page(request.headers, request.url.scheme, host):
-            return HTTPStatus.FORBIDDEN, "cross_site", "nothing was done: the request came from another site"
+            return CrossSiteError()
         return None
 
     def _from_own_page(self, headers: Mapping[str, str], scheme: str, host: str) -> bool:
@@ -128,7 +139,6 @@ class Protection:
 def _limited(headers: Headers, receive: Receive) -> Receive:
     length = headers.get("content-length", "")
     left = MAX_BODY - (int(length) if length.isdecimal() else 0)
-    refusal = HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request's body may have {MAX_BODY} bytes")
     counted = 0
 
     async def receive_limited() -> Message:
@@ -136,7 +146,7 @@ def _limited(headers: Headers, receive: Receive) -> Receive:
         message = await receive()
         counted += len(message.get("body", b""))
         if left < 0 or counted > MAX_BODY:
-            raise refusal
+            raise TooLargeError
         return message
 
     return receive_limited

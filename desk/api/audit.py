@@ -11,9 +11,10 @@ from pydantic import AwareDatetime
 from sqlalchemy.orm import Session
 
 from db import audit
-from db.errors import BadInputError
+from db.errors import BadInputError, UnknownHoldError
 from desk import paging
-from desk.api.common import NOT_FOUND, Auditor, Desk, api_router
+from desk.api.common import Auditor, Desk, api_router
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services import audit_trail
 from services.audit_trail import Event, ExportFormat
@@ -73,7 +74,8 @@ def _id_in(cursor: str | None) -> int | None:
     return int(key[0])
 
 
-@router.get("/export", response_class=StreamingResponse, responses=NOT_FOUND | {HTTPStatus.OK: {"content": _CONTENT}})
+@router.get("/export", response_class=StreamingResponse, responses={HTTPStatus.OK: {"content": _CONTENT}})
+@refuses(UnknownHoldError)
 async def export(
     desk: Desk,
     _: Auditor,

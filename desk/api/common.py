@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path
-from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from credit import reason
@@ -14,7 +13,6 @@ from db.errors import BadInputError, RefusedError
 from db.people.tokens import Caller
 from desk import etags, idempotency
 from desk.access import needs
-from desk.problems import documented
 from desk.surroundings import Surroundings, surroundings
 
 Desk = Annotated[Surroundings, Depends(surroundings)]
@@ -49,12 +47,7 @@ Text = Annotated[str, StringConstraints(max_length=100_000), Prose]
 CustomerId = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 HoldName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", description="A hold's id, or a customer's.")]
 
-NOT_FOUND = documented(HTTPStatus.NOT_FOUND)
-REFUSED = documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-
 IfMatch = Annotated[str | None, Header(alias="If-Match", description='The revision or version shown, like `"3"`.')]
-
-_bearer = HTTPBearer(auto_error=False, description="An API token: `hold token create`. Browsers use their session.")
 
 
 class Body(BaseModel):
@@ -86,7 +79,7 @@ class IfMatchMissingError(RefusedError):
 
 
 def api_router(tag: str, prefix: str = "/api", *, heeds_key: bool = True) -> APIRouter:
-    """Return a router with what every route answers declared.
+    """Return a router of the API.
 
     Its POSTs heed `Idempotency-Key`, except where the answer must not be kept, or the event has an id of its own.
     """
@@ -94,15 +87,6 @@ def api_router(tag: str, prefix: str = "/api", *, heeds_key: bool = True) -> API
         prefix=prefix,
         tags=[tag],
         route_class=idempotency.Route if heeds_key else etags.Route,
-        dependencies=[Depends(_bearer)],
-        responses=documented(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.UNAUTHORIZED,
-            HTTPStatus.FORBIDDEN,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-        ),
     )
 
 

@@ -1,15 +1,13 @@
 """The policy over HTTP: read it, change it, see who changed it."""
 
-from http import HTTPStatus
-
 from fastapi import Response
 
 from credit.policy import Policy
 from db import policies
-from db.errors import BadInputError
+from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
 from desk.api.common import Body, Desk, IfMatch, IfMatchMissingError, PolicyMaker, Viewer, Why, api_router, number_in
 from desk.etags import versioned
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services import policy
 from services.policy import PolicyVersion, PolicyVersions
@@ -30,9 +28,8 @@ async def show(desk: Desk, _: Viewer, response: Response) -> PolicyVersion:
     return versioned(response, await in_transaction(desk, policy.newest))
 
 
-@router.put(
-    "", responses=documented(HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED)
-)
+@router.put("")
+@refuses(IfMatchMissingError, StaleVersionError, CurrencyInUseError)
 async def change(
     body: ChangedPolicy, desk: Desk, who: PolicyMaker, response: Response, if_match: IfMatch = None
 ) -> PolicyVersion:

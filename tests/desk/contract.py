@@ -50,6 +50,8 @@ class Contract:
             return
         kind = response.headers["content-type"].partition(";")[0]
         assert kind in content, said
+        if kind == "application/problem+json":
+            assert response.json()["code"] in content[kind]["examples"], f"not among its refusals: {said}"
         body = response.json() if kind.endswith("json") else response.text
         validator = self._schemas.validator(content[kind]["schema"])
         errors = [error.message for error in validator.iter_errors(body)]

@@ -1,7 +1,7 @@
 """Accounting profiles and their Credit Hold pages over HTTP (freight spec)."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -10,9 +10,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from credit.credit_hold import CreditStatus
 from credit.credit_limit import Limit
+from db.errors import (
+    ClaimedByAnotherError,
+    SecondApproverError,
+    SelfApprovalError,
+    UnknownCustomerError,
+    UnknownEntryError,
+    UnknownTariffError,
+)
 from desk.api.common import (
-    NOT_FOUND,
-    REFUSED,
     Body,
     CustomerId,
     Desk,
@@ -24,6 +30,7 @@ from desk.api.common import (
     Why,
     api_router,
 )
+from desk.problems import refuses
 from services.freight import answers
 
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
@@ -67,13 +74,15 @@ class NewEntry(Body):
         return [self.tariff] if self.tariff is not None else self.tariffs
 
 
-@router.get("/accounting-profile", responses=NOT_FOUND)
+@router.get("/accounting-profile")
+@refuses(UnknownCustomerError)
 async def show(customer_id: CustomerId, desk: Desk, who: Viewer) -> answers.Profile:
     """Show a customer's credit status, limit and exposure, with what blocks it."""
     return await desk.profiles.show(who, customer_id)
 
 
-@router.put("/accounting-profile", responses=REFUSED)
+@router.put("/accounting-profile")
+@refuses(UnknownCustomerError, ClaimedByAnotherError, SelfApprovalError, SecondApproverError)
 async def change(
     customer_id: CustomerId, body: WantedProfile, desk: Desk, who: ProfileChanger
 ) -> answers.ReleasedProfile | answers.Profile:
@@ -85,7 +94,8 @@ async def change(
     return await desk.profiles.set(who, customer_id, **body.model_dump(exclude_unset=True))
 
 
-@router.get("/credit-hold-entries", responses=NOT_FOUND)
+@router.get("/credit-hold-entries")
+@refuses(UnknownCustomerError)
 async def list_entries(customer_id: CustomerId, desk: Desk, who: Viewer) -> answers.Entries:
     """List the live entries of the Credit Hold page."""
     return await desk.profiles.entries(who, customer_id)
@@ -94,8 +104,9 @@ async def list_entries(customer_id: CustomerId, desk: Desk, who: Viewer) -> answ
 @router.post(
     "/credit-hold-entries",
     status_code=HTTPStatus.CREATED,
-    responses=NOT_FOUND | {HTTPStatus.OK: {"model": answers.MadeEntry, "description": "It was there."}},
+    responses={HTTPStatus.OK: {"model": answers.MadeEntry, "description": "It was there."}},
 )
+@refuses(UnknownCustomerError, UnknownTariffError)
 async def add_entry(
     customer_id: CustomerId, body: NewEntry, desk: Desk, who: ProfileChanger, response: Response
 ) -> answers.MadeEntry:
@@ -106,10 +117,11 @@ async def add_entry(
 
 
 _RELEASE_ASKED = {"model": answers.ReleaseAsked, "description": "The release of its service hold is asked for."}
-_DELETING = REFUSED | {HTTPStatus.ACCEPTED: _RELEASE_ASKED}
+_DELETING: dict[int | str, dict[str, Any]] = {HTTPStatus.ACCEPTED: _RELEASE_ASKED}
 
 
 @router.delete("/credit-hold-entries/{entry_id}", responses=_DELETING)
+@refuses(UnknownEntryError, ClaimedByAnotherError, SelfApprovalError, SecondApproverError)
 async def delete_entry(
     customer_id: CustomerId,
     entry_id: UUID,
@@ -125,6 +137,7 @@ async def delete_entry(
 
 
 @router.delete("/credit-hold-entries", responses=_DELETING)
+@refuses(UnknownEntryError, ClaimedByAnotherError, SelfApprovalError, SecondApproverError)
 async def delete_entry_by_query(
     customer_id: CustomerId,
     entry_id: Annotated[UUID, Query(alias="id")],
@@ -133,5 +146,5 @@ async def delete_entry_by_query(
     response: Response,
     reason: Annotated[Said, Query()] = "",
 ) -> answers.Deleted | answers.ReleaseAsked:
-    """Do the same, the entry named in the query."""
+    """Delete an entry that the query names, as above."""
     return await delete_entry(customer_id, entry_id, desk, who, response, reason)

@@ -11,12 +11,20 @@ from pydantic import Field, StringConstraints, model_validator
 from credit.credit_hold import LoadStatus, OrderStatus
 from credit.eligibility import Action
 from credit.permissions import Permission
+from db.errors import (
+    CustomerOnHoldError,
+    LoadMovedError,
+    NumberTakenError,
+    OrderClosedError,
+    UnknownCustomerError,
+    UnknownLoadError,
+    UnknownOrderError,
+    UnknownTariffError,
+)
 from db.freight.tariffs import Lane
 from db.people.tokens import Caller
 from desk import paging
 from desk.api.common import (
-    NOT_FOUND,
-    REFUSED,
     Body,
     CustomerId,
     Desk,
@@ -29,7 +37,9 @@ from desk.api.common import (
     api_router,
 )
 from desk.gate_access import at_gate
+from desk.problems import refuses
 from services.freight import answers
+from services.freight.gates import NoAnswerError
 from services.freight.operations import OrderLine
 
 router = api_router("front and back office")
@@ -104,7 +114,8 @@ class NewTariff(Body):
         return self
 
 
-@router.get("/customers/{customer_id}/eligibility", responses=NOT_FOUND)
+@router.get("/customers/{customer_id}/eligibility")
+@refuses(UnknownCustomerError)
 async def eligibility(
     customer_id: CustomerId,
     desk: Desk,
@@ -122,14 +133,16 @@ async def eligibility(
     )
 
 
-@router.post("/rates", responses=REFUSED)
+@router.post("/rates")
+@refuses(UnknownCustomerError, UnknownTariffError, CustomerOnHoldError)
 async def rate(body: Wanted, desk: Desk, _: Asker) -> answers.Rates:
     """Rate a lane: with one tariff, or with every one that is not blocked. 409 where nothing may be rated."""
     lane = {"origin": body.origin, "destination": body.destination}
     return await desk.freight.rates(body.customer_id, tariff=body.tariff, **lane)
 
 
-@router.post("/orders", status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post("/orders", status_code=HTTPStatus.CREATED)
+@refuses(UnknownCustomerError, CustomerOnHoldError, NumberTakenError, NoAnswerError)
 async def create_order(body: NewOrder, desk: Desk, who: OrderTaker, response: Response) -> answers.Order:
     """Take an order; 409 for a held customer."""
     made = await desk.freight.create_order(
@@ -140,6 +153,7 @@ async def create_order(body: NewOrder, desk: Desk, who: OrderTaker, response: Re
 
 
 @router.get("/orders")
+@refuses(NoAnswerError)
 async def list_orders(page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None) -> answers.Orders:
     """List orders, the newest first."""
     after = paging.moment_and(str, page.cursor)
@@ -148,25 +162,29 @@ async def list_orders(page: paging.Page, desk: Desk, _: Viewer, customer_id: OfC
     return answers.Orders(orders=found, next_cursor=following)
 
 
-@router.get("/orders/{order_id}", responses=NOT_FOUND)
+@router.get("/orders/{order_id}")
+@refuses(UnknownOrderError, NoAnswerError)
 async def show_order(order_id: Id, desk: Desk, _: Viewer) -> answers.Order:
     """Show an order."""
     return await desk.freight.order(order_id)
 
 
-@router.post("/orders/{order_id}/cancel", responses=NOT_FOUND)
+@router.post("/orders/{order_id}/cancel")
+@refuses(UnknownOrderError, OrderClosedError, NoAnswerError)
 async def cancel_order(order_id: Id, desk: Desk, who: OrderTaker) -> answers.Order:
     """Cancel an open order; once more changes nothing."""
     return await desk.freight.close_order(order_id, OrderStatus.CANCELLED, actor=who.name)
 
 
-@router.post("/orders/{order_id}/invoiced", responses=NOT_FOUND)
+@router.post("/orders/{order_id}/invoiced")
+@refuses(UnknownOrderError, OrderClosedError, NoAnswerError)
 async def order_invoiced(order_id: Id, desk: Desk, who: OrderTaker) -> answers.Order:
     """Say that an order was invoiced: it is open no more; once more changes nothing."""
     return await desk.freight.close_order(order_id, OrderStatus.INVOICED, actor=who.name)
 
 
-@router.post("/loads", status_code=HTTPStatus.CREATED, responses=NOT_FOUND)
+@router.post("/loads", status_code=HTTPStatus.CREATED)
+@refuses(UnknownCustomerError, UnknownTariffError, NumberTakenError, NoAnswerError)
 async def create_load(body: NewLoad, desk: Desk, who: LoadMover, response: Response) -> answers.Load:
     """Make a load, quoted: a held customer's too, it only cannot pass Committed."""
     made = await desk.freight.create_load(**body.model_dump(exclude={"id"}), load_id=body.id, actor=who.name)
@@ -175,6 +193,7 @@ async def create_load(body: NewLoad, desk: Desk, who: LoadMover, response: Respo
 
 
 @router.get("/loads")
+@refuses(NoAnswerError)
 async def list_loads(
     page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None, status: LoadStatus | None = None
 ) -> answers.Loads:
@@ -185,25 +204,29 @@ async def list_loads(
     return answers.Loads(loads=found, next_cursor=following)
 
 
-@router.get("/loads/{load_id}", responses=NOT_FOUND)
+@router.get("/loads/{load_id}")
+@refuses(UnknownLoadError, NoAnswerError)
 async def show_load(load_id: Id, desk: Desk, _: Viewer) -> answers.Load:
     """Show a load."""
     return await desk.freight.load(load_id)
 
 
-@router.post("/loads/{load_id}/advance", responses=NOT_FOUND)
+@router.post("/loads/{load_id}/advance")
+@refuses(UnknownLoadError, LoadMovedError, CustomerOnHoldError, NoAnswerError)
 async def advance_load(load_id: Id, desk: Desk, who: LoadMover, body: Advance | None = None) -> answers.Load:
     """Move a load to its next status; 409 where it would pass Committed and the customer is on hold."""
     return await desk.freight.advance_load(load_id, expected=body.from_ if body else None, actor=who.name)
 
 
 @router.get("/tariffs")
+@refuses(NoAnswerError)
 async def list_tariffs(desk: Desk, _: Viewer) -> answers.Tariffs:
     """List tariffs with all their lanes."""
     return await desk.freight.tariffs()
 
 
 @router.put("/tariffs/{code}", responses={HTTPStatus.CREATED: {"model": answers.Tariff}})
+@refuses(NoAnswerError)
 async def put_tariff(code: Code, body: NewTariff, desk: Desk, who: PolicyMaker, response: Response) -> answers.Tariff:
     """Make a tariff, or put it in another's place, whole."""
     lanes = [Lane(one.origin, one.destination, one.amount, one.transit_days) for one in body.rates]

@@ -7,10 +7,11 @@ from fastapi import Path
 from fastapi.responses import Response
 from pydantic import model_validator
 
+from db.errors import OrganisationTakenError, StaleVersionError, UnknownOrganisationError
 from db.freight import org_settings
-from desk.api.common import NOT_FOUND, Body, Desk, IfMatch, Line, PolicyMaker, Viewer, api_router, number_in
+from desk.api.common import Body, Desk, IfMatch, Line, PolicyMaker, Viewer, api_router, number_in
 from desk.etags import versioned
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services.freight import organisations
 from services.freight.answers import Organisation, Organisations
@@ -47,7 +48,8 @@ async def list_organisations(desk: Desk, _: Viewer) -> Organisations:
     return await in_transaction(desk, lambda session: Organisations.of(org_settings.listed(session)))
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
+@router.post("", status_code=HTTPStatus.CREATED)
+@refuses(OrganisationTakenError)
 async def create(body: NewOrganisation, desk: Desk, who: PolicyMaker, response: Response) -> Organisation:
     """Make an organisation; 409 where the name is taken. Everything is off by default."""
     made = Organisation.of_row(await organisations.create(desk.engine, who, body.organisation))
@@ -55,14 +57,16 @@ async def create(body: NewOrganisation, desk: Desk, who: PolicyMaker, response: 
     return versioned(response, made)
 
 
-@router.get("/{organisation}", responses=NOT_FOUND)
+@router.get("/{organisation}")
+@refuses(UnknownOrganisationError)
 async def show(organisation: Name, desk: Desk, _: Viewer, response: Response) -> Organisation:
     """Show one organisation's settings. The ETag is their version."""
     found = await in_transaction(desk, lambda session: Organisation.of_row(org_settings.get(session, organisation)))
     return versioned(response, found)
 
 
-@router.put("/{organisation}", responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED))
+@router.put("/{organisation}")
+@refuses(UnknownOrganisationError, StaleVersionError)
 async def change(
     organisation: Name,
     body: ChangedSettings,

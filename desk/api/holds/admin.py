@@ -2,8 +2,12 @@
 
 from http import HTTPStatus
 
+from temporalio.service import RPCError
+
 from credit.states import Beat
-from desk.api.common import REFUSED, Desk, Line, Mended, Retrier, api_router
+from db.errors import NothingToDecideError, UnknownHoldError
+from desk.api.common import Desk, Line, Mended, Retrier, api_router
+from desk.problems import refuses
 from services.holds.answers import RetriedBeats
 
 router = api_router("holds", "/admin")
@@ -15,7 +19,8 @@ class CustomerRetry(Mended):
     customer_id: Line
 
 
-@router.post("/ns-push/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/ns-push/retry", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToDecideError, RPCError)
 async def retry_push(body: CustomerRetry, desk: Desk, who: Retrier) -> RetriedBeats:
     """Try a customer's NetSuite push again now."""
     return await desk.operations.retry_beat(

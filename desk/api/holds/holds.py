@@ -9,16 +9,29 @@ from fastapi import Header, Query
 from fastapi.responses import Response
 from pydantic import BeforeValidator, Field
 from sqlalchemy.orm import Session
+from temporalio.service import RPCError
 
 from credit.permissions import Role
 from credit.states import Beat, HoldStatus, Verdict
 from db.engine import WITH_WHAT_IS_WRITTEN
+from db.errors import (
+    ClaimedByAnotherError,
+    ClaimLostError,
+    NothingToDecideError,
+    NothingToReleaseError,
+    SecondApproverError,
+    SelfApprovalError,
+    StaleRevisionError,
+    TooLateError,
+    UnknownCustomerError,
+    UnknownHoldError,
+    UnseenEvidenceError,
+)
 from db.holds import holds
+from db.holds.awaiting import NoWorkerError
 from db.people.tokens import Caller
 from desk import paging
 from desk.api.common import (
-    NOT_FOUND,
-    REFUSED,
     Body,
     Decider,
     Desk,
@@ -35,9 +48,10 @@ from desk.api.common import (
     revision_of,
 )
 from desk.etags import revised
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services.holds import answers
+from services.relay import NotToldError
 
 router = api_router("holds", "/api/holds")
 
@@ -78,9 +92,11 @@ class NewDecision(Body):
 @router.post(
     "",
     status_code=HTTPStatus.ACCEPTED,
-    responses=NOT_FOUND
-    | {HTTPStatus.OK: {"model": answers.StartedHold, "description": "One is open; the reason was added as evidence."}},
+    responses={
+        HTTPStatus.OK: {"model": answers.StartedHold, "description": "One is open; the reason was added as evidence."}
+    },
 )
+@refuses(UnknownCustomerError, NoWorkerError, NotToldError)
 async def start_hold(
     body: NewHold, desk: Desk, who: Starter, response: Response, idempotency_key: Key = None
 ) -> answers.StartedHold:
@@ -115,7 +131,8 @@ async def list_holds(
     return await in_transaction(desk, read)
 
 
-@router.get("/{name}", responses=NOT_FOUND)
+@router.get("/{name}")
+@refuses(UnknownHoldError)
 async def show_hold(name: HoldName, desk: Desk, _: Viewer, response: Response) -> answers.Hold:
     """Show one hold whole. The ETag is its revision."""
 
@@ -125,7 +142,8 @@ async def show_hold(name: HoldName, desk: Desk, _: Viewer, response: Response) -
     return revised(response, await in_transaction(desk, read))
 
 
-@router.post("/{name}/claim", status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post("/{name}/claim", status_code=HTTPStatus.CREATED)
+@refuses(UnknownHoldError, NothingToDecideError, ClaimedByAnotherError)
 async def claim(name: HoldName, desk: Desk, who: Decider) -> answers.Claim:
     """Claim the open proposal, or renew your claim. While it lasts nobody else decides."""
     held, proposal = await desk.operations.claim(name, actor=who.name)
@@ -139,8 +157,15 @@ async def release_claim(name: HoldName, claim_id: UUID, desk: Desk, who: Decider
     await desk.operations.release_claim(claim_id, actor=who.name)
 
 
-@router.post(
-    "/{name}/decision", status_code=HTTPStatus.ACCEPTED, responses=REFUSED | documented(HTTPStatus.PRECONDITION_FAILED)
+@router.post("/{name}/decision", status_code=HTTPStatus.ACCEPTED)
+@refuses(
+    UnknownHoldError,
+    NothingToDecideError,
+    ClaimLostError,
+    StaleRevisionError,
+    UnseenEvidenceError,
+    SelfApprovalError,
+    SecondApproverError,
 )
 async def decide(
     name: HoldName, body: NewDecision, desk: Desk, who: Decider, if_match: IfMatch = None
@@ -159,13 +184,15 @@ async def decide(
     )
 
 
-@router.post("/{name}/undo", responses=REFUSED)
+@router.post("/{name}/undo")
+@refuses(UnknownHoldError, NothingToDecideError, TooLateError)
 async def undo(name: HoldName, body: Reason, desk: Desk, who: Decider) -> answers.Undone:
     """Take an approval back while the policy allows it; the proposal is open again at the next revision."""
     return await desk.operations.undo(name, actor=who.name, reason=body.reason)
 
 
-@router.post("/{name}/release", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{name}/release", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToReleaseError, NoWorkerError, NotToldError)
 async def release(
     name: HoldName, body: Reason, desk: Desk, who: Starter, response: Response, idempotency_key: Key = None
 ) -> answers.ReleaseProposed:
@@ -181,26 +208,30 @@ async def release(
     return await in_transaction(desk, read)
 
 
-@router.post("/{name}/beats/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{name}/beats/retry", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToDecideError, RPCError)
 async def retry_beats(name: HoldName, body: Mended, desk: Desk, who: Retrier) -> answers.RetriedBeats:
     """Try every unfinished beat again now."""
     return await desk.operations.retry_beat(name, beat=None, actor=who.name, reason=body.reason)
 
 
-@router.post("/{name}/beats/{beat}/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{name}/beats/{beat}/retry", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToDecideError, RPCError)
 async def retry_beat(name: HoldName, beat: Beat, body: Mended, desk: Desk, who: Retrier) -> answers.RetriedBeats:
     """Try one unfinished beat again now: after mending what it needs, or instead of waiting."""
     return await desk.operations.retry_beat(name, beat=beat, actor=who.name, reason=body.reason)
 
 
-@router.post("/{name}/beats/{beat}/skip", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{name}/beats/{beat}/skip", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToDecideError, RPCError)
 async def skip_beat(name: HoldName, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> answers.ChangedBeat:
     """End an unfinished beat undone: the hold goes on without it."""
     await desk.operations.skip_beat(name, beat=beat, actor=who.name, reason=body.reason)
     return await in_transaction(desk, lambda session: answers.ChangedBeat.of(holds.find(session, name), beat))
 
 
-@router.post("/{name}/beats/{beat}/cancel", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{name}/beats/{beat}/cancel", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownHoldError, NothingToDecideError, RPCError)
 async def cancel_beat(name: HoldName, beat: Beat, body: Reason, desk: Desk, who: Retrier) -> answers.ChangedBeat:
     """Stop trying an unfinished beat until somebody retries it."""
     await desk.operations.cancel_beat(name, beat=beat, actor=who.name, reason=body.reason)

@@ -13,13 +13,18 @@ from pydantic import BeforeValidator, Field
 from sqlalchemy.orm import Session
 
 from credit.states import MessageStatus, MessageVerdict, TextFormat
-from db.errors import StaleRevisionError
+from db.errors import (
+    ClaimedByAnotherError,
+    ClaimLostError,
+    MessageClosedError,
+    StaleRevisionError,
+    TooLateError,
+    UnknownMessageError,
+)
 from db.messages import messages
 from db.models import Message
 from desk import paging
 from desk.api.common import (
-    NOT_FOUND,
-    REFUSED,
     Body,
     Desk,
     Editor,
@@ -34,15 +39,14 @@ from desk.api.common import (
     revision_of,
 )
 from desk.etags import revised
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import Surroundings, in_transaction
+from rendering.renderer import RendererAwayError
 from rendering.texts import aside, unified_difference
 from services.holds.answers import Claim
 from services.messages import answers
 
 router = api_router("messages", "/api/messages")
-
-_STALE = REFUSED | documented(HTTPStatus.PRECONDITION_FAILED)
 
 Revision = Annotated[int | None, Field(ge=1, lt=2**31)]
 
@@ -106,13 +110,15 @@ async def list_messages(
     return await in_transaction(desk, read)
 
 
-@router.get("/{message_id}", responses=NOT_FOUND)
+@router.get("/{message_id}")
+@refuses(UnknownMessageError)
 async def show(message_id: UUID, desk: Desk, _: Viewer, response: Response) -> answers.Message:
     """Show a message with its revisions and deliveries. The ETag is its revision."""
     return await _shown(desk, message_id, response)
 
 
-@router.put("/{message_id}", responses=_STALE)
+@router.put("/{message_id}")
+@refuses(UnknownMessageError, MessageClosedError, StaleTextError, ClaimedByAnotherError, RendererAwayError)
 async def edit(
     message_id: UUID, body: NewText, desk: Desk, who: Editor, response: Response, if_match: IfMatch = None
 ) -> answers.Message:
@@ -123,7 +129,8 @@ async def edit(
     return await _shown(desk, message_id, response)
 
 
-@router.post("/{message_id}/claim", status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post("/{message_id}/claim", status_code=HTTPStatus.CREATED)
+@refuses(UnknownMessageError, MessageClosedError, ClaimedByAnotherError)
 async def claim(message_id: UUID, desk: Desk, who: Sender) -> Claim:
     """Claim a message under review, or renew your claim."""
     held, message = await desk.messages.claim(message_id, actor=who.name)
@@ -137,7 +144,8 @@ async def release_claim(message_id: UUID, claim_id: UUID, desk: Desk, who: Sende
     await desk.messages.release_claim(claim_id, actor=who.name)
 
 
-@router.post("/{message_id}/decision", status_code=HTTPStatus.ACCEPTED, responses=_STALE)
+@router.post("/{message_id}/decision", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownMessageError, MessageClosedError, ClaimLostError, StaleTextError)
 async def decide(
     message_id: UUID, body: NewMessageDecision, desk: Desk, who: Sender, if_match: IfMatch = None
 ) -> answers.MessageDecision:
@@ -153,21 +161,24 @@ async def decide(
         )
 
 
-@router.post("/{message_id}/recall", responses=REFUSED)
+@router.post("/{message_id}/recall")
+@refuses(UnknownMessageError, MessageClosedError, TooLateError)
 async def recall(message_id: UUID, body: Reason, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Take an approval back before the message leaves; it is under review again."""
     await desk.messages.recall(message_id, actor=who.name, reason=body.reason)
     return await _shown(desk, message_id, response)
 
 
-@router.post("/{message_id}/delivery", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{message_id}/delivery", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownMessageError, MessageClosedError)
 async def settle(message_id: UUID, body: Fate, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Say whether a message arrived whose answer was lost: it counts as sent, or is sent again."""
     await desk.messages.settle_unknown(message_id, arrived=body.arrived, actor=who.name, reason=body.reason)
     return await _shown(desk, message_id, response)
 
 
-@router.post("/{message_id}/delivery/retry", status_code=HTTPStatus.ACCEPTED, responses=REFUSED)
+@router.post("/{message_id}/delivery/retry", status_code=HTTPStatus.ACCEPTED)
+@refuses(UnknownMessageError, MessageClosedError)
 async def retry(message_id: UUID, body: Reason, desk: Desk, who: Sender, response: Response) -> answers.Message:
     """Try again now to send a message that the mail server refused or put off."""
     await desk.messages.retry_delivery(message_id, actor=who.name, reason=body.reason)

@@ -1,6 +1,5 @@
 """Message templates over HTTP: read them, see them rendered, put a new version into use."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -9,10 +8,9 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from credit.states import TextFormat
-from db.errors import UnknownTemplateError
+from db.errors import StaleVersionError, UnknownOrganisationError, UnknownTemplateError
 from db.messages import templates
 from desk.api.common import (
-    NOT_FOUND,
     Body,
     Desk,
     IfMatch,
@@ -24,9 +22,9 @@ from desk.api.common import (
     number_in,
 )
 from desk.etags import versioned
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import in_transaction
-from rendering.renderer import BeyondLimitsError
+from rendering.renderer import BeyondLimitsError, RendererAwayError
 from rendering.texts import aside, html_of
 from services.messages import answers, template_check
 from services.messages import templates as template_service
@@ -34,7 +32,7 @@ from services.messages.templates import BadTemplateError
 
 router = api_router("templates", "/api/templates")
 
-Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$", examples=["service_hold_customer_notice"])]
 Organisation = Annotated[
     str, Query(max_length=200, pattern=r"^[^\x00]*$", description="Whose text; empty for everybody's.")
 ]
@@ -58,7 +56,8 @@ async def list_templates(desk: Desk, _: Viewer) -> answers.Templates:
     return await in_transaction(desk, read)
 
 
-@router.get("/{name}", responses=NOT_FOUND)
+@router.get("/{name}")
+@refuses(UnknownTemplateError)
 async def show(
     name: Name,
     desk: Desk,
@@ -78,8 +77,14 @@ async def show(
     return versioned(response, await in_transaction(desk, read))
 
 
-@router.put(
-    "/{name}", responses=NOT_FOUND | documented(HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED)
+@router.put("/{name}")
+@refuses(
+    UnknownTemplateError,
+    UnknownOrganisationError,
+    IfMatchMissingError,
+    StaleVersionError,
+    BadTemplateError,
+    RendererAwayError,
 )
 async def change(
     name: Name,
@@ -105,6 +110,7 @@ async def change(
 
 
 @router.post("/{name}/preview")
+@refuses(BadTemplateError, RendererAwayError)
 async def preview(name: Name, body: NewTemplateText, _: TemplateWriter) -> answers.TemplatePreview:
     """Show a text rendered for an invented customer, to whom may change templates; nothing is kept."""
     subject, text = await template_service.rendered(name, body.subject, body.body)

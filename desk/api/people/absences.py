@@ -7,7 +7,9 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime
 
-from desk.api.common import NOT_FOUND, REFUSED, Body, Desk, Line, Viewer, Why, api_router
+from db.errors import AbsentAlreadyError, NotAllowedError, UnknownAbsenceError, UnknownUserError
+from desk.api.common import Body, Desk, Line, Viewer, Why, api_router
+from desk.problems import refuses
 from desk.surroundings import acting, in_transaction
 from services.people import absences, answers
 
@@ -37,13 +39,15 @@ async def list_absences(
     return await in_transaction(desk, absences.listed, who, over_too=over)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post("", status_code=HTTPStatus.CREATED)
+@refuses(NotAllowedError, UnknownUserError, AbsentAlreadyError)
 async def add_absence(body: NewAbsence, desk: Desk, who: Viewer) -> answers.Absence:
     """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already."""
     return await acting(desk, who, absences.add, who, **body.model_dump())
 
 
-@router.delete("/{absence_id}", responses=NOT_FOUND)
+@router.delete("/{absence_id}")
+@refuses(NotAllowedError, UnknownAbsenceError)
 async def end_absence(absence_id: UUID, desk: Desk, who: Viewer) -> answers.Absence:
     """End an absence now, or call it off before it begins; one that is over stays as it is."""
     return await acting(desk, who, absences.end, who, absence_id)

@@ -1,12 +1,15 @@
 """People and API tokens over HTTP, for admins."""
 
 from http import HTTPStatus
+from typing import Annotated
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from credit.permissions import Role
-from desk.api.common import NOT_FOUND, REFUSED, Desk, PeopleAdmin, api_router
-from desk.problems import documented
+from db.errors import LastAdminError, LoginTakenError, UnknownTokenNameError, UnknownUserError
+from desk.api.common import Desk, PeopleAdmin, api_router
+from desk.problems import refuses
 from desk.surroundings import acting, in_transaction
 from services.people import answers, people
 from services.people.answers import TokenRole, UserRole
@@ -43,7 +46,8 @@ async def list_users(desk: Desk, _: PeopleAdmin) -> answers.Users:
     return await in_transaction(desk, people.listed)
 
 
-@router.post("/users", status_code=HTTPStatus.CREATED, responses=documented(HTTPStatus.CONFLICT))
+@router.post("/users", status_code=HTTPStatus.CREATED)
+@refuses(LoginTakenError)
 async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> answers.NewAccount:
     """Make a local account; `one_time_password` is shown this once."""
     role = Role[new.role.upper()]
@@ -51,21 +55,24 @@ async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> answers.New
     return answers.NewAccount(login=new.login.strip().lower(), role=new.role, one_time_password=password)
 
 
-@router.patch("/users/{login}", responses=REFUSED)
+@router.patch("/users/{login}")
+@refuses(UnknownUserError, LastAdminError)
 async def change_user(desk: Desk, who: PeopleAdmin, login: str, change: UserChange) -> answers.User:
     """Change a user's role, shut him out or let him in; it counts from his next request on."""
     role = Role[change.role.upper()] if change.role else None
     return await acting(desk, who, people.change, login, role=role, disabled=change.disabled)
 
 
-@router.post("/users/{login}/reset-password", responses=REFUSED)
+@router.post("/users/{login}/reset-password")
+@refuses(UnknownUserError)
 async def reset_password(desk: Desk, who: PeopleAdmin, login: str) -> answers.NewPassword:
     """Replace a password by a one-time one, shown this once; the user's sessions end."""
     password = await acting(desk, who, people.reset_password, login)
     return answers.NewPassword(login=login, one_time_password=password)
 
 
-@router.post("/users/{login}/sign-out", responses=NOT_FOUND)
+@router.post("/users/{login}/sign-out")
+@refuses(UnknownUserError)
 async def sign_out(desk: Desk, who: PeopleAdmin, login: str) -> answers.SignedOut:
     """End all sessions of a user."""
     ended = await acting(desk, who, people.sign_out, login)
@@ -85,7 +92,8 @@ async def create_token(desk: Desk, who: PeopleAdmin, new: NewToken) -> answers.M
     return answers.MadeToken(name=new.name, role=new.role, token=token)
 
 
-@router.delete("/tokens/{name}", responses=NOT_FOUND)
-async def revoke_token(desk: Desk, who: PeopleAdmin, name: str) -> answers.Token:
+@router.delete("/tokens/{name}")
+@refuses(UnknownTokenNameError)
+async def revoke_token(desk: Desk, who: PeopleAdmin, name: Annotated[str, Path(examples=["erp"])]) -> answers.Token:
     """Make a token useless, at once."""
     return await acting(desk, who, people.revoke_token, name)

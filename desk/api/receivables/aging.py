@@ -7,16 +7,18 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import Field
 from sqlalchemy.orm import Session
+from temporalio.service import RPCError
 
 from db import policies
-from db.errors import RefusedError
+from db.errors import RefusedError, UnknownRunError
 from db.receivables import aging, receivables
 from desk import paging
 from desk.api.common import Body, Desk, Line, Mended, Scanner, Scheduler, Viewer, api_router
-from desk.problems import documented
+from desk.problems import refuses
 from desk.surroundings import Surroundings, in_transaction
 from services import schedules
 from services.receivables import answers, backtest
+from services.schedules import BadScheduleError
 
 router = api_router("AR aging", "/api/ar-aging")
 
@@ -57,10 +59,11 @@ class PolicyToTry(Body):
     """Some of the policy's fields, to see whom the scan would propose with them."""
 
     as_of: Day | None = None
-    changes: dict[str, Any]
+    changes: Annotated[dict[str, Any], Field(examples=[{"trigger_days_overdue": 45}])]
 
 
 @router.get("")
+@refuses(RPCError)
 async def look(desk: Desk, _: Viewer) -> answers.ArAging:
     """Show when the scan is due, and the newest runs with what they made of whom they found."""
     schedule = await schedules.show(desk.client)
@@ -69,13 +72,15 @@ async def look(desk: Desk, _: Viewer) -> answers.ArAging:
 
 
 @router.post("/run", status_code=HTTPStatus.ACCEPTED)
+@refuses(RPCError)
 async def run(desk: Desk, who: Scanner, body: NewScan | None = None) -> answers.StartedScan:
     """Start a scan now; each hold it proposes waits for its approver."""
     as_of = (body and body.as_of) or datetime.now(UTC).date()
     return answers.StartedScan(workflow_id=await desk.operations.start_scan(as_of, actor=who.name), as_of=as_of)
 
 
-@router.post("/pause", responses=documented(HTTPStatus.CONFLICT))
+@router.post("/pause")
+@refuses(NoScheduleError, RPCError)
 async def pause(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Stop the scan from becoming due, until it is resumed."""
     await _needed(desk)
@@ -83,7 +88,8 @@ async def pause(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedul
     return await _schedule(desk)
 
 
-@router.post("/resume", responses=documented(HTTPStatus.CONFLICT))
+@router.post("/resume")
+@refuses(NoScheduleError, RPCError)
 async def resume(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Let the scan become due again."""
     await _needed(desk)
@@ -91,7 +97,8 @@ async def resume(body: Mended, desk: Desk, who: Scheduler) -> answers.ScanSchedu
     return await _schedule(desk)
 
 
-@router.get("/runs/{workflow_id}", responses=documented(HTTPStatus.NOT_FOUND))
+@router.get("/runs/{workflow_id}")
+@refuses(UnknownRunError, RPCError)
 async def follow(workflow_id: RunId, desk: Desk, _: Viewer) -> answers.ScanEnd:
     """Wait some seconds for the end of a scan that was started by hand; ask again while `report` is null."""
     report = await desk.operations.scan_report(workflow_id, wait=_PATIENCE)
@@ -99,6 +106,7 @@ async def follow(workflow_id: RunId, desk: Desk, _: Viewer) -> answers.ScanEnd:
 
 
 @router.put("/schedule")
+@refuses(BadScheduleError, NoScheduleError, RPCError)
 async def reschedule(body: NewSchedule, desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Set when the scan is due; what is left out stays. A pause stays a pause."""
     del who
@@ -106,7 +114,8 @@ async def reschedule(body: NewSchedule, desk: Desk, who: Scheduler) -> answers.S
     return await _schedule(desk)
 
 
-@router.post("/schedule/run", responses=documented(HTTPStatus.CONFLICT))
+@router.post("/schedule/run")
+@refuses(NoScheduleError, RPCError)
 async def run_as_due(desk: Desk, who: Scheduler) -> answers.ScanSchedule:
     """Run the scan now, as if it were due: after one that is under way."""
     del who

@@ -7,8 +7,10 @@ from fastapi import Query
 from sqlalchemy.orm import Session
 
 from db import customers
+from db.errors import UnknownCustomerError
 from desk import paging
-from desk.api.common import NOT_FOUND, CustomerId, Desk, Viewer, api_router
+from desk.api.common import CustomerId, Desk, Viewer, api_router
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services.receivables import answers
 
@@ -40,7 +42,8 @@ async def search(page: paging.Page, desk: Desk, _: Viewer, words: Words = "") ->
     return await in_transaction(desk, read)
 
 
-@router.get("/{customer_id}", responses=NOT_FOUND)
+@router.get("/{customer_id}")
+@refuses(UnknownCustomerError)
 async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> answers.WholeCustomer:
     """Show a customer with what it owes today and its newest holds."""
     return await in_transaction(

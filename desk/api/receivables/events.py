@@ -1,5 +1,6 @@
 """Events over HTTP. A sender signs them (Standard Webhooks) or shows its API token; each counts once, under its id."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,10 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from credit.permissions import Permission
-from db.errors import BadEventError, UnknownSenderError
-from desk.access import needs
-from desk.api.common import REFUSED, Desk, api_router
+from credit.permissions import Permission, Role
+from db.errors import BadEventError, EventConflictError, OutOfOrderError, UnknownCustomerError, UnknownSenderError
+from db.people.tokens import Caller
+from desk.access import Needs
+from desk.api.common import Desk, api_router
+from desk.problems import refuses
 from desk.surroundings import Surroundings
 from services.receivables.answers import TakenEvent
 from services.receivables.dispute import Dispute
@@ -29,22 +32,30 @@ SIGNED = "webhook (signed)"
 """The source of every event that is signed rather than sent with a token."""
 _LONGEST_ID = 200
 
-_with_a_token = needs(Permission.SEND_EVENT)
 
+@dataclass(frozen=True)
+class Signed(Needs):
+    """A dependency like `Needs`, for programs that sign what they send, too."""
 
-async def sender(request: Request, desk: Desk) -> Delivery:
-    """Return who sends, and the event's id where a header gives it; empty where the body must.
+    refusals = (*Needs.refusals, UnknownSenderError)
 
-    Raises:
-        UnknownSenderError: it is not signed by one of our secrets, or not within five minutes.
-        NotSignedInError, UnknownTokenError, NotAllowedError: there is neither a signature nor a token that may; a
-            browser's session never may.
-    """
-    if "webhook-signature" in request.headers:
+    async def who(self, request: Request, desk: Surroundings) -> Caller:
+        """Return who sends.
+
+        Raises:
+            UnknownSenderError: it is not signed by one of our secrets, or not within five minutes.
+            NotSignedInError, UnknownTokenError: there is neither a signature nor a token that is somebody's.
+        """
+        if "webhook-signature" not in request.headers:
+            return await super().who(request, desk)
         _verify(await request.body(), request, desk)
-        return Delivery(SIGNED, request.headers["webhook-id"])
-    who = await _with_a_token(request, desk)
-    return Delivery(who.name, request.headers.get("idempotency-key", ""))
+        return Caller(SIGNED, Role.SENDER)
+
+
+def sender(request: Request, who: Annotated[Caller, Depends(Signed(Permission.SEND_EVENT))]) -> Delivery:
+    """Return who sends, and the event's id where a header gives it; empty where the body must."""
+    name = "webhook-id" if "webhook-signature" in request.headers else "idempotency-key"
+    return Delivery(who.name, request.headers.get(name, ""))
 
 
 def _verify(body: bytes, request: Request, desk: Surroundings) -> None:
@@ -68,41 +79,47 @@ Sender = Annotated[Delivery, Depends(sender)]
 
 _TAKEN: dict[str, Any] = {
     "status_code": HTTPStatus.ACCEPTED,
-    "responses": REFUSED | {HTTPStatus.OK: {"model": TakenEvent, "description": "It was taken before."}},
+    "responses": {HTTPStatus.OK: {"model": TakenEvent, "description": "It was taken before."}},
 }
 
 
 @router.post("/health-prediction", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError)
 async def health_prediction(payload: HealthPrediction, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Record a prediction; high risk with prior dispute history proposes a hold."""
     return await _take(desk, who, payload, response)
 
 
 @router.post("/dispute", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError, OutOfOrderError)
 async def dispute(payload: Dispute, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Open or close a dispute; repeated ones propose a hold, one of a held customer its release."""
     return await _take(desk, who, payload, response)
 
 
 @router.post("/invoice", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError)
 async def invoice(payload: InvoicePosted, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Post an invoice, or what has changed of it; an amount of 0 closes it. A credit limit it crosses acts at once."""
     return await _take(desk, who, payload, response)
 
 
 @router.post("/payment", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError)
 async def payment(payload: PaymentReceived, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Post a payment to the named invoice, or to the oldest ones; the rest is a credit."""
     return await _take(desk, who, payload, response)
 
 
 @router.post("/payment-plan", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError, OutOfOrderError)
 async def payment_plan(payload: PaymentPlanEvent, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Agree, break or end a payment plan; one agreed by a held customer proposes the release."""
     return await _take(desk, who, payload, response)
 
 
 @router.post("/promise-to-pay", **_TAKEN)
+@refuses(UnknownCustomerError, EventConflictError)
 async def promise_to_pay(payload: Promise, desk: Desk, who: Sender, response: Response) -> TakenEvent:
     """Write down a promise to pay."""
     return await _take(desk, who, payload, response)

@@ -9,9 +9,10 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from db import customers
-from db.errors import NotExemptError
+from db.errors import AlreadyExemptError, NotExemptError, UnknownCustomerError
 from db.receivables import exemptions
-from desk.api.common import NOT_FOUND, REFUSED, Body, CustomerId, Desk, Line, PolicyMaker, Viewer, Why, api_router
+from desk.api.common import Body, CustomerId, Desk, Line, PolicyMaker, Viewer, Why, api_router
+from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services.receivables import exemptions as exemption_service
 from services.receivables.answers import Exemption, Exemptions
@@ -38,7 +39,8 @@ async def list_exemptions(
     return await in_transaction(desk, exemption_service.listed, datetime.now(UTC), over_too=over)
 
 
-@router.get(_OF_CUSTOMER, responses=NOT_FOUND)
+@router.get(_OF_CUSTOMER)
+@refuses(UnknownCustomerError, NotExemptError)
 async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
     """Show the exemption that counts today; 404 where there is none."""
 
@@ -52,7 +54,8 @@ async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
     return await in_transaction(desk, read)
 
 
-@router.post(_OF_CUSTOMER, status_code=HTTPStatus.CREATED, responses=REFUSED)
+@router.post(_OF_CUSTOMER, status_code=HTTPStatus.CREATED)
+@refuses(UnknownCustomerError, AlreadyExemptError)
 async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Exemption:
     """Exempt a customer from automatic holds; 409 where it is exempt already."""
     return await exemption_service.grant(
@@ -60,7 +63,8 @@ async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: 
     )
 
 
-@router.delete(_OF_CUSTOMER, responses=NOT_FOUND)
+@router.delete(_OF_CUSTOMER)
+@refuses(UnknownCustomerError, NotExemptError)
 async def end(customer_id: CustomerId, reason: Annotated[Why, Query()], desk: Desk, who: PolicyMaker) -> Exemption:
     """End the exemption before its last day; 404 where there is none."""
     return await exemption_service.end(desk.engine, who, customer_id, reason=reason)

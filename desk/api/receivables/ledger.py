@@ -3,7 +3,6 @@
 import asyncio
 from datetime import date
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends
@@ -14,9 +13,10 @@ from db.people.tokens import Caller
 from db.receivables.ledger_import import ImportReport
 from desk.access import needs
 from desk.api.common import Body, Desk, api_router
-from desk.problems import documented
+from desk.problems import refuses
 from services.netsuite.client import netsuite_client
 from services.receivables import netsuite_pull
+from services.receivables.netsuite_pull import NetSuiteAwayError, NetSuiteRefusedError, NothingToPullError
 
 router = api_router("AR aging", "/api/ledger")
 
@@ -29,13 +29,16 @@ class Pull(Body):
 
     as_of: Annotated[date | None, Field(ge=date(1900, 1, 1), le=date(2200, 1, 1))] = None
     """The day they speak of; today by default."""
-    rates: Annotated[dict[Currency, Decimal], Field(max_length=200)] = Field(default_factory=dict)
+    rates: Annotated[dict[Currency, Decimal], Field(max_length=200, examples=[{"EUR": "1.08"}])] = Field(
+        default_factory=dict
+    )
     """What one unit of each other currency is worth in the ledger's."""
     close_missing: Annotated[int | None, Field(ge=0, lt=2**31)] = None
     """Close exactly so many missing items, however large a share."""
 
 
-@router.post("/pull", responses=documented(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))
+@router.post("/pull")
+@refuses(NothingToPullError, NetSuiteRefusedError, NetSuiteAwayError)
 async def pull(desk: Desk, who: Importer, body: Pull | None = None) -> ImportReport:
     """Import the open items of NetSuite as the whole ledger: all or nothing; answers when it is done.
 

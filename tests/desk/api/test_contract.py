@@ -63,8 +63,7 @@ def test_every_answer_is_declared_by_its_model(desk: DeskServer) -> None:
     schemas = desk.contract.document["components"]["schemas"]
     for (method, path), operation in described(desk).items():
         said = f"{method} {path}"
-        assert operation["security"] == [{"HTTPBearer": []}], said
-        assert operation["responses"].keys() >= {"401", "403", "422", "503"}, said
+        assert operation["responses"].keys() >= {"401", "503"}, said
         for status, answer in operation["responses"].items():
             content = answer.get("content", {})
             assert content or status == "204", said

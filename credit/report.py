@@ -58,14 +58,14 @@ class Outcomes(BaseModel):
 class Numbers(BaseModel):
     """What happened within a period. Amounts are in the ledger's currency."""
 
-    proposed_by_trigger: dict[str, int]
+    proposed_by_trigger: dict[str, int] = Field(examples=[{"ar_aging_tick_threshold": 40, "manual": 3}])
     """Holds proposed, by the kind of trigger that opened each."""
-    time_to_decide: dict[str, Spread]
+    time_to_decide: dict[str, Spread] = Field(examples=[{"place": {"count": 43, "median_seconds": 5400}}])
     """By kind of proposal (place, release, repair): from its opening to the decision that ended it."""
     outcomes: Outcomes
     released: int
     """Holds whose release was carried out."""
-    release_causes: dict[str, int]
+    release_causes: dict[str, int] = Field(examples=[{"payment": 12, "person": 4}])
     """By what first asked for the release; `unknown` where nothing is on record."""
     overridden: int
     """Released at a person's request though the case still stood: the facts under which the release took effect were
@@ -90,7 +90,7 @@ class Numbers(BaseModel):
         """The overridden ones as a share of the released."""
         return share(self.overridden, self.released)
 
-    @computed_field
+    @computed_field(examples=[{"approved": 0.8, "declined": 0.1, "overridden": None}])
     def rates(self) -> dict[str, float | None]:
         """Each outcome as a share of all, and `overridden` of the released; None where nothing happened."""
         return self.outcomes.rates() | {"overridden": self.override_rate}
@@ -102,7 +102,7 @@ class Standing(BaseModel):
     in_force: int
     time_in_force: Spread
     """Of the holds that are in force now: since they came into force."""
-    stuck_beats: dict[str, int]
+    stuck_beats: dict[str, int] = Field(examples=[{"push_netsuite": 1}])
     """Beats that have been unfinished for longer than an hour."""
 
 

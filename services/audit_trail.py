@@ -48,7 +48,7 @@ class Event(Answer):
     seq: int
     actor: Login
     action: Annotated[str, Field(examples=["policy_changed"])]
-    detail: JsonObject
+    detail: Annotated[JsonObject, Field(examples=[{"version": 4, "why": "as agreed"}])]
     prev_hash: str
     hash: str
     """SHA-256 of the rest, made by `db.audit.digest_of`: it covers the row before."""

@@ -241,7 +241,7 @@ class ArAgingReport(BaseModel):
 
     run_id: UUID
     as_of: date
-    counts: dict[str, int]
+    counts: dict[str, int] = Field(examples=[{"proposed": 3, "open_hold": 12}])
 
 
 class Mending(StrEnum):

@@ -243,7 +243,10 @@ class Proposal(Answer):
     """Until when its approval can be taken back; null where it cannot."""
     evidence_count: int
     """How many reasons people have given: what a decision names as `evidence_seen`."""
-    effects: dict[Verdict, list[str]] | None
+    effects: Annotated[
+        dict[Verdict, list[str]] | None,
+        Field(examples=[{"approve": ["Blocks every tariff."], "decline": []}]),
+    ]
     """What each decision would do, in sentences; null where nothing is to be decided."""
 
     @classmethod

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities import serving
+from credit.actors import OwnActor
 from credit.audit_entries.system import SignalRefused
 from credit.plain_text import kept
 from db import audit
@@ -27,6 +28,6 @@ class AuditActivities:
         )
         with serving.checked(self._engine) as session:
             serving.about(session, order.customer_id, order.hold_id, order.now)
-            Act(session, "unknown", order.now).note(
+            Act(session, OwnActor.UNKNOWN, order.now).note(
                 order.hold_id or audit.SYSTEM, entry, once=f"{info.workflow_run_id}/{info.activity_id}"
             )

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 from temporalio import activity
 
 from activities import serving
+from credit.actors import OwnActor
 from credit.audit_entries.system import SignalRefused, TriggerRefused
 from credit.hold import HoldView, OpenedHold
 from credit.plain_text import kept
@@ -186,7 +187,9 @@ def _refuse(
         content=kept(claimed)[:_EXCERPT],
         customer_id=customer_id,
     )
-    act.by("unknown").note(chain, entry, once=f"{info.workflow_run_id}/{info.activity_id}/{kept(sent_id)[:_EXCERPT]}")
+    act.by(OwnActor.UNKNOWN).note(
+        chain, entry, once=f"{info.workflow_run_id}/{info.activity_id}/{kept(sent_id)[:_EXCERPT]}"
+    )
 
 
 def _cancelled(reason: str) -> str:

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit import composed
+from credit.actors import OwnActor
 from credit.states import RequestKind
 from credit.triggers import Disposition, Trigger, TriggerKind
 from db import policies
@@ -55,7 +56,7 @@ class AgingActivities:
             serving.only(AR_AGING)
             serving.not_from_the_future(order.now)
             serving.new_scan(session, order.run_id)
-            by = requests.who_asked(session, workflow_id, RequestKind.SCAN) or "schedule"
+            by = requests.who_asked(session, workflow_id, RequestKind.SCAN) or OwnActor.SCHEDULE
             aging.open_run(Act(session, by, order.now), run_id=order.run_id, workflow_id=workflow_id, as_of=as_of)
         self._settle_commitments(order.now)
         return AgingRun(run_id=order.run_id, as_of=as_of)

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit import composed
+from credit.actors import OwnActor
 from credit.audit_entries.system import DisagreementFound
 from credit.states import BEAT_OVER, Beat, HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
@@ -71,7 +72,7 @@ class ReconcilingActivities:
             asked_by = requests.who_asked(session, activity.info().workflow_id or "", RequestKind.RECONCILE)
             if asked_by is None and order.mending is Mending.REPAIR:
                 raise serving.NotServedError("nobody asked for a repair")
-            return asked_by or "schedule"
+            return asked_by or OwnActor.SCHEDULE
 
     async def _read_page(self, read: Callable[..., list[Row]], order: ReconcilePage) -> list[Row]:
         before = order.now - _YOUNG

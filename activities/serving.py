@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from credit.actors import OwnActor
 from credit.audit_entries.system import ActivityRefused
 from credit.plain_text import kept
 from credit.states import BEAT_OVER, OPEN_HOLD, PLACING, Beat, HoldStatus, ProposalKind, Verdict
@@ -83,7 +84,7 @@ def _audit(engine: Engine, error: NotServedError) -> None:
         why=kept(str(error)),
     )
     with transaction(engine) as session:
-        Act(session, "unknown", info.started_time).note(
+        Act(session, OwnActor.UNKNOWN, info.started_time).note(
             error.chain, entry, once=f"{entry.activity}; {entry.workflow_id}; {entry.workflow_type}; {entry.why}"
         )
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from credit.actors import OwnActor
 from credit.wording import Labelled
 
 
@@ -17,7 +18,7 @@ class BlockSource(Labelled):
 
     MANUAL = "manual", "by hand"
     """A person: in the accounting profile, or on the page."""
-    AUTO_APPLY = "auto_apply", "auto-apply"
+    AUTO_APPLY = "auto_apply", OwnActor.AUTO_APPLY
     """The credit limit went from acceptable to exceeded."""
     SERVICE_HOLD = "service_hold", "a service hold"
     """Beat 1 of an approved service hold."""

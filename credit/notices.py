@@ -9,10 +9,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, model_validator
 
+from credit.actors import OwnActor
 from credit.mail_text import harmless
 from credit.states import ProposalKind, Verdict
 
-SYSTEM = "service-holds"
+SYSTEM = OwnActor.SYSTEM
 """Who asked, where nobody did: this system itself."""
 
 _LISTED = 20

@@ -31,6 +31,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.actors import OwnActor
 from credit.wording import counted
 from db.errors import RefusedError
 from runtime.settings import Settings
@@ -75,7 +76,7 @@ class Scheduled:
 def _aging_action(time_zone: str, task_queue: str) -> ScheduleActionStartWorkflow:
     return ScheduleActionStartWorkflow(
         AR_AGING,
-        ArAgingInput(requested_by="schedule", time_zone=time_zone),
+        ArAgingInput(requested_by=OwnActor.SCHEDULE, time_zone=time_zone),
         id=AR_AGING_SCHEDULE,
         task_queue=task_queue,
         static_summary="AR aging scan",

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 from temporalio.common import SearchAttributeKey
 
+from credit.actors import OwnActor
 from credit.hold import HoldView
 from credit.states import Beat, BeatStatus, Delivery, HoldStatus, MessageKind, MessageStatus, ReleaseCause, WaitingOn
 from credit.triggers import Trigger
@@ -227,7 +228,7 @@ class MessageView(BaseModel):
 class ArAgingInput(BaseModel):
     """What a scan starts from."""
 
-    requested_by: str = "schedule"
+    requested_by: str = OwnActor.SCHEDULE
     as_of: date | None = None
     """The day to look at; None for the day the scan was due, in `time_zone`."""
     time_zone: str = "UTC"
@@ -259,13 +260,13 @@ class ReconcileInput(BaseModel):
     """What a reconcile starts from."""
 
     mending: Mending = Mending.RESTART
-    requested_by: str = "schedule"
+    requested_by: str = OwnActor.SCHEDULE
 
 
 class DriftCheckInput(BaseModel):
     """What a comparison with NetSuite starts from."""
 
-    requested_by: str = "schedule"
+    requested_by: str = OwnActor.SCHEDULE
 
 
 class DriftReport(BaseModel):

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from credit.actors import OwnActor
 from credit.audit_entries.holds import (
     ApprovalUndone,
     CaseWeakened,
@@ -201,7 +202,7 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
     decision = holds.decision(act.session, decision_id)
     if decision is None or decision.hold_id != hold_id:
         entry = SignalRefused(signal="decide", decision_id=str(decision_id), why=NOBODY_DECIDED)
-        act.by("unknown").note(hold_id, entry)
+        act.by(OwnActor.UNKNOWN).note(hold_id, entry)
         return None
     if decision.outcome is None and act.now >= decision.effective_at:
         proposal = holds.proposal(act.session, decision.proposal_id)

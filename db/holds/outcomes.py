@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from credit import composed, outcomes
+from credit.actors import OwnActor
 from credit.audit_entries.holds import OUTCOMES
 from credit.events import PlanStatus, PromiseOutcome
 from credit.outcomes import Consequence, Effect, Situation
@@ -37,7 +38,7 @@ from db.models import (
 from db.receivables import commitments, payment_plans, payments
 from db.receivables.commitments import Undertaken
 
-AUTO_RELEASE = "policy auto_release_on_payment"
+AUTO_RELEASE = OwnActor.AUTO_RELEASE
 """Who decided a release that the policy makes without a person."""
 _AGAIN = "asked again, nobody decided: "
 _IN_FORCE = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import exists, select, tuple_
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from credit.actors import OwnActor
 from credit.audit_entries.messages import MessageWithdrawn
 from credit.audit_entries.system import SignalRefused
 from credit.mail_text import harmless
@@ -201,7 +202,7 @@ def withdraw(act: Act, message: UUID) -> MessageStatus:
     else:
         withdraw_now(act, row, overtaken)
         return row.status
-    act.by("unknown").note(row.hold_id, SignalRefused(signal="withdraw", message_id=row.id, why=why))
+    act.by(OwnActor.UNKNOWN).note(row.hold_id, SignalRefused(signal="withdraw", message_id=row.id, why=why))
     return row.status
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from credit import mail_text
+from credit.actors import OwnActor
 from credit.audit_entries.messages import (
     MessageApproved,
     MessageClaimed,
@@ -196,7 +197,7 @@ def heed(act: Act, message_id: UUID, *, signal: str, decision_id: UUID | None) -
         why = "nobody asked for another try"
     if decision is None or why:
         entry = SignalRefused(signal=signal, message_id=message_id, decision_id=str(decision_id or ""), why=why)
-        act.by("unknown").note(message.hold_id, entry)
+        act.by(OwnActor.UNKNOWN).note(message.hold_id, entry)
         return False
     is_news = decision.applied_at is None
     decision.applied_at = decision.applied_at or act.now

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from credit.actors import OwnActor
 from credit.mail_text import clean_address
 from credit.permissions import Role
 from credit.plain_text import kept
@@ -13,8 +14,6 @@ from db.people import users
 from desk.sign_in.errors import SignInRefusedError
 from desk.sign_in.oidc import Claims
 from runtime.settings import Settings
-
-_ACTOR = "provider"
 
 
 def role_of(claims: Claims, settings: Settings) -> Role | None:
@@ -37,7 +36,8 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
     Raises:
         SignInRefusedError: none of his groups gives a role, they were left out, or he is disabled here.
     """
-    now, issuer, subject = datetime.now(UTC), settings.oidc_issuer, str(claims["sub"])
+    act = Act(session, OwnActor.PROVIDER, datetime.now(UTC))
+    issuer, subject = settings.oidc_issuer, str(claims["sub"])
     role = role_of(claims, settings)
     if role is None and _left_out(claims, settings.oidc_role_claim):
         raise SignInRefusedError(
@@ -51,13 +51,11 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
     if user is None:
         wanted = (str(claims.get("preferred_username") or ""), email or "")
         login = users.free_login(session, wanted)
-        return users.create(
-            Act(session, _ACTOR, now), login=login, role=role, name=name, email=email, subject=(issuer, subject)
-        )
+        return users.create(act, login=login, role=role, name=name, email=email, subject=(issuer, subject))
     if user.disabled_at is not None:
         raise SignInRefusedError("you were disabled here: ask an admin")
     user.name, user.email = name or user.name, email or user.email
-    users.set_role(Act(session, _ACTOR, now), user, role)
+    users.set_role(act, user, role)
     return user
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
+from credit.actors import OwnActor
 from credit.audit_entries.system import RequestsRefused
 from db import audit
 from db.engine import transaction
@@ -83,7 +84,7 @@ class Strangers:
         entry = RequestsRefused(address=address, more=more)
         try:
             with transaction(self._engine) as session:
-                audit.append(session, chain=audit.SYSTEM, entry=entry, actor="unknown", at=datetime.now(UTC))
+                audit.append(session, chain=audit.SYSTEM, entry=entry, actor=OwnActor.UNKNOWN, at=datetime.now(UTC))
         except SQLAlchemyError as error:
             _log.warning("refusals could not be audited", error=str(error)[:500], **entry.detail())
 

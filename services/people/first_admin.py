@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from credit.actors import OwnActor
 from credit.permissions import Role
 from db.act import Act
 from db.engine import transaction
@@ -34,7 +35,7 @@ def ensure_first_admin(database_url: str, password_file: Path | None = None) -> 
             return None
         password = passwords.one_time()
         users.create(
-            Act(session, "hold up", datetime.now(UTC)),
+            Act(session, OwnActor.HOLD_UP, datetime.now(UTC)),
             login=LOGIN,
             name=LOGIN.title(),
             role=Role.ADMIN,

@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx
 from rich.text import Text
 
+from credit.actors import OwnActor
 from db import policies, policy_change
 from db.act import Act
 from db.engine import make_engine, transaction
@@ -194,7 +195,7 @@ def _hurry(data_dir: Path) -> None:
         version, policy = policies.current(session)
         if version == 1:
             changed = policy.model_copy(update={"notice_cooling_off": timedelta(minutes=1)})
-            policy_change.change(Act(session, "demo", datetime.now(UTC)), changed, note="a demonstration")
+            policy_change.change(Act(session, OwnActor.DEMO, datetime.now(UTC)), changed, note="a demonstration")
     engine.dispose()
 
 

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from credit.actors import OwnActor
 from credit.permissions import Permission, Role
 from db.errors import BadEventError, EventConflictError, OutOfOrderError, UnknownCustomerError, UnknownSenderError
 from db.people.tokens import Caller
@@ -28,7 +29,7 @@ from services.receivables.promise import Promise
 
 router = api_router("events", "/api/events", heeds_key=False)
 
-SIGNED = "webhook (signed)"
+SIGNED = OwnActor.SIGNED_EVENT
 """The source of every event that is signed rather than sent with a token."""
 _LONGEST_ID = 200
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from credit import audit_entries
+from credit.actors import OwnActor
 from db.models import AuditEvent
-
-_SYSTEM = "service-holds"
 
 
 @dataclass(frozen=True)
@@ -27,5 +26,5 @@ def told(events: Iterable[AuditEvent]) -> list[Happened]:
 def _tell(event: AuditEvent) -> Happened:
     read = audit_entries.read(event.action, event.detail)
     absent = [", ".join(read.on_behalf_of)] if read.on_behalf_of else []
-    who = "" if event.actor == _SYSTEM else " for ".join([event.actor, *absent])
+    who = "" if event.actor == OwnActor.SYSTEM else " for ".join([event.actor, *absent])
     return Happened(event.at, who, read.what, read.why)

@@ -1,5 +1,6 @@
 """Who may do what: one role for each caller, one least role for each thing that can be done."""
 
+import re
 from enum import IntEnum, StrEnum
 
 
@@ -76,6 +77,9 @@ OF_SENDERS = frozenset({Permission.SEND_EVENT, Permission.KNOW_ONESELF})
 TOKENS_ONLY = frozenset({Permission.SEND_EVENT})
 """What no browser session may do, whatever its role: an event is a program's word, not a person's."""
 
+PERSONS_ONLY = frozenset({Permission.DECIDE, Permission.SEND_MESSAGE, Permission.MANAGE_PEOPLE})
+"""What a person answers for: a service's token may do none of it, whatever its role."""
+
 DELEGATED = frozenset({Permission.DECIDE})
 """What an absent person's role passes on to who stands in: nobody becomes an admin by a colleague's holiday."""
 
@@ -85,3 +89,20 @@ def may(role: Role, permission: Permission) -> bool:
     if role is Role.SENDER:
         return permission in OF_SENDERS
     return role >= LEAST_ROLE[permission]
+
+
+def typed_permission(text: str) -> Permission:
+    """Return the permission that somebody wrote as it reads, with spaces or hyphens: `claim and decide`.
+
+    Raises:
+        ValueError: there is none; the text says which there are.
+    """
+    known = {_typeable(permission): permission for permission in Permission}
+    try:
+        return known[_typeable(text)]
+    except KeyError:
+        raise ValueError(f"there is no permission {text!r}; there are: {', '.join(known)}") from None
+
+
+def _typeable(text: str) -> str:
+    return re.sub(r"[^a-z]+", "-", text.lower()).strip("-")

@@ -1,6 +1,6 @@
 """Why something a person asked for is refused: each has its code, for programs, and its HTTP status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from http import HTTPStatus
 from typing import ClassVar
@@ -270,8 +270,24 @@ class UnknownTokenError(RefusedError):
     code = "unknown_token"
     status = HTTPStatus.UNAUTHORIZED
 
-    def __init__(self) -> None:
-        super().__init__("this token is not known or was revoked: make one with `hold token create`, set HOLD_TOKEN")
+    def __init__(self, why: str = "this token is not known or was revoked") -> None:
+        super().__init__(f"{why}: make one with `hold token create`, set HOLD_TOKEN")
+
+
+class TokenExpiredError(UnknownTokenError):
+    code = "token_expired"
+
+    def __init__(self, name: str, at: datetime) -> None:
+        super().__init__(f"the token {name!r} expired at {at:%Y-%m-%d %H:%M} UTC")
+
+
+class OwnerDisabledError(UnknownTokenError):
+    """A token works no longer than its owner may come in."""
+
+    code = "owner_disabled"
+
+    def __init__(self, name: str, owner: str) -> None:
+        super().__init__(f"{owner}, who owns the token {name!r}, is disabled")
 
 
 class NotAllowedError(RefusedError):
@@ -288,6 +304,32 @@ class NotAllowedError(RefusedError):
         elif role is Role.SENDER:
             said = f"{name} is a sender, which may only send events; to {permission} takes a token of the role {least}"
         super().__init__(said)
+
+
+class PersonNeededError(RefusedError):
+    """The token is a service's, and a person answers for what was asked."""
+
+    code = "person_needed"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, token: str, permission: Permission) -> None:
+        super().__init__(
+            f"{token} is a service's token and may not {permission}: a service decides nothing. Make a token that a "
+            f"person owns: `hold token create --name {token} --role ROLE --owner LOGIN`"
+        )
+
+
+class OutOfScopeError(RefusedError):
+    """The token was made for less than its role may."""
+
+    code = "out_of_scope"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, token: str, permission: Permission, scope: Iterable[Permission]) -> None:
+        super().__init__(
+            f"the token {token} may not {permission}, only {', '.join(sorted(scope)) or 'nothing'}: "
+            "use one that was made for this too"
+        )
 
 
 class SelfApprovalError(RefusedError):
@@ -451,7 +493,7 @@ class LoginTakenError(RefusedError):
     code = "login_taken"
 
     def __init__(self, login: str) -> None:
-        super().__init__(f"somebody has the login {login!r} already: take another one")
+        super().__init__(f"somebody, or a service's token, is called {login!r} already: take another login")
 
 
 class LastAdminError(RefusedError):

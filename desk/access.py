@@ -135,7 +135,10 @@ async def _whoever(request: Request, desk: Surroundings) -> Caller:
 
 
 def _token_caller(session: Session, token: str) -> Caller:
-    return absences.standing_in(session, tokens.caller(session, token), datetime.now(UTC))
+    now = datetime.now(UTC)
+    who = tokens.caller(session, token, now)
+    tokens.used(session, who, now)
+    return absences.standing_in(session, who, now)
 
 
 def _session(

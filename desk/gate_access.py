@@ -58,7 +58,8 @@ class AtGate(Needs):
             return await super().who(request, desk)
 
         def read(session: Session) -> Caller:
-            return absences.standing_in(session, tokens.caller(session, token), datetime.now(UTC))
+            now = datetime.now(UTC)
+            return absences.standing_in(session, tokens.caller(session, token, now), now)
 
         known: KnownCallers = request.app.state.known_callers
         request.state.session = None

@@ -61,8 +61,8 @@ def _once(handle: Handler) -> Handler:
             return await handle(request)
         desk = surroundings(request)
         who = await caller(request, desk)
-        kind = "token" if request.state.session is None else "session"
-        taken = _Taken(desk, f"{kind}:{who.name}", key, datetime.now(UTC))
+        caller_ = f"token:{who.token.sha256}" if who.token else f"session:{who.name}"
+        taken = _Taken(desk, caller_, key, datetime.now(UTC))
         before = await taken.begin(await _digest(request))
         if before is not None:
             return Response(before.body, before.status, {**before.headers, "Idempotent-Replay": "true"})

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
+from credit.actors import OwnActor
 from credit.audit_entries.system import RequestRefused
 from credit.plain_text import kept
 from credit.validation import all_that_is_wrong, place_of, what_is_wrong
@@ -171,10 +172,11 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
         address=request.client.host if request.client else "",
         code=code,
         why=kept(why[:1000]),
+        token=who.token.name if who and who.token and who.token.name != who.name else "",
     )
 
     def write(session: Session) -> None:
-        actor = who.name if who else "unknown"
+        actor = who.name if who else OwnActor.UNKNOWN
         audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
 
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 
@@ -21,9 +21,14 @@ def acted(engine: Engine, actor: str, work: Callable[Concatenate[Act, P], R], *a
         return work(Act(session, actor, datetime.now(UTC)), *args, **kwargs)
 
 
-def bearer(engine: Engine, name: str, role: Role) -> dict[str, str]:
+def made_token(engine: Engine, name: str, role: Role, **how: Any) -> str:
+    """Return a token of the person of this name, made for this; a sender's is nobody's."""
+    return acted(engine, "test", people.create_token, name, role, **how).token
+
+
+def bearer(engine: Engine, name: str, role: Role, **how: Any) -> dict[str, str]:
     """Return the header of a token made for this."""
-    return {"Authorization": f"Bearer {acted(engine, 'test', people.create_token, name, role)}"}
+    return {"Authorization": f"Bearer {made_token(engine, name, role, **how)}"}
 
 
 def everybody(engine: Engine) -> list[answers.User]:

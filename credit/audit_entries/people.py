@@ -60,8 +60,22 @@ class _AboutToken(Entry):
 class TokenCreated(_AboutToken):
     action = "token_created"
     what = "made a token"
-    said = "made the {role} token {name}"
     role: str
+    owner: str | None = None
+    """The person whom it acts for; None for a service's, and before tokens had owners."""
+    expires_at: Moment | None = None
+    scope: list[str] | None = None
+
+    def sentence(self) -> str:
+        return f"made the {self.role} token {self.name}" + (f" of {self.owner}" if self.owner else "")
+
+
+class TokenRenewed(_AboutToken):
+    action = "token_renewed"
+    what = "renewed a token"
+    said = "renewed the token {name} of {owner}"
+    owner: str
+    expires_at: Moment
 
 
 TokenRevoked = _AboutToken.of_action("token_revoked", "revoked a token", "revoked the token {name}")

@@ -46,6 +46,8 @@ class RequestRefused(Explained):
     path: str
     address: str
     code: str
+    token: str = ""
+    """The name of the token that was shown; the actor is its owner."""
 
 
 class RequestsRefused(Entry):

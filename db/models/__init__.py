@@ -9,12 +9,12 @@ from db.models.drift import Adoption, NetSuiteDrift, NetSuiteReading
 from db.models.events import InboundEvent, Payment, PaymentPlanInstalment, PromiseToPay, ProposedAction, RiskEvent
 from db.models.exemptions import Exemption
 from db.models.freight import Load, Order, Tariff, TariffRate
-from db.models.holds import ApiToken, Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal, ReleaseRequest
+from db.models.holds import Approval, Claim, Decision, Hold, HoldBeat, HoldTrigger, Proposal, ReleaseRequest
 from db.models.messages import ContentTemplate, Message, MessageDecision, MessageDelivery, MessageRevision
 from db.models.netsuite import NetSuitePush, NetSuiteRecord
 from db.models.notifications import Notification
 from db.models.outcomes import HoldException
-from db.models.people import IdempotencyKey, SignInFailure, User, UserSession
+from db.models.people import ApiToken, IdempotencyKey, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
 from db.models.records import AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
 from db.models.requests import HoldRequest

@@ -240,20 +240,3 @@ class HoldBeat(Base):
         CheckConstraint("status <> 'needs_attention' OR started_at IS NOT NULL", name="attention_since"),
         Index("ix_hold_beats_unfinished", "status", postgresql_where=text("status NOT IN ('done', 'skipped')")),
     )
-
-
-class ApiToken(Base):
-    """A person's or program's key to the system; only its SHA-256 is kept."""
-
-    __tablename__ = "api_tokens"
-
-    id: Mapped[Uuid]
-    name: Mapped[str] = mapped_column(unique=True)
-    role: Mapped[str]
-    sha256: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[Stamp]
-    revoked_at: Mapped[datetime | None]
-
-    __table_args__ = (
-        CheckConstraint("role IN ('sender', 'viewer', 'requester', 'approver', 'admin')", name="role_known"),
-    )

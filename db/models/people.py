@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import Base, JsonObject, Stamp, Uuid
@@ -57,6 +57,35 @@ class UserSession(Base):
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
     __table_args__ = (Index("ix_user_sessions_user_id", "user_id"), Index("ix_user_sessions_expires_at", "expires_at"))
+
+
+class ApiToken(Base):
+    """A key by which a program calls: for the person who owns it, or, a service's, for nobody. Its SHA-256 is kept."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Uuid]
+    name: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    """The most it may do; it never may more than its owner."""
+    sha256: Mapped[str] = mapped_column(unique=True)
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Null for a service's, which acts in its own name."""
+    scope: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    """Values of `Permission`, all that it may; null for whatever its role may."""
+    created_at: Mapped[Stamp]
+    expires_at: Mapped[datetime] = mapped_column(server_default=text("now() + interval '90 days'"))
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
+    revoked_at: Mapped[datetime | None]
+
+    owner: Mapped[User | None] = relationship(lazy="joined")
+
+    __table_args__ = (
+        CheckConstraint("role IN ('sender', 'viewer', 'requester', 'approver', 'admin')", name="role_known"),
+        CheckConstraint("role <> 'sender' OR owner_id IS NULL", name="sender_is_nobodys"),
+        Index("ix_api_tokens_owner_id", "owner_id"),
+    )
 
 
 class SignInFailure(Base):

@@ -85,8 +85,11 @@ def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequen
 
 
 def standing_in(session: Session, caller: Caller, now: datetime) -> Caller:
-    """Return the caller with the highest role that absent people lend now."""
-    return replace(caller, stands_in=max(represented(session, caller.name, now).values(), default=None))
+    """Return the caller with the highest role that absent people lend now: to a token no more than it may have."""
+    if caller.token is not None and caller.token.is_service:
+        return caller
+    lent = max(represented(session, caller.name, now).values(), default=None)
+    return replace(caller, stands_in=min(lent, caller.token.role) if lent and caller.token else lent)
 
 
 def _audit(act: Act, absence: Absence, kind: type[AboutAbsence]) -> None:

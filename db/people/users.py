@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from credit.actors import reads_as_the_system
 from credit.audit_entries.people import (
     PasswordChanged,
     PasswordReset,
@@ -76,12 +77,15 @@ def create(
     """Make a user: with a one-time password's hash, or known to a provider as `subject` (issuer, subject).
 
     Raises:
-        BadInputError: see `LOGIN`; `email` is not one e-mail address; or the role is not one of people.
+        BadInputError: see `LOGIN`; it reads as the system's; `email` is not one e-mail address; or the role is not one
+            of people.
         LoginTakenError: somebody has it already.
     """
     login = login.strip().lower()
     if not LOGIN.fullmatch(login):
         raise BadInputError(f"{login!r} can't be a login: take up to 100 of a-z, 0-9 and . _ @ + -")
+    if reads_as_the_system(login):
+        raise BadInputError(f"{login!r} would read as the system's own doing in the record: take another login")
     try:
         email = clean_address(email) if email and email.strip() else None
     except ValueError as error:
@@ -114,11 +118,16 @@ def _of_people(role: Role) -> None:
 
 
 def free_login(session: Session, wanted: Iterable[str]) -> str:
-    """Return the first of the wanted logins that neither a user nor a token has, else one with a number behind it."""
+    """Return the first of the wanted logins that nobody has and that may be one, else one with a number behind it."""
     cleaned = (re.sub(r"[^a-z0-9._@+-]+", "", login.lower()).lstrip("._@+-")[:90] for login in wanted)
-    logins = [login for login in cleaned if login] or ["user"]
+    logins = [login for login in cleaned if login and not reads_as_the_system(login)] or ["user"]
     numbered = (f"{logins[0]}-{number}" for number in count(2))
-    return next(login for login in chain(logins, numbered) if not _taken(session, login))
+    return next(login for login in chain(logins, numbered) if not taken(session, login))
+
+
+def can_sign_in(user: User) -> bool:
+    """Whether a browser may let this person in; who is made with a token can only after he got a password."""
+    return user.password_hash is not None or user.oidc_subject is not None
 
 
 def keep_an_admin(session: Session, but: User) -> None:
@@ -128,7 +137,8 @@ def keep_an_admin(session: Session, but: User) -> None:
         LastAdminError: so it is.
     """
     session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
-    others = exists().where(User.role == Role.ADMIN.label, User.disabled_at.is_(None), User.id != but.id)
+    can = or_(User.password_hash.is_not(None), User.oidc_subject.is_not(None))
+    others = exists().where(User.role == Role.ADMIN.label, User.disabled_at.is_(None), User.id != but.id, can)
     if but.role == Role.ADMIN.label and not session.scalar(select(others)):
         raise LastAdminError(but.login)
 
@@ -177,7 +187,7 @@ def sign_out(act: Act, user: User, *, only: UUID | None = None) -> int:
     return ended
 
 
-def _taken(session: Session, login: str) -> bool:
-    """Whether somebody's deeds are written down under this name already."""
-    user, token = exists().where(User.login == login), exists().where(func.lower(ApiToken.name) == login)
-    return bool(session.scalar(select(or_(user, token))))
+def taken(session: Session, login: str) -> bool:
+    """Whether a person's or a service's deeds are written down under this name already."""
+    service = exists().where(func.lower(ApiToken.name) == login, ApiToken.owner_id.is_(None))
+    return bool(session.scalar(select(or_(exists().where(User.login == login), service))))

@@ -8,6 +8,7 @@ from pydantic import PlainSerializer
 
 from credit.permissions import Permission
 from db import models
+from db.people import tokens
 from db.people.tokens import Caller
 from services.answers import Answer, Login, Time
 
@@ -24,12 +25,15 @@ class Me(Answer):
     name: Login
     role: TokenRole
     permissions: list[Permission]
+    token: str | None
+    """The name of the token that was shown; null in a browser."""
 
     @classmethod
     def of(cls, who: Caller) -> Self:
         """Show a caller."""
         permissions = [permission for permission in Permission if who.may(permission)]
-        return cls.of_row(who, role=who.role.label, permissions=permissions)
+        token = who.token.name if who.token else None
+        return cls.of_row(who, role=who.role.label, permissions=permissions, token=token)
 
 
 class User(Answer):
@@ -39,7 +43,8 @@ class User(Answer):
     name: str
     email: str | None
     role: UserRole
-    signs_in_with: Literal["provider", "password"]
+    signs_in_with: Literal["provider", "password", "nothing"]
+    """Nothing: only by tokens, until an admin gives a password."""
     one_time_password: bool
     """Whether the password must be changed before anything else."""
     created_at: Stamp
@@ -48,7 +53,8 @@ class User(Answer):
     @classmethod
     def of(cls, row: models.User) -> Self:
         """Show a user."""
-        return cls.of_row(row, signs_in_with="provider" if row.oidc_subject else "password")
+        with_what = "provider" if row.oidc_subject else "password" if row.password_hash else "nothing"
+        return cls.of_row(row, signs_in_with=with_what)
 
 
 class Users(Answer):
@@ -82,8 +88,21 @@ class Token(Answer):
 
     name: str
     role: TokenRole
+    """The most it may; a person's token may never more than the person."""
+    owner: Login | None
+    """For whom it acts; null for a service's, which acts in its own name and decides nothing."""
+    scope: list[str] | None
+    """All that it may; null for whatever its role may."""
     created_at: Stamp
+    expires_at: Stamp
+    last_used_at: Stamp | None
+    """To the minute."""
     revoked_at: Stamp | None
+
+    @classmethod
+    def of(cls, row: models.ApiToken) -> Self:
+        """Show a token."""
+        return cls.of_row(row, owner=row.owner.login if row.owner else None)
 
 
 class Tokens(Answer):
@@ -98,6 +117,19 @@ class MadeToken(Answer):
     name: str
     role: TokenRole
     token: str
+    owner: Login | None
+    expires_at: Stamp
+    scope: list[str] | None
+    new_person: bool
+    """Whether its owner was made with it: somebody without a password, who can sign in once he is given one."""
+    replaced: bool
+    """Whether one of the same name worked until now."""
+
+    @classmethod
+    def of(cls, made: tokens.Made) -> Self:
+        """Show a token that was made."""
+        known = Token.of(made.row)
+        return cls.of_row(known, token=made.token, new_person=made.new_person, replaced=made.replaced)
 
 
 class Absence(Answer):

@@ -3,12 +3,15 @@
 What takes an `Act` is done in an admin's name, and audited.
 """
 
+from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from credit.permissions import Role
 from db.act import Act
+from db.errors import LoginTakenError
 from db.people import tokens, users
 from services.people import answers, passwords
 
@@ -23,8 +26,10 @@ def create(act: Act, login: str, role: Role, *, name: str = "", email: str | Non
 
     Raises:
         BadInputError: the login can't be one, or the e-mail address is none.
-        LoginTakenError: somebody has it already.
+        LoginTakenError: somebody has it already, or a service acts under that name.
     """
+    if users.taken(act.session, login.strip().lower()):
+        raise LoginTakenError(login.strip().lower())
     password = passwords.one_time()
     users.create(act, login=login, role=role, name=name, email=email, password_hash=passwords.hashed(password))
     return password
@@ -70,16 +75,35 @@ def sign_out(act: Act, login: str, *, only: UUID | None = None) -> int:
 
 def listed_tokens(session: Session) -> answers.Tokens:
     """Return the API tokens, by name; never the tokens themselves."""
-    return answers.Tokens(tokens=[answers.Token.of_row(row) for row in tokens.listed(session)])
+    return answers.Tokens(tokens=[answers.Token.of(row) for row in tokens.listed(session)])
 
 
-def create_token(act: Act, name: str, role: Role) -> str:
-    """Make an API token and return it: the only time it can be read. One of the same name stops working.
+def create_token(
+    act: Act,
+    name: str,
+    role: Role,
+    *,
+    owner: str | None = None,
+    service: bool = False,
+    days: int | None = None,
+    scope: Collection[str] | None = None,
+) -> answers.MadeToken:
+    """Make an API token: the only time it can be read. One of the same name stops working.
+
+    Args:
+        name: what it is called.
+        role: the most that it may.
+        owner: the login of who owns it; by default the person whose login is the name, made where there is nobody.
+        service: whether nobody owns it; a sender's always is.
+        days: how long it works; by default 90 for a person's, 366 for a service's.
+        scope: all that it may, in the words of `Permission`; None for all that its role may.
 
     Raises:
-        BadInputError: the name is empty or too long.
+        BadInputError, UnknownUserError: as `db.people.tokens.create`.
     """
-    return tokens.create(act, name=name, role=role)
+    lasts = None if days is None else timedelta(days=min(max(days, 0), tokens.AT_MOST.days + 1))  # whatever was typed
+    made = tokens.create(act, name=name, role=role, owner=owner, service=service, expires_in=lasts, scope=scope)
+    return answers.MadeToken.of(made)
 
 
 def revoke_token(act: Act, name: str) -> answers.Token:
@@ -88,4 +112,4 @@ def revoke_token(act: Act, name: str) -> answers.Token:
     Raises:
         UnknownTokenNameError: there is none of this name.
     """
-    return answers.Token.of_row(tokens.revoke(act, name=name))
+    return answers.Token.of(tokens.revoke(act, name=name))

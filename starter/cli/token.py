@@ -6,7 +6,7 @@ import typer
 
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.output import Column, console, err, filled, print_table
+from starter.cli.output import Column, console, err, filled, minute, print_table
 
 RoleName = Literal["viewer", "requester", "approver", "admin"]
 """The roles of people."""
@@ -16,24 +16,54 @@ TokenRoleName = Literal["sender", "viewer", "requester", "approver", "admin"]
 app = Commands(no_args_is_help=True, help="API tokens.")
 
 _COLUMNS = (
-    Column("Name", "name"),
+    Column("Name", "name", wraps=10),
     Column("Role", "role"),
-    Column("Created at", "created_at", drop=1),
-    Column("Revoked at", "revoked_at"),
+    Column("Owner", lambda token: token["owner"] or "none: a service", wraps=10),
+    Column("Only", lambda token: ", ".join(token["scope"] or ()), wraps=12, drop=1),
+    Column("Created at", "created_at", drop=3),
+    Column("Last used at", "last_used_at", drop=2),
+    Column("Expires at", "expires_at"),
+    Column("Revoked at", "revoked_at", drop=4),
 )
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="Who or what will use it; decisions are recorded under this name.")],
+    name: Annotated[str, typer.Option(help="What it is called, and a service is recorded as.")],
     role: Annotated[
-        TokenRoleName, typer.Option(help="What it may do; a sender may post events (/api/events/…) and nothing else.")
+        TokenRoleName,
+        typer.Option(help="The most it may do; a sender may post events (/api/events/…) and nothing else."),
     ],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOGIN",
+            help="The person it acts for. By default the one whose login is the name, made where there is nobody.",
+        ),
+    ] = None,
+    service: Annotated[
+        bool, typer.Option("--service", help="A program's, nobody's: it decides nothing. A sender's always is.")
+    ] = False,
+    expires_in: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", help="How long it works, at most 366 days. By default 90, a service's 366."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERMISSION", help="All that it may, such as claim-and-decide; may be given again."),
+    ] = None,
 ) -> Answer:
     """Make an API token and print it, once. A token of the same name stops working."""
-    made = open_desk().post("tokens", name=name, role=role)
+    asked = {"name": name, "role": role, "owner": owner, "service": service, "scope": only or None}
+    made = open_desk().post("tokens", **asked, expires_in_days=expires_in)
     yield made
-    err.print(f"Token of {name} ({role}); it is not shown again. Use it as HOLD_TOKEN.")
+    if made["new_person"]:
+        err.print(f"{made['owner']} is a new person here, without a password: `hold user reset-password` gives one.")
+    if made["replaced"]:
+        err.print("The token of this name that worked until now does not any more.")
+    whose = f"acts for {made['owner']}" if made["owner"] else "a service's"
+    until = minute(made["expires_at"])
+    err.print(f"Token {name} ({role}, {whose}, until {until}); it is not shown again. Use it as HOLD_TOKEN.")
     console.print(made["token"])
 
 

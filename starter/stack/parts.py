@@ -130,8 +130,8 @@ class Stack:
         url = self.postgres.url(DATABASE)
         try:
             migrate.upgrade(url)
-            ensure_operator_token(url, self.data_dir / "operator.token")
             ensure_first_admin(url, self.data_dir / PASSWORD_FILE)
+            ensure_operator_token(url, self.data_dir / "operator.token")
         except SQLAlchemyError as error:
             raise StackError(f"The database could not be brought to the schema of this version: {error}") from error
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from credit.permissions import Role
-from db.people import tokens
 from starter.cli import run
-from tests.acting import acted
+from tests.acting import made_token
 from tests.world import World
 
 
@@ -34,7 +33,7 @@ Program = Callable[..., Awaitable[Done]]
 
 
 def token(world: World, role: Role) -> str:
-    return acted(world.engine, "test", tokens.create, name=f"a-{role.label}", role=role)
+    return made_token(world.engine, f"a-{role.label}", role)
 
 
 def program(world: World, desk: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:

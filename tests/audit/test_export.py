@@ -18,13 +18,12 @@ from credit.permissions import Role
 from credit.plain_text import with_line_feeds
 from db import audit
 from db.engine import transaction
-from db.people import tokens
 from desk.app import create_app
 from runtime.settings import Settings
 from services import audit_trail
 from services.audit_trail import ExportFormat
 from starter.cli import run
-from tests.acting import acted
+from tests.acting import made_token
 from tests.audit.helpers import NOW, anchor, deed, fill, tampering
 from tests.conftest import free_port
 from tests.desk.server import DeskServer
@@ -48,7 +47,7 @@ def outsiders_verdict(lines: str) -> list[str]:
 
 
 def token(engine: Engine, role: Role) -> str:
-    return acted(engine, "test", tokens.create, name=f"a {role.label}", role=role)
+    return made_token(engine, f"a {role.label}", role)
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_an_outsider_can_verify_the_export(hold: Hold, engine: Engine, tmp_path:
         fill(engine, chain, 700)
     code, out, _ = hold("audit", "export")
     assert code == 0
-    assert out.count("\n") == 1401  # and the token's event
+    assert out.count("\n") == 1402  # and the token's events
     assert outsiders_verdict(out) == []
     assert list(json.loads(out.splitlines()[0])) == COLUMNS
 
@@ -121,7 +120,7 @@ def test_verify_says_what_is_wrong_and_exits_1(hold: Hold, engine: Engine, setti
     anchor(engine, settings.anchor_file)
     code, out, _ = hold("audit", "verify")
     assert code == 0
-    assert "6 rows in 2 chains, 2 anchored heads" in out
+    assert "7 rows in 2 chains, 2 anchored heads" in out
     with tampering(engine) as session:
         session.execute(text("DELETE FROM audit_events WHERE chain = 'a' AND seq > 2"))
 

@@ -29,7 +29,7 @@ async def addresses(office: Office) -> list[str]:
         until = now.date() + timedelta(days=9)
         exemptions.grant(Act(session, "ada", now), declined, owner=LONG, reason=LONG, until=until)
         users.create(Act(session, "ada", now), login="z" * 100, role=Role.VIEWER, name="n" * 200)
-        tokens.create(Act(session, "ada", now), name="t" * 90, role=Role.VIEWER)
+        tokens.create(Act(session, "ada", now), name="t" * 90, role=Role.VIEWER, service=True)
     await in_force(world, held)
     await world.start(proposed, LONG)
     await world.start(declined, LONG)

@@ -13,10 +13,9 @@ from pydantic import SecretStr
 
 from credit.permissions import Role
 from db.engine import make_engine
-from db.people import tokens
 from desk.app import create_app
 from runtime.settings import Settings
-from tests.acting import acted
+from tests.acting import made_token
 from tests.desk.contract import Contract, Schemas
 from tests.netsuite.sandbox_server import PLAIN_HTTP
 from tests.patience import PATIENCE
@@ -75,7 +74,7 @@ class DeskServer:
         assert not self._thread.is_alive()
 
     def token(self, name: str, role: Role) -> str:
-        return acted(self._engine, "test", tokens.create, name=name, role=role)
+        return made_token(self._engine, name, role)
 
     def client(self, role: Role = Role.APPROVER, name: str = "") -> httpx.AsyncClient:
         """A caller of this role; every answer it gets is held against the contract."""

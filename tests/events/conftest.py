@@ -16,8 +16,7 @@ from standardwebhooks.webhooks import Webhook
 
 from credit.permissions import Role
 from db.models import InboundEvent, Invoice
-from db.people import tokens
-from tests.acting import acted
+from tests.acting import made_token
 from tests.desk.server import DeskServer
 from tests.holds.helpers import rows
 from tests.world import World
@@ -53,7 +52,7 @@ class Outside:
 
     def token(self, role: Role) -> dict[str, str]:
         """The headers of a program that shows a token of this role."""
-        made = acted(self.world.engine, "test", tokens.create, name=f"erp-{role.label}", role=role)
+        made = made_token(self.world.engine, f"erp-{role.label}", role)
         return {"Authorization": f"Bearer {made}"}
 
     def event(self, name: str) -> InboundEvent:

@@ -16,11 +16,10 @@ import pytest
 from sqlalchemy import Engine
 
 from credit.permissions import Role
-from db.people import tokens
 from runtime.settings import Settings
 from starter.cli import run
 from starter.cli.output import SafeConsole
-from tests.acting import acted
+from tests.acting import made_token
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import SandboxServer
 from tests.patience import PATIENCE
@@ -39,7 +38,7 @@ Hold = Callable[..., Done]
 
 @pytest.fixture
 def environment(database_url: str, engine: Engine, tmp_path: Path) -> dict[str, str]:
-    token = acted(engine, "test", tokens.create, name="robin", role=Role.ADMIN)
+    token = made_token(engine, "robin", Role.ADMIN)
     return {
         "HOLD_DATABASE_URL": database_url,
         "HOLD_TOKEN": token,

@@ -38,6 +38,14 @@ class NewToken(BaseModel):
 
     name: str = Field(max_length=200)
     role: TokenRole
+    owner: str | None = Field(None, max_length=200)
+    """The login of the person it acts for; by default the one whose login is the name, made where there is nobody."""
+    service: bool = False
+    """Whether nobody owns it: it acts in its own name, and decides nothing. A sender's always is such a one."""
+    expires_in_days: int | None = None
+    """1 to 366; by default 90 for a person's, 366 for a service's."""
+    scope: list[str] | None = Field(None, max_length=50)
+    """All that it may, in the words of `/api/me`; by default all that its role may."""
 
 
 @router.get("/users")
@@ -85,11 +93,20 @@ async def list_tokens(desk: Desk, _: PeopleAdmin) -> answers.Tokens:
     return await in_transaction(desk, people.listed_tokens)
 
 
-@router.post("/tokens", status_code=HTTPStatus.CREATED)
+@router.post("/tokens", status_code=HTTPStatus.CREATED, responses=NOT_FOUND)
 async def create_token(desk: Desk, who: PeopleAdmin, new: NewToken) -> answers.MadeToken:
     """Make an API token; `token` is shown this once. One of the same name stops working."""
-    token = await acting(desk, who, people.create_token, new.name, Role[new.role.upper()])
-    return answers.MadeToken(name=new.name, role=new.role, token=token)
+    return await acting(
+        desk,
+        who,
+        people.create_token,
+        new.name,
+        Role[new.role.upper()],
+        owner=new.owner,
+        service=new.service,
+        days=new.expires_in_days,
+        scope=new.scope,
+    )
 
 
 @router.delete("/tokens/{name}")

@@ -123,8 +123,8 @@ async def create_token(
     request: Request, desk: Desk, who: PeopleAdmin, role: TokenRoleName, name: Text = ""
 ) -> Response:
     """Make an API token, and show it, once."""
-    token = await acting(desk, who, service.create_token, name, Role[role.upper()])
-    return render(request, "people/secret_once.html", what="API token", of=name, secret=token)
+    made = await acting(desk, who, service.create_token, name, Role[role.upper()])
+    return render(request, "people/secret_once.html", what="API token", of=name, secret=made.token)
 
 
 @router.post("/tokens/revoke")

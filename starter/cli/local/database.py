@@ -33,8 +33,10 @@ class Database:
         """
         with transaction(self.engine) as session:
             session.connection()  # where nothing runs, say that, not that the token is missing
-            known = tokens.caller(session, token_of(self.settings))
-            caller = absences.standing_in(session, known, datetime.now(UTC))
+            now = datetime.now(UTC)
+            known = tokens.caller(session, token_of(self.settings), now)
+            tokens.used(session, known, now)
+            caller = absences.standing_in(session, known, now)
         caller.require(permission)
         return caller
 

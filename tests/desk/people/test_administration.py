@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from credit.permissions import Role
-from db.people import tokens
 from starter.cli import run
-from tests.acting import acted
 from tests.acting import bearer as bearer_of
+from tests.acting import made_token
 from tests.desk.people.browser import RunningDesk
 
 Hold = Callable[..., tuple[int, str, str]]
@@ -70,7 +69,7 @@ def test_tokens_on_pages(desk: RunningDesk) -> None:
     admin = desk.signed_in(Role.ADMIN, "mike")
     token = secret(admin.post("/tokens", name="nightly job", role="viewer").text)
     bearer = {"Authorization": f"Bearer {token}"}
-    assert httpx.get(f"{desk.url}/api/me", headers=bearer).json()["name"] == "nightly job"
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).json()["token"] == "nightly job"
     assert "nightly job" in admin.get("/tokens").text
     assert admin.post("/tokens/revoke", name="nightly job").status_code == 303
     assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 401
@@ -94,7 +93,7 @@ def test_the_api(desk: RunningDesk) -> None:
         assert api.patch("/users/nobody", json={}).json()["code"] == "unknown_user"
         assert api.post("/users/vera/reset-password").json()["one_time_password"]
         assert api.post("/users/vera/sign-out").json() == {"login": "vera", "sessions_ended": 0}
-        assert [user["login"] for user in api.get("/users").json()["users"]] == ["mike", "vera"]
+        assert [user["login"] for user in api.get("/users").json()["users"]] == ["mike", "program", "vera"]
         token = api.post("/tokens", json={"name": "job", "role": "viewer"}).json()["token"]
         assert token not in api.get("/tokens").text
         assert api.delete("/tokens/job").json()["name"] == "job"
@@ -108,7 +107,7 @@ def hold(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("HOLD_DATA_DIR", str(desk.settings.data_dir))
 
     def call(*arguments: str, role: Role = Role.ADMIN) -> tuple[int, str, str]:
-        token = acted(desk.engine, "test", tokens.create, name="robin", role=role)
+        token = made_token(desk.engine, "robin", role)
         monkeypatch.setenv("HOLD_TOKEN", token)
         code = run(list(arguments))
         said = capsys.readouterr()
@@ -133,7 +132,11 @@ def test_the_command_line(desk: RunningDesk, hold: Hold) -> None:
     assert hold("user", "enable", "vera")[0] == 0
     reset = json.loads(hold("user", "reset-password", "vera", "--json")[1])["one_time_password"]
     assert browser.sign_in("vera", reset).status_code == 303
-    assert [user["login"] for user in json.loads(hold("user", "list", "--json")[1])["users"]] == ["mike", "vera"]
+    assert [user["login"] for user in json.loads(hold("user", "list", "--json")[1])["users"]] == [
+        "mike",
+        "robin",
+        "vera",
+    ]
     assert "vera" in hold("user", "list")[1]
     assert hold("user", "reset-password", "nobody")[0] == 1
     assert hold("user", "create", "eve", "--role", "admin", role=Role.APPROVER)[0] == 1

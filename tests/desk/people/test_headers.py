@@ -10,8 +10,7 @@ from starlette.requests import Request
 from credit.permissions import Role
 from desk.sign_in.strangers import address_of
 from runtime.settings import Settings
-from services.people import people
-from tests.acting import acted
+from tests.acting import made_token
 from tests.conftest import free_port
 from tests.desk.people.browser import RunningDesk
 
@@ -107,7 +106,7 @@ def test_who_counts_as_one_address(host: str, counted_as: str) -> None:
 
 
 def test_admins_see_no_secrets_in_lists(desk: RunningDesk) -> None:
-    made = acted(desk.engine, "test", people.create_token, "program", Role.VIEWER)
+    made = made_token(desk.engine, "program", Role.VIEWER)
     browser = desk.signed_in(Role.ADMIN, "vera")
     for path in ("/people", "/tokens", "/api/users", "/api/tokens", "/people/vera"):
         shown = browser.get(path).text

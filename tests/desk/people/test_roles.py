@@ -16,9 +16,8 @@ from db.engine import transaction
 from db.people import absences
 from desk.access import SAFE_METHODS, Needs
 from desk.api.receivables.events import sender
-from services.people import people
-from tests.acting import acted
 from tests.acting import bearer as bearer_of
+from tests.acting import made_token
 from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk
 
@@ -76,7 +75,7 @@ def samples() -> dict[Permission, tuple[str, str]]:
 
 
 def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[str, str]]) -> None:
-    bearers = {role: acted(desk.engine, "test", people.create_token, role.label, role) for role in Role}
+    bearers = {role: made_token(desk.engine, role.label, role) for role in Role}
     browsers = {role: desk.signed_in(role) for role in OF_PEOPLE}
     assert {Permission.LOOK, Permission.MANAGE_PEOPLE} <= samples.keys()
     for permission, (method, path) in samples.items():

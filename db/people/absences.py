@@ -85,11 +85,12 @@ def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequen
 
 
 def standing_in(session: Session, caller: Caller, now: datetime) -> Caller:
-    """Return the caller with the highest role that absent people lend now: to a token no more than it may have."""
+    """Return the caller with the highest role that absent people lend now, to a service's token none."""
     if caller.token is not None and caller.token.is_service:
         return caller
     lent = max(represented(session, caller.name, now).values(), default=None)
-    return replace(caller, stands_in=min(lent, caller.token.role) if lent and caller.token else lent)
+    at_most = caller.token.at_most if caller.token else None
+    return replace(caller, stands_in=min(lent, at_most) if lent is not None and at_most is not None else lent)
 
 
 def _audit(act: Act, absence: Absence, kind: type[AboutAbsence]) -> None:

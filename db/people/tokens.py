@@ -48,8 +48,8 @@ class ShownToken(NamedTuple):
 
     name: str
     sha256: str
-    role: Role
-    """The most that it may, whoever owns it and whoever he stands in for."""
+    at_most: Role | None
+    """What it was made for, where that is less than its owner may: absent people lend it no more than that."""
     is_service: bool
     scope: frozenset[Permission] | None
     last_used_at: datetime | None
@@ -275,12 +275,12 @@ def caller(session: Session, token: str, now: datetime) -> Caller:
     if now >= row.expires_at:
         raise TokenExpiredError(row.name, row.expires_at)
     role, owner = Role[row.role.upper()], row.owner
-    shown = ShownToken(row.name, row.sha256, role, owner is None, scope_of(row), row.last_used_at)
-    if owner is None:
-        return Caller(row.name, role, token=shown)
-    if owner.disabled_at is not None:
+    owners = Role[owner.role.upper()] if owner else role
+    if owner and owner.disabled_at is not None:
         raise OwnerDisabledError(row.name, owner.login)
-    return Caller(owner.login, min(role, Role[owner.role.upper()]), token=shown)
+    at_most = role if role < owners else None
+    shown = ShownToken(row.name, row.sha256, at_most, owner is None, scope_of(row), row.last_used_at)
+    return Caller(owner.login if owner else row.name, min(role, owners), token=shown)
 
 
 def scope_of(row: ApiToken) -> frozenset[Permission] | None:

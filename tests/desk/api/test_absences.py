@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from credit.permissions import Role
+from tests.acting import bearer
 from tests.desk.api.helpers import claimed, refused
 from tests.desk.api.test_cli import REFUSED, USAGE, Hold
 from tests.desk.server import DeskServer
@@ -58,7 +59,9 @@ async def test_absences_are_ones_own_or_an_admins_matter(desk: DeskServer, world
     refused(await anna.post("/api/absences", json=absence("bob")), 409, "absent_already")
     refused(await anna.post("/api/absences", json=absence("anna")), 422, "bad_input")
     refused(await anna.post("/api/absences", json=absence("nobody")), 404, "unknown_user")
-    refused(await ada.post("/api/absences", json=absence()), 404, "unknown_user")  # a token that is no person's
+    robot = desk.anyone(bearer(world.engine, "robot", Role.ADMIN, service=True))
+    refused(await robot.post("/api/absences", json=absence()), 404, "unknown_user")
+    refused(await robot.post("/api/absences", json=absence(login="anna")), 403, "person_needed")
     refused(await anna.post("/api/absences", json=absence(ends_at="2027-03-01T00:00:00")), 422, "bad_input")
     refused(await anna.post("/api/absences", json=absence(reason=" ")), 422, "bad_input")
     refused(await anna.delete(f"/api/absences/{uuid4()}"), 404, "unknown_absence")

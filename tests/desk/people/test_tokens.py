@@ -181,13 +181,14 @@ def test_a_scope_is_all_that_a_token_may(engine: Engine) -> None:
 
 def test_an_absent_person_lends_a_token_no_more_than_it_may(engine: Engine) -> None:
     person(engine, "ann", Role.APPROVER)
-    person(engine, "dana", Role.VIEWER)
+    person(engine, "dana", Role.REQUESTER)
     token = made_token(engine, "dana-cli", Role.VIEWER, owner="dana")
     now = datetime.now(UTC)
     how = {"starts_at": now, "ends_at": now + timedelta(days=1), "reason": "holidays"}
     acted(engine, "ann", absences.add, login="ann", delegate="dana", **how)
     with pytest.raises(NotAllowedError, match="the token dana-cli of dana is viewer"):
         caller(engine, token).require(Permission.DECIDE)
+    caller(engine, made_token(engine, "dana", Role.REQUESTER)).require(Permission.DECIDE)
 
 
 def test_the_operator_s_token_is_an_admin_s_and_is_renewed(engine: Engine, database_url: str, tmp_path: Path) -> None:

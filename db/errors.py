@@ -512,6 +512,18 @@ class UnknownTokenNameError(NotFoundError):
         super().__init__(f"no token is called {name!r}: `hold token list` shows them")
 
 
+class TokenInUseError(RefusedError):
+    """A new token of this name would end one that works."""
+
+    code = "token_in_use"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a token called {name!r} works already, and whatever uses it would stop: take another name, or say that "
+            "it is to be replaced"
+        )
+
+
 class UnknownAbsenceError(NotFoundError):
     code = "unknown_absence"
 

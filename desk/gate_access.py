@@ -1,14 +1,19 @@
 """Who is asking at a gate: programs are still known for a while when the database cannot say who they are."""
 
+import asyncio
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import Request
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
+from db.engine import in_transaction
 from db.errors import UnknownTokenError
 from db.people import absences, tokens
 from db.people.tokens import Caller
@@ -26,11 +31,27 @@ class KnownCallers:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[Caller, float]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def remember(self, token: str, who: Caller) -> None:
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[_digest(token)] = who, time.monotonic()
+
+    def note_use(self, engine: Engine, who: Caller) -> None:
+        """Write down, behind the answer, that a token was used: a gate neither writes nor waits for that."""
+
+        def write(session: Session) -> None:
+            tokens.used(session, who, datetime.now(UTC))
+
+        async def noted() -> None:
+            with suppress(SQLAlchemyError):
+                await in_transaction(engine, write)
+
+        if who.token is not None and tokens.is_stale(who.token, datetime.now(UTC)):
+            task = asyncio.create_task(noted())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     def forget(self, token: str) -> None:
         """Forget a token that is nobody's any more."""
@@ -75,6 +96,7 @@ class AtGate(Needs):
             who = remembered
         else:
             known.remember(token, who)
+            known.note_use(desk.engine, who)
         request.state.caller = who
         return who
 

@@ -26,6 +26,7 @@ from db.errors import (
     OwnerDisabledError,
     PersonNeededError,
     TokenExpiredError,
+    TokenInUseError,
     UnknownTokenError,
     UnknownTokenNameError,
 )
@@ -125,8 +126,9 @@ def create(
     service: bool = False,
     expires_in: timedelta | None = None,
     scope: Collection[str] | None = None,
+    replace: bool = True,
 ) -> Made:
-    """Make a token. One of the same name is replaced.
+    """Make a token.
 
     Args:
         name: what the token is called, and a service acts under.
@@ -136,11 +138,13 @@ def create(
         service: whether nobody owns it; senders' tokens are always services'.
         expires_in: how long it works, `AT_MOST` at most; `PERSONS_LAST` or, for services, `AT_MOST` by default.
         scope: all that it may (`typed_permission`); None for all that its role may.
+        replace: whether it may take the place of one of the same name that still works.
 
     Raises:
         BadInputError: the name is empty, too long, the system's or a person's (for a service); it has an owner and is a
             service's; the owner is disabled or may less; it would work too long; or the scope is more than the role.
         UnknownUserError: nobody has the owner's login.
+        TokenInUseError: there is one of the same name, not to be replaced.
     """
     service = service or (role is Role.SENDER and owner is None)
     _require_name(act.session, name, service=service)
@@ -149,6 +153,8 @@ def create(
     if owner is not None and role is Role.SENDER:
         raise BadInputError("a sender is a program, which has no owner: leave the owner out")
     row = _locked(act.session, name)
+    if not replace and _works(row, act.now):
+        raise TokenInUseError(name)
     person, new_person = (None, False) if service else _owner(act, row, name, role, owner)
     made = _put(act, row, name, role, person, _lasts(service, expires_in), _scope(role, scope, service=service))
     return made._replace(new_person=new_person)
@@ -219,7 +225,7 @@ def _put(
     act: Act, row: ApiToken | None, name: str, role: Role, owner: User | None, lasts: timedelta, scope: list[str] | None
 ) -> Made:
     token = f"hold_{secrets.token_urlsafe(32)}"
-    replaced = row is not None and row.revoked_at is None and row.expires_at > act.now
+    replaced = _works(row, act.now)
     if row is None:
         row = ApiToken(name=name)
         act.session.add(row)
@@ -232,6 +238,10 @@ def _put(
         TokenCreated(name=name, role=role.label, owner=login, expires_at=row.expires_at, scope=scope),
     )
     return Made(token, row, new_person=False, replaced=replaced)
+
+
+def _works(row: ApiToken | None, now: datetime) -> bool:
+    return row is not None and row.revoked_at is None and row.expires_at > now
 
 
 def renew(act: Act, row: ApiToken, owner: User) -> None:
@@ -290,10 +300,14 @@ def scope_of(row: ApiToken) -> frozenset[Permission] | None:
     return frozenset(one for one in Permission if one in row.scope or one is Permission.KNOW_ONESELF)
 
 
+def is_stale(token: ShownToken, now: datetime) -> bool:
+    """Whether a use is to be noted: the last that was is not of this minute."""
+    return token.last_used_at is None or now - token.last_used_at >= _USED_STEPS
+
+
 def used(session: Session, who: Caller, now: datetime) -> None:
     """Note that the caller's token was used just now."""
-    before = who.token.last_used_at if who.token else None
-    if who.token is None or (before is not None and now - before < _USED_STEPS):
+    if who.token is None or not is_stale(who.token, now):
         return
     stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= now - _USED_STEPS)
     session.execute(

@@ -87,8 +87,9 @@ def create_token(
     service: bool = False,
     days: int | None = None,
     scope: Collection[str] | None = None,
+    replace: bool = True,
 ) -> answers.MadeToken:
-    """Make an API token: the only time it can be read. One of the same name stops working.
+    """Make an API token: the only time it can be read.
 
     Args:
         name: what it is called.
@@ -97,12 +98,15 @@ def create_token(
         service: whether nobody owns it; a sender's always is.
         days: how long it works; by default 90 for a person's, 366 for a service's.
         scope: all that it may, in the words of `Permission`; None for all that its role may.
+        replace: whether one of the same name stops working.
 
     Raises:
-        BadInputError, UnknownUserError: as `db.people.tokens.create`.
+        BadInputError, UnknownUserError, TokenInUseError: as `db.people.tokens.create`.
     """
     lasts = None if days is None else timedelta(days=min(max(days, 0), tokens.AT_MOST.days + 1))  # whatever was typed
-    made = tokens.create(act, name=name, role=role, owner=owner, service=service, expires_in=lasts, scope=scope)
+    made = tokens.create(
+        act, name=name, role=role, owner=owner, service=service, expires_in=lasts, scope=scope, replace=replace
+    )
     return answers.MadeToken.of(made)
 
 

@@ -1,7 +1,8 @@
 """`/people` and `/tokens`: who may come in, as what, and with which programs; and who is away."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -26,10 +27,11 @@ router = APIRouter(include_in_schema=False)
 
 PeopleAdmin = Annotated[Caller, Depends(signed_in_page(Permission.MANAGE_PEOPLE))]
 RoleName = Annotated[Literal["viewer", "requester", "approver", "admin"], Form()]
-TokenRoleName = Annotated[Literal["sender", "viewer", "requester", "approver", "admin"], Form()]
 Text = Annotated[str, Form(max_length=200)]
 
 _ROLES = [role.label for role in OF_PEOPLE]
+_NOBODY = "-"
+"""Whose token a service's is, in the form: no login begins so."""
 
 
 @router.get("/people")
@@ -112,19 +114,46 @@ async def end_session(desk: Desk, login: str, session_id: UUID, who: PeopleAdmin
     return see_other(f"/people/{login}", "sessions_ended")
 
 
+@dataclass
+class NewToken:
+    """The form of a token: `owner` is a login, empty for the person of its name, or `-` for a service's."""
+
+    role: Annotated[Literal["sender", "viewer", "requester", "approver", "admin"], Form()]
+    name: Text = ""
+    owner: Text = ""
+    days: Text = ""
+    only: Annotated[list[str] | None, Form()] = None
+    replace: Text = ""
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked of `service.create_token`.
+
+        Raises:
+            BadInputError: the days are no number.
+        """
+        if self.days.strip() and not self.days.strip().isdecimal():
+            raise BadInputError("the token works for a number of days: type digits only, or nothing")
+        nobody = self.owner == _NOBODY
+        days = int(self.days) if self.days.strip() else None
+        how = {"owner": None if nobody else self.owner or None, "service": nobody, "replace": bool(self.replace)}
+        return {**how, "name": self.name, "role": Role[self.role.upper()], "days": days, "scope": self.only}
+
+
 @router.get("/tokens")
 async def tokens(request: Request, desk: Desk, _: PeopleAdmin) -> Response:
     found = await in_transaction(desk, service.listed_tokens)
-    return render(request, "people/tokens.html", tokens=found.tokens, roles=[role.label for role in Role])
+    people = [one.login for one in (await in_transaction(desk, service.listed)).users if one.disabled_at is None]
+    context: dict[str, Any] = {"roles": [role.label for role in Role], "people": people, "nobody": _NOBODY}
+    return render(request, "people/tokens.html", tokens=found.tokens, permissions=list(Permission), **context)
 
 
 @router.post("/tokens")
 async def create_token(
-    request: Request, desk: Desk, who: PeopleAdmin, role: TokenRoleName, name: Text = ""
+    request: Request, desk: Desk, who: PeopleAdmin, form: Annotated[NewToken, Depends()]
 ) -> Response:
     """Make an API token, and show it, once."""
-    made = await acting(desk, who, service.create_token, name, Role[role.upper()])
-    return render(request, "people/secret_once.html", what="API token", of=name, secret=made.token)
+    made = await acting(desk, who, service.create_token, **form.asked())
+    return render(request, "people/secret_once.html", what="API token", of=made.name, secret=made.token, token=made)
 
 
 @router.post("/tokens/revoke")

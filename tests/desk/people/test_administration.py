@@ -70,7 +70,21 @@ def test_tokens_on_pages(desk: RunningDesk) -> None:
     token = secret(admin.post("/tokens", name="nightly job", role="viewer").text)
     bearer = {"Authorization": f"Bearer {token}"}
     assert httpx.get(f"{desk.url}/api/me", headers=bearer).json()["token"] == "nightly job"
-    assert "nightly job" in admin.get("/tokens").text
+    page = admin.get("/tokens").text
+    for said in ("nightly job", '<a href="/people/nightlyjob">nightlyjob</a>', "</time> ago", "Whatever uses it stops"):
+        assert said in page, said
+    assert re.search(r'href="/people" aria-current="page"', page)
+    again = admin.post("/tokens", name="nightly job", role="viewer", days="7")
+    assert again.status_code == 409
+    assert re.search(r'name="days"[^>]* value="7"', again.text), "what was typed stays"
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 200
+    token = secret(admin.post("/tokens", name="nightly job", role="viewer", owner="mike", replace="yes").text)
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 401
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{desk.url}/api/me", headers=bearer).json()["name"] == "mike"
+    admin.post("/tokens", name="dashboard", role="viewer", owner="-", only="look")
+    assert "itself, a service" in admin.get("/tokens").text
+    assert admin.post("/tokens", name="x", role="viewer", days="soon").status_code == 422
     assert admin.post("/tokens/revoke", name="nightly job").status_code == 303
     assert httpx.get(f"{desk.url}/api/me", headers=bearer).status_code == 401
     assert admin.post("/tokens/revoke", name="no such").status_code == 404

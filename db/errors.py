@@ -306,29 +306,29 @@ class NotAllowedError(RefusedError):
         super().__init__(said)
 
 
-class PersonNeededError(RefusedError):
+class PersonNeededError(NotAllowedError):
     """The token is a service's, and a person answers for what was asked."""
 
     code = "person_needed"
-    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, token: str, permission: Permission) -> None:
-        super().__init__(
+        RefusedError.__init__(
+            self,
             f"{token} is a service's token and may not {permission}: a service decides nothing. Make a token that a "
-            f"person owns: `hold token create --name {token} --role ROLE --owner LOGIN`"
+            f"person owns: `hold token create --name {token} --role ROLE --owner LOGIN`",
         )
 
 
-class OutOfScopeError(RefusedError):
+class OutOfScopeError(NotAllowedError):
     """The token was made for less than its role may."""
 
     code = "out_of_scope"
-    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, token: str, permission: Permission, scope: Iterable[Permission]) -> None:
-        super().__init__(
+        RefusedError.__init__(
+            self,
             f"the token {token} may not {permission}, only {', '.join(sorted(scope)) or 'nothing'}: "
-            "use one that was made for this too"
+            "use one that was made for this too",
         )
 
 

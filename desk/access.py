@@ -22,7 +22,7 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role
-from db.errors import NotAllowedError, RefusedError, UnknownTokenError
+from db.errors import NotAllowedError, OwnerDisabledError, RefusedError, TokenExpiredError, UnknownTokenError
 from db.models import UserSession
 from db.people import absences, sessions, tokens
 from db.people.sessions import Lifetime
@@ -183,6 +183,8 @@ class Needs:
     refusals: ClassVar[tuple[type[Exception], ...]] = (
         NotSignedInError,
         UnknownTokenError,
+        TokenExpiredError,
+        OwnerDisabledError,
         NotAllowedError,
         PasswordChangeNeededError,
     )

@@ -75,15 +75,14 @@ class Caller:
         """Refuse a caller whose role does not reach.
 
         Raises:
-            NotAllowedError: it does not.
-            PersonNeededError: a service asks for what a person answers for.
-            OutOfScopeError: the token was made for less.
+            NotAllowedError: it does not; PersonNeededError, where a service asks for what a person answers for, and
+                OutOfScopeError, where the token was made for less.
         """
         refusal = self._refusal(permission)
         if refusal is not None:
             raise refusal
 
-    def _refusal(self, permission: Permission) -> NotAllowedError | PersonNeededError | OutOfScopeError | None:
+    def _refusal(self, permission: Permission) -> NotAllowedError | None:
         lends = permission in DELEGATED and self.role is not Role.SENDER and self.stands_in is not None
         reaches = may(self.role, permission) or (lends and may(self.stands_in or self.role, permission))
         if not reaches or (self.signed_in and permission in TOKENS_ONLY):

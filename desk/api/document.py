@@ -22,8 +22,15 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from credit.permissions import LEAST_ROLE, OF_SENDERS, TOKENS_ONLY, Permission, Role, may
-from db.errors import NotAllowedError, RefusedError, StaleRevisionError, UnknownSenderError
+from credit.permissions import LEAST_ROLE, OF_SENDERS, PERSONS_ONLY, TOKENS_ONLY, Permission, Role, may
+from db.errors import (
+    NotAllowedError,
+    OutOfScopeError,
+    PersonNeededError,
+    RefusedError,
+    StaleRevisionError,
+    UnknownSenderError,
+)
 from desk.access import CSRF_HEADER, SAFE_METHODS, CrossSiteError, Needs, NoCsrfTokenError
 from desk.api import examples
 from desk.problems import Problem, problem_of
@@ -206,7 +213,8 @@ def _who_may(permission: Permission) -> str:
     if permission in TOKENS_ONLY:
         return f"Takes an API token of the role `sender` or from `{least}` on; no person's session may."
     sender = ", and a `sender`'s token" if permission in OF_SENDERS else ""
-    return f"Takes the role `{least}` or above, of a person or an API token{sender}."
+    whose = "a person or of a token that a person owns" if permission in PERSONS_ONLY else "a person or an API token"
+    return f"Takes the role `{least}` or above, of {whose}{sender}."
 
 
 def _security(needs: Needs, method: str) -> list[dict[str, list[str]]]:
@@ -219,10 +227,14 @@ def _security(needs: Needs, method: str) -> list[dict[str, list[str]]]:
 
 
 def _not_allowed(permission: Permission) -> Iterator[NotAllowedError]:
-    """Yield the refusal of the highest role that may not."""
+    """Yield the refusals of the highest role that may not, and of tokens that may less than their role."""
     short = [role for role in Role if not may(role, permission)]
     if short:
         yield NotAllowedError("erp" if max(short) is Role.SENDER else "vera", max(short), permission)
+    if permission is not Permission.KNOW_ONESELF:
+        yield OutOfScopeError("dashboard", permission, [Permission.KNOW_ONESELF])
+    if permission in PERSONS_ONLY:
+        yield PersonNeededError("dashboard", permission)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -179,7 +179,7 @@ def bodies(now: datetime) -> Iterable[BaseModel]:
         ),
         people.NewUser(login="anna", role="approver", name="Anna Berg", email="anna@example.com"),
         people.UserChange(role="admin"),
-        people.NewToken(name="erp", role="sender"),
+        people.NewToken(name="anna-cli", role="approver", owner="anna", expires_in_days=30, scope=["claim and decide"]),
         absences.NewAbsence(login="anna", delegate="mike", ends_at=now + timedelta(days=14), reason="holidays"),
     )
 
@@ -192,6 +192,10 @@ def refusals(now: datetime) -> Iterable[Exception]:
         access.NotSignedInError("sign in at /sign-in, or send an API token as `Authorization: Bearer …`"),
         access.PasswordChangeNeededError(),
         errors.UnknownTokenError(),
+        errors.TokenExpiredError("anna", now),
+        errors.OwnerDisabledError("anna-cli", "anna"),
+        errors.PersonNeededError("dashboard", Permission.MANAGE_PEOPLE),
+        errors.OutOfScopeError("dashboard", Permission.MANAGE_PEOPLE, [Permission.LOOK]),
         errors.NotAllowedError("vera", Role.VIEWER, Permission.MANAGE_PEOPLE),
         errors.UnknownSenderError(
             "the signature is not one of a sender we know, made in the last five minutes: No matching signature found"

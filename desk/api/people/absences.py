@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime
 
-from db.errors import AbsentAlreadyError, NotAllowedError, UnknownAbsenceError, UnknownUserError
+from db.errors import AbsentAlreadyError, NotAllowedError, PersonNeededError, UnknownAbsenceError, UnknownUserError
 from desk.api.common import Body, Desk, Line, Viewer, Why, api_router
 from desk.problems import refuses
 from desk.surroundings import acting, in_transaction
@@ -40,14 +40,14 @@ async def list_absences(
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-@refuses(NotAllowedError, UnknownUserError, AbsentAlreadyError)
+@refuses(NotAllowedError, PersonNeededError, UnknownUserError, AbsentAlreadyError)
 async def add_absence(body: NewAbsence, desk: Desk, who: Viewer) -> answers.Absence:
     """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already."""
     return await acting(desk, who, absences.add, who, **body.model_dump())
 
 
 @router.delete("/{absence_id}")
-@refuses(NotAllowedError, UnknownAbsenceError)
+@refuses(NotAllowedError, PersonNeededError, UnknownAbsenceError)
 async def end_absence(absence_id: UUID, desk: Desk, who: Viewer) -> answers.Absence:
     """End an absence now, or call it off before it begins; one that is over stays as it is."""
     return await acting(desk, who, absences.end, who, absence_id)

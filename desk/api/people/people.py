@@ -93,7 +93,8 @@ async def list_tokens(desk: Desk, _: PeopleAdmin) -> answers.Tokens:
     return await in_transaction(desk, people.listed_tokens)
 
 
-@router.post("/tokens", status_code=HTTPStatus.CREATED, responses=NOT_FOUND)
+@router.post("/tokens", status_code=HTTPStatus.CREATED)
+@refuses(UnknownUserError)
 async def create_token(desk: Desk, who: PeopleAdmin, new: NewToken) -> answers.MadeToken:
     """Make an API token; `token` is shown this once. One of the same name stops working."""
     return await acting(

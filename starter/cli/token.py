@@ -18,12 +18,11 @@ app = Commands(no_args_is_help=True, help="API tokens.")
 _COLUMNS = (
     Column("Name", "name", wraps=10),
     Column("Role", "role"),
-    Column("Owner", lambda token: token["owner"] or "none: a service", wraps=10),
+    Column("Owner", lambda token: token["owner"] or "a service", wraps=10),
     Column("Only", lambda token: ", ".join(token["scope"] or ()), wraps=12, drop=1),
-    Column("Created at", "created_at", drop=3),
-    Column("Last used at", "last_used_at", drop=2),
-    Column("Expires at", "expires_at"),
-    Column("Revoked at", "revoked_at", drop=4),
+    Column("Created at", "created_at", drop=2),
+    Column("Last used at", "last_used_at"),
+    Column("Works until", lambda token: "revoked" if token["revoked_at"] else minute(token["expires_at"])),
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from credit.permissions import Role
+from tests.acting import made_token
 from tests.browser.office import COLOURS, EVERY_RULE, Office, violations
 from tests.holds.helpers import in_force
 
@@ -16,6 +17,7 @@ async def addresses(office: Office) -> list[str]:
     held, proposed = office.world.customer(), await office.proposed(amount="123456.78")
     await in_force(office.world, held)
     shown = office.world.show(held)
+    made_token(office.world.engine, "laptop", Role.APPROVER, scope=["claim-and-decide"])
     return [
         "/",
         "/?kind=message",
@@ -31,6 +33,7 @@ async def addresses(office: Office) -> list[str]:
         "/audit",
         "/settings",
         "/people",
+        "/tokens",
         "/account",
         "/nowhere",
     ]

@@ -1,5 +1,6 @@
 """API tokens: whose they are, what they may do, how long they work, and what nobody's may not do."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from services.people.first_admin import ensure_first_admin
 from services.people.operator_token import ensure_operator_token
 from tests.acting import acted, everybody, made_token
 from tests.desk.people.browser import RunningDesk
+from tests.patience import PATIENCE
 
 
 def caller(engine: Engine, token: str, *, later: timedelta = timedelta(0)) -> Caller:
@@ -213,6 +215,17 @@ def test_the_operator_s_token_is_an_admin_s_and_is_renewed(engine: Engine, datab
     assert caller(engine, token).name == "ann"
     acted(engine, "ann", people.revoke_token, "operator")
     assert operator()[0] != token
+
+
+def test_a_gate_s_answer_is_a_use_of_the_token(desk: RunningDesk) -> None:
+    bearer = {"Authorization": f"Bearer {made_token(desk.engine, 'shop', Role.VIEWER, service=True)}"}
+    for _ in range(2):
+        assert httpx.get(f"{desk.url}/api/customers/1/eligibility?action=order", headers=bearer).status_code == 404
+    deadline = time.monotonic() + PATIENCE
+    with desk.engine.connect() as connection:
+        while connection.execute(text("SELECT last_used_at FROM api_tokens")).scalar_one() is None:
+            connection.rollback()
+            assert time.monotonic() < deadline
 
 
 def test_a_new_token_is_not_given_the_answers_of_the_one_before(desk: RunningDesk) -> None:

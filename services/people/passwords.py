@@ -1,5 +1,6 @@
 """Passwords of local accounts: Argon2id, and which ones are refused."""
 
+import re
 import secrets
 from functools import cache
 from http import HTTPStatus
@@ -12,6 +13,12 @@ from db.errors import RefusedError
 MIN_LENGTH = 12
 MAX_LENGTH = 1000
 """Characters; a longer one would only cost time."""
+
+_JUDGED = 72
+"""Characters that are judged: what that costs grows faster than the length."""
+_STRONG = 4
+"""Of zxcvbn's scores, 0 to 4: at least 10^10 guesses."""
+_OURS = ("service", "hold", "holds", "credit", "netsuite", "temporal")
 
 _hasher = PasswordHasher()
 
@@ -57,18 +64,32 @@ def outdated(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
-def check_strength(password: str, *, login: str) -> None:
-    """Refuse a password that is obviously bad.
+def check_strength(password: str, *, login: str, about: str = "") -> None:
+    """Refuse a password that is too short, or that somebody who tries the usual ones would find.
+
+    Guesses are counted as by Wheeler, "zxcvbn: Low-Budget Password Strength Estimation" (USENIX Security 2016).
+
+    Args:
+        password: What was typed.
+        login: Whose it is to be.
+        about: What else is known of the person: name, e-mail address.
 
     Raises:
         WeakPasswordError: it is; the text says why.
     """
-    folded = password.casefold()
+    from zxcvbn import zxcvbn  # noqa: PLC0415 (its dictionaries take time and memory, and few processes need them)
+
     if len(password) < MIN_LENGTH:
         raise WeakPasswordError(f"the new password is too short: take at least {MIN_LENGTH} characters")
     if len(password) > MAX_LENGTH:
         raise WeakPasswordError(f"the new password is too long: take at most {MAX_LENGTH} characters")
-    if login.casefold() in folded:
+    if login.casefold() in password.casefold():
         raise WeakPasswordError("the new password contains the login: take another one")
-    if len(set(folded)) < MIN_LENGTH // 3:
-        raise WeakPasswordError("the new password repeats a few characters: take another one")
+    known = {*_OURS, *re.findall(r"\w{3,}", f"{login} {about}".casefold())}
+    found = zxcvbn(password[:_JUDGED], user_inputs=sorted(known), max_length=_JUDGED)
+    if found["score"] < _STRONG:
+        why = found["feedback"]["warning"]
+        raise WeakPasswordError(
+            f"the new password is easy to guess. {f'{why} ' if why else ''}Take another one, such as four words that "
+            "have nothing to do with one another"
+        )

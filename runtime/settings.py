@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """Where people open the desk, and the command line asks it."""
     desk_host: str = "127.0.0.1"
     desk_port: int = 8450
+    desk_proxies: str = ""
+    """Addresses and networks, with commas, of the reverse proxies that are believed where a request comes from."""
     desk_local_accounts: bool = True
     """Whether people may sign in with a password kept here."""
     session_idle_minutes: int = 30

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import uvicorn
 from sqlalchemy import Engine, select
 
 from credit.permissions import Role
@@ -17,6 +16,7 @@ from db.act import Act
 from db.engine import transaction
 from db.models import AuditEvent, User
 from db.people import sessions, users
+from desk.__main__ import server
 from desk.access import lifetime
 from runtime.settings import Settings
 from services.people import passwords
@@ -71,10 +71,7 @@ class RunningDesk:
         self.settings = settings
         self.engine = engine
         self.url = f"http://127.0.0.1:{settings.desk_port}"
-        config = uvicorn.Config(
-            app_of(settings), host="127.0.0.1", port=settings.desk_port, log_config=None, server_header=False
-        )
-        self._server = uvicorn.Server(config)
+        self._server = server(app_of(settings), settings)
         self._thread = threading.Thread(target=self._server.run)
         self._browsers: list[Browser] = []
 

@@ -46,8 +46,8 @@ _environment.globals[isolation.NAME] = isolation.isolated
 def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:
     """Return a whole page; it shows the flash message of the redirect that led here, once.
 
-    Every template knows `caller` (None for a stranger), `csrf_token`, `may("START_HOLD")`, `now`, `path`, `flash`
-    and `temporal_ui` besides its own context.
+    Every template knows `caller` (None for a stranger), `csrf_token`, `may("START_HOLD")`, `must_change_password`,
+    `now`, `path`, `flash` and `temporal_ui` besides its own context.
     """
     response = part(request, template, status, flash=flashes.found(request), **context)
     flashes.clear(request, response)
@@ -71,11 +71,13 @@ def wants_page(request: Request) -> bool:
 
 def _surroundings(request: Request) -> dict[str, object]:
     caller: Caller | None = getattr(request.state, "caller", None)
+    session = getattr(request.state, "session", None)
     settings = request.app.state.surroundings.settings
     return {
         "caller": caller,
         "csrf_token": csrf_token(request),
         "may": _may(caller),
+        "must_change_password": bool(session and session.user.one_time_password),
         "now": datetime.now(UTC),
         "path": request.url.path,
         "temporal_ui": f"{settings.temporal_ui_url.rstrip('/')}/namespaces/{settings.temporal_namespace}/workflows",

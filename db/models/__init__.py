@@ -14,7 +14,7 @@ from db.models.messages import ContentTemplate, Message, MessageDecision, Messag
 from db.models.netsuite import NetSuitePush, NetSuiteRecord
 from db.models.notifications import Notification
 from db.models.outcomes import HoldException
-from db.models.people import ApiToken, IdempotencyKey, SignInFailure, User, UserSession
+from db.models.people import ApiToken, IdempotencyKey, KnownDevice, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
 from db.models.records import AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
 from db.models.requests import HoldRequest
@@ -47,6 +47,7 @@ __all__ = [
     "InboundEvent",
     "Invoice",
     "InvoiceDispute",
+    "KnownDevice",
     "LimitTransition",
     "Load",
     "Message",

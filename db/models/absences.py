@@ -32,5 +32,6 @@ class Absence(Base):
         Index("ix_absences_delegate", "delegate", "ends_at"),
         CheckConstraint("delegate <> login", name="somebody_else_stands_in"),
         CheckConstraint("ends_at > starts_at", name="lasts"),
+        CheckConstraint("ends_at - starts_at <= interval '366 days'", name="lasts_a_year_at_most"),
         CheckConstraint("reason <> ''", name="says_why"),
     )

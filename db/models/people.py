@@ -24,6 +24,8 @@ class User(Base):
     """Argon2id; null for who signs in with OpenID Connect only."""
     one_time_password: Mapped[bool] = mapped_column(default=False, server_default="false")
     """Whether the password was made by the system and must be changed at the first sign-in."""
+    one_time_until: Mapped[datetime | None]
+    """Until when a one-time password opens a session: past as soon as it opened one. Null: it opens none."""
     oidc_issuer: Mapped[str | None]
     oidc_subject: Mapped[str | None]
     created_at: Mapped[Stamp]
@@ -96,12 +98,27 @@ class SignInFailure(Base):
     id: Mapped[Uuid]
     login: Mapped[str]
     address: Mapped[str]
+    device: Mapped[str | None]
+    """SHA-256 of the device's cookie, where it was one that this login is known on."""
     at: Mapped[datetime]
 
     __table_args__ = (
         Index("ix_sign_in_failures_login", "login", "at"),
         Index("ix_sign_in_failures_address", "address", "at"),
     )
+
+
+class KnownDevice(Base):
+    """A browser that a person signed in from with a password. Only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "known_devices"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    seen_at: Mapped[datetime]
+    """When the person last signed in from it."""
+
+    __table_args__ = (Index("ix_known_devices_user_id", "user_id"), Index("ix_known_devices_seen_at", "seen_at"))
 
 
 class IdempotencyKey(Base):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import chain, count
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from db import audit
 from db.act import Act
 from db.errors import BadInputError, LastAdminError, LoginTakenError, UnknownUserError
 from db.models import ApiToken, User
-from db.people import sessions
+from db.people import sessions, sign_ins
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 """What may be a login: it stands in addresses and in the record."""
+ONE_TIME_LASTS = timedelta(hours=24)
+"""How long after it was made a one-time password opens the one session that it is for."""
 
 
 def listed(session: Session) -> Sequence[User]:
@@ -102,6 +105,7 @@ def create(
         role=role.label,
         password_hash=password_hash,
         one_time_password=password_hash is not None,
+        one_time_until=None if password_hash is None else act.now + ONE_TIME_LASTS,
         oidc_issuer=issuer,
         oidc_subject=known_as,
         created_at=act.now,
@@ -173,11 +177,24 @@ def enable(act: Act, user: User) -> None:
 
 
 def set_password(act: Act, user: User, password_hash: str, *, one_time: bool) -> None:
-    """Give a locked user a password; all his sessions end."""
+    """Give a locked user a password; all his sessions end, and no device is known any more."""
     user.password_hash, user.one_time_password = password_hash, one_time
+    user.one_time_until = act.now + ONE_TIME_LASTS if one_time else None
     sessions.revoke(act.session, act.now, user_id=user.id)
+    sign_ins.forget_devices(act.session, user.id)
     kind = PasswordReset if one_time else PasswordChanged
     act.note(audit.SYSTEM, kind(login=user.login))
+
+
+def one_time_is_over(user: User, now: datetime) -> bool:
+    """Whether the password is a one-time one that opens no session (any more): it opened one, or is too old."""
+    return user.one_time_password and (user.one_time_until is None or user.one_time_until <= now)
+
+
+def use_one_time(user: User, now: datetime) -> None:
+    """Let a locked user's one-time password, where he has one, have opened its session."""
+    if user.one_time_password:
+        user.one_time_until = now
 
 
 def sign_out(act: Act, user: User, *, only: UUID | None = None) -> int:

@@ -15,6 +15,9 @@ SESSION = "desk_session"
 STRANGER = "desk_stranger"
 """The token that the sign-in form must repeat: no other site can sign this browser in."""
 
+DEVICE = "desk_device"
+"""That a person signed in from this browser before: `db/people/sign_ins.py`."""
+
 PROVIDER = "desk_provider"
 """What this browser asked the OpenID Connect provider, until it comes back."""
 

@@ -23,6 +23,19 @@ class WrongPasswordError(RefusedError):
         self.why = why
 
 
+class OneTimePasswordOverError(RefusedError):
+    """The password is right, and was for one session that was opened already, or never in time."""
+
+    code = "one_time_password_over"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, login: str) -> None:
+        super().__init__(
+            "this one-time password was used already, or is older than 24 hours: have an admin give you a new one "
+            f"(`hold user reset-password {login}`)"
+        )
+
+
 class TooManyAttemptsError(RefusedError):
     code = "too_many_attempts"
     status = HTTPStatus.TOO_MANY_REQUESTS

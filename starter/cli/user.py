@@ -77,7 +77,7 @@ def sign_out(login: Login) -> Answer:
 
 def _print_once(made: Document) -> Answer:
     yield {"login": made["login"].strip().lower(), "one_time_password": made["one_time_password"]}
-    err.print(f"One-time password of {made['login']}; it is not shown again.")
+    err.print(f"One-time password of {made['login']}, for one sign-in within 24 hours; it is not shown again.")
     console.print(made["one_time_password"])
 
 

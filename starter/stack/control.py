@@ -35,7 +35,7 @@ class StackOptions:
         """
         program = temporal_cli.ensure(say)
         reserved = ports.Reservations()
-        stack = Stack(data_dir, ports.choose(data_dir, self.named_ports, say, reserved), program)
+        stack = Stack(data_dir, ports.choose(data_dir, self.named_ports, say, reserved), program, say)
         return Plan(stack.stages(), stack.settings, reserved.close)
 
 

@@ -7,7 +7,7 @@ import smtplib
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import migrate
 from runtime.files import ensure_private_dir
-from services.people.first_admin import PASSWORD_FILE, ensure_first_admin
+from services.people.first_admin import PASSWORD_FILE, ensure_first_admin, where_it_is
 from services.people.operator_token import ensure_operator_token
 from starter.stack.errors import StackError
 from starter.stack.launch import Launch
@@ -57,11 +57,13 @@ class Stack:
         data_dir: The data folder, existing and resolved.
         ports: A port for each name in `ports.DEFAULTS`.
         temporal_cli: The Temporal CLI.
+        say: Takes what a person has to know.
     """
 
     data_dir: Path
     ports: Mapping[str, int]
     temporal_cli: Path
+    say: Callable[[str], None]
 
     @property
     def postgres(self) -> Postgres:
@@ -130,7 +132,8 @@ class Stack:
         url = self.postgres.url(DATABASE)
         try:
             migrate.upgrade(url)
-            ensure_first_admin(url, self.data_dir / PASSWORD_FILE)
+            if ensure_first_admin(url, self.data_dir / PASSWORD_FILE):
+                self.say(where_it_is(self.data_dir / PASSWORD_FILE))
             ensure_operator_token(url, self.data_dir / "operator.token")
         except SQLAlchemyError as error:
             raise StackError(f"The database could not be brought to the schema of this version: {error}") from error

@@ -44,7 +44,7 @@ async def change_password(
     if new != repeated:
         return render(request, "people/password.html", 422, user=user, error="the new password was typed in two ways")
     try:
-        cookie = (await signing_in.change_password(desk, request, old, new))[1]
+        entered = await signing_in.change_password(desk, request, old, new)
     except WrongPasswordError as error:
         await problems.record_refusal(request, error.code, error.why)
         return render(request, "people/password.html", 403, user=user, error="the old password is another one")
@@ -53,7 +53,7 @@ async def change_password(
         if isinstance(error, TooManyAttemptsError):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
-    return signing_in.welcome(see_other("/", "password_changed"), desk, cookie)
+    return signing_in.welcome(see_other("/", "password_changed"), desk, entered)
 
 
 @router.get("/account")

@@ -14,7 +14,6 @@ from credit.audit_entries.people import SignedOut
 from credit.permissions import Permission
 from db import audit
 from db.errors import RefusedError
-from db.models import UserSession
 from db.people import sessions
 from db.people.tokens import Caller
 from desk import problems
@@ -23,7 +22,7 @@ from desk.forms.sent import Sent
 from desk.pages.common import Desk
 from desk.rendering import render
 from desk.sign_in import cookies, signing_in
-from desk.sign_in.errors import SignInRefusedError, TooManyAttemptsError, WrongPasswordError
+from desk.sign_in.errors import OneTimePasswordOverError, SignInRefusedError, TooManyAttemptsError, WrongPasswordError
 from desk.sign_in.next_page import own_path, sign_in_path
 from desk.sign_in.oidc import Attempt, Provider
 from desk.sign_in.provider_people import person
@@ -92,15 +91,15 @@ async def with_password(
         error = SignInRefusedError("this form was not ours, or too old (are cookies off?): try again")
         return await _refused(request, desk, next, error, str(error), login)
     try:
-        row, cookie = await signing_in.with_password(desk, request, login, password)
+        entered = await signing_in.with_password(desk, request, login, password)
     except WrongPasswordError as error:
         return await _refused(request, desk, next, error, error.why, login)
-    except (SignInRefusedError, TooManyAttemptsError) as error:
+    except (SignInRefusedError, TooManyAttemptsError, OneTimePasswordOverError) as error:
         return await _refused(request, desk, next, error, str(error), login)
     kept = Sent.of_kept(again)
     if kept is not None:
         request.state.again = kept  # the door answers with what was typed when the session ended
-    return _go_on(desk, row, cookie, next)
+    return _go_on(desk, entered, next)
 
 
 @router.get("/sign-in/provider")
@@ -128,24 +127,24 @@ async def from_provider(request: Request, desk: Desk) -> Response:
         address, user_agent = address_of(request), request.headers.get("user-agent", "")
         old = cookies.read(request, desk.settings, cookies.SESSION)
 
-        def enter(session: Session) -> tuple[UserSession, str]:
+        def enter(session: Session) -> signing_in.Entered:
             user = person(session, claims, desk.settings)
             return signing_in.start_session(
                 desk, session, user, address=address, user_agent=user_agent, old=old, how="provider"
             )
 
-        row, cookie = await in_transaction(desk, enter)
+        entered = await in_transaction(desk, enter)
     except RefusedError as error:
         response = await _refused(request, desk, next_page, error, str(error))
     else:
-        response = _go_on(desk, row, cookie, next_page)
+        response = _go_on(desk, entered, next_page)
     cookies.take(response, desk.settings, cookies.PROVIDER)
     return response
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, desk: Desk, who: Anybody) -> Response:
-    row: UserSession | None = request.state.session
+    row = request.state.session
 
     def end(session: Session) -> None:
         if row is not None:
@@ -189,9 +188,9 @@ async def _refused(
     return response
 
 
-def _go_on(desk: Surroundings, row: UserSession, cookie: str, next_page: str) -> Response:
-    there = "/password" if row.user.one_time_password else own_path(next_page)
-    return signing_in.welcome(RedirectResponse(there, 303), desk, cookie)
+def _go_on(desk: Surroundings, entered: signing_in.Entered, next_page: str) -> Response:
+    there = "/password" if entered.session.user.one_time_password else own_path(next_page)
+    return signing_in.welcome(RedirectResponse(there, 303), desk, entered)
 
 
 def _provider(request: Request) -> Provider:

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from credit.permissions import Permission
 from runtime.temporal import connect
 from services.holds.operations import Operations
-from services.people.first_admin import LOGIN, PASSWORD_FILE
+from services.people.first_admin import PASSWORD_FILE, ensure_first_admin, where_it_is
 from starter.cli.commands import Answer, Ended
 from starter.cli.context import read_settings
 from starter.cli.errors import REFUSED, UNREACHABLE, UnreachableError
@@ -31,7 +31,14 @@ def up(ports: dict[str, int | None], *, detach: bool) -> int:
         detach: Whether to return when everything is ready.
     """
     options = StackOptions(read_settings().data_dir, **ports)
-    return control.up_detached(options) if detach else control.up(options)
+    if not detach:
+        return control.up(options)
+    code, password_file = control.up_detached(options), options.data_dir / PASSWORD_FILE
+    if code == lifecycle.DONE and password_file.exists():  # it may have grown too old while the stack was up
+        url = read_settings().database_url.get_secret_value()
+        if ensure_first_admin(url, password_file):
+            err.print(where_it_is(password_file), soft_wrap=True)
+    return code
 
 
 def down() -> int:
@@ -54,7 +61,7 @@ def status() -> Answer:
             colour = "green" if part.state == "running" else "red"
             console.print(Text.assemble("  ", ("●", colour), f" {part.name:<10} {part.state:<10} pid {part.pid}"))
         if (data_dir / PASSWORD_FILE).exists():
-            err.print(f"Sign in to the desk as {LOGIN}; the one-time password is in {data_dir / PASSWORD_FILE}")
+            err.print(where_it_is(data_dir / PASSWORD_FILE), soft_wrap=True)
 
 
 def doctor(*, repair: bool) -> Answer:

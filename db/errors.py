@@ -531,6 +531,19 @@ class UnknownAbsenceError(NotFoundError):
         super().__init__(f"no absence {str(name)!r}: `hold absence list` shows them")
 
 
+class LendingNeedsAdminError(RefusedError):
+    """To stand in lets one decide: whoever may not even ask for a hold gets that from an admin only."""
+
+    code = "lending_needs_admin"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, delegate: str, role: Role) -> None:
+        super().__init__(
+            f"{delegate} is {role.label}, and only an admin lets somebody below requester stand in: name somebody "
+            "else, or ask an admin to note the absence"
+        )
+
+
 class AbsentAlreadyError(RefusedError):
     """A person has one absence at a time: who stands in must be clear."""
 

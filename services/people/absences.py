@@ -34,11 +34,19 @@ def add(
 
     Raises:
         NotAllowedError: it is somebody else's absence, and the caller no admin.
-        UnknownUserError, BadInputError, AbsentAlreadyError: as `db.people.absences.add`.
+        UnknownUserError, BadInputError, LendingNeedsAdminError, AbsentAlreadyError: as `db.people.absences.add`.
     """
     login, starts_at = login or caller.name, starts_at or act.now
     _require_own(caller, login)
-    added = absences.add(act, login=login, delegate=delegate, starts_at=starts_at, ends_at=ends_at, reason=reason)
+    added = absences.add(
+        act,
+        login=login,
+        delegate=delegate,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason,
+        is_admin=caller.may(Permission.MANAGE_PEOPLE),
+    )
     return answers.Absence.of(added, act.now)
 
 

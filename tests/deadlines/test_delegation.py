@@ -12,7 +12,14 @@ from credit.permissions import Permission, Role
 from credit.states import Verdict
 from db.act import Act
 from db.engine import transaction
-from db.errors import AbsentAlreadyError, BadInputError, SecondApproverError, SelfApprovalError, UnknownUserError
+from db.errors import (
+    AbsentAlreadyError,
+    BadInputError,
+    LendingNeedsAdminError,
+    SecondApproverError,
+    SelfApprovalError,
+    UnknownUserError,
+)
 from db.holds.decisions import FirstApproval
 from db.models import Absence, User
 from db.people import absences
@@ -69,6 +76,26 @@ def test_a_delegates_delegate_counts_for_nothing(world: World) -> None:
     away(world, "anna", "dana")
     away(world, "dana", "rita")
     assert (may_decide(world, "dana"), may_decide(world, "rita")) == (True, False)
+
+
+def test_no_more_is_lent_than_the_lenders_role_of_today(world: World) -> None:
+    away(world, "anna", "dana")
+    with transaction(world.engine) as session:
+        session.execute(update(User).where(User.login == "anna").values(role="requester"))
+    assert not may_decide(world, "dana")
+
+
+@pytest.mark.parametrize("delegate", ["dana", "rita"])
+def test_only_an_admin_lets_somebody_below_requester_stand_in(world: World, delegate: str) -> None:
+    if delegate == "dana":
+        for lender in ("anna", "rita"):  # who lends nothing today may be an approver tomorrow
+            with pytest.raises(LendingNeedsAdminError, match="dana is viewer, and only an admin"):
+                away(world, lender, delegate, is_admin=False)
+        assert not may_decide(world, delegate)
+        away(world, "anna", delegate)
+    else:
+        away(world, "anna", delegate, is_admin=False)
+    assert may_decide(world, delegate)
 
 
 @pytest.mark.parametrize("login", ["anna", "dana"])
@@ -164,6 +191,12 @@ def test_who_asked_is_told_in_whose_name_it_was_decided(world: World) -> None:
         ({"delegate": "ANNA "}, "anna cannot stand in for anna"),
         ({"ends_at": datetime.now(UTC) - timedelta(minutes=1)}, "not in the past"),
         ({"starts_at": datetime.now(UTC) + 31 * DAY}, "ends after it starts"),
+        ({"ends_at": datetime.now(UTC) + 366 * DAY}, "lasts at most 366 days: choose an earlier end"),
+        ({"ends_at": datetime.now(UTC) + 36525 * DAY}, "lasts at most 366 days: choose an earlier end"),
+        (
+            {"starts_at": datetime.now(UTC) + 367 * DAY, "ends_at": datetime.now(UTC) + 368 * DAY},
+            "starts at most 366 days from now",
+        ),
         ({"reason": " "}, "say why"),
         ({"delegate": "gone"}, "gone is disabled"),
     ],
@@ -172,6 +205,12 @@ def test_an_absence_that_makes_no_sense_is_refused(world: World, changes: dict[s
     person(world, "gone", disabled=True)
     with pytest.raises(BadInputError, match=why):
         away(world, **{"login": "anna", "delegate": "dana"} | changes)
+
+
+def test_an_absence_of_a_year_a_year_ahead(world: World) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=-1)
+    away(world, "anna", "dana", starts_at=soon, ends_at=soon + 366 * DAY)
+    away(world, "bob", "dana", starts_at=soon + 366 * DAY, ends_at=soon + 732 * DAY)
 
 
 @pytest.mark.parametrize(("login", "delegate"), [("nobody", "dana"), ("anna", "nobody")])

@@ -42,7 +42,10 @@ async def list_absences(
 @router.post("", status_code=HTTPStatus.CREATED)
 @refuses(NotAllowedError, PersonNeededError, UnknownUserError, AbsentAlreadyError)
 async def add_absence(body: NewAbsence, desk: Desk, who: Viewer) -> answers.Absence:
-    """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already."""
+    """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already.
+
+    It lasts 366 days at most, and begins at most so far ahead. Only an admin lets somebody below requester stand in.
+    """
     return await acting(desk, who, absences.add, who, **body.model_dump())
 
 

@@ -23,7 +23,7 @@ def order(delegate: str, **more: str) -> dict[str, str]:
 
 
 def test_somebody_lets_a_colleague_stand_in_and_comes_back(desk: RunningDesk) -> None:
-    anna, dana = desk.signed_in(Role.APPROVER, "anna"), desk.signed_in(Role.VIEWER, "dana")
+    anna, dana = desk.signed_in(Role.APPROVER, "anna"), desk.signed_in(Role.REQUESTER, "dana")
     assert "You are not away, and stand in for nobody." in anna.get("/account").text
     assert "Decide" not in dana.get("/account").text
 
@@ -46,13 +46,18 @@ def test_somebody_lets_a_colleague_stand_in_and_comes_back(desk: RunningDesk) ->
 
 
 def test_what_makes_no_sense_is_said_and_kept(desk: RunningDesk) -> None:
-    desk.person("dana")
+    desk.person("dana", Role.REQUESTER)
+    desk.person("vera")
     anna = desk.signed_in(Role.APPROVER, "anna")
-    yesterday = (TODAY - timedelta(days=2)).isoformat()
+    page = anna.get("/account").text
+    assert ('value="dana"' in page, 'value="vera"' in page) == (True, False), "who looks only takes an admin"
+    assert anna.post("/account/absences", **order("vera")).status_code == 403
+    yesterday, next_century = (TODAY - timedelta(days=2)).isoformat(), (TODAY + timedelta(days=36525)).isoformat()
     for wrong, words in (
         ({"last_day": ""}, "Name the last day"),
         ({"last_day": yesterday}, "not in the past"),
         ({"last_day": "soon"}, "is no day"),
+        ({"last_day": next_century}, "lasts at most 366 days"),
         ({"reason": " "}, "say why"),
         ({"delegate": "anna"}, "cannot stand in for anna"),
     ):

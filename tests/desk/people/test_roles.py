@@ -91,7 +91,7 @@ def test_each_role_over_http(desk: RunningDesk, samples: dict[Permission, tuple[
 @pytest.mark.parametrize("role", OF_PEOPLE)
 def test_another_s_absence_takes_an_admin(desk: RunningDesk, role: Role) -> None:
     for login in ("anna", "dana"):
-        desk.person(login)
+        desk.person(login, Role.REQUESTER)
     bearer = bearer_of(desk.engine, role.label, role)
     ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     order = {"login": "anna", "delegate": "dana", "ends_at": ends, "reason": "ill"}

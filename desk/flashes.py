@@ -72,6 +72,7 @@ FLASHES = {
     "sessions_ended": Flash("good", "Signed out there."),
     "absence_added": Flash("good", "Noted. The delegate is told and decides for as long as it lasts."),
     "absence_ended": Flash("good", "Ended. Nobody stands in any more."),
+    "contact_changed": Flash("good", "Saved."),
     "role_changed": Flash("good", "Saved. The role counts from the next request on."),
     "user_disabled": Flash("good", "Disabled, and signed out everywhere."),
     "user_enabled": Flash("good", "Enabled again."),

@@ -26,6 +26,26 @@ class UserRoleChanged(AboutUser):
     after: str
 
 
+class UserNameChanged(AboutUser):
+    action = "user_name_changed"
+    what = "changed the name of somebody"
+    before: str
+    after: str
+
+    def sentence(self) -> str:
+        return f"changed the name of {self.login}: {self.before or 'none'} → {self.after or 'none'}"
+
+
+class UserEmailChanged(AboutUser):
+    action = "user_email_changed"
+    what = "changed the e-mail address of somebody"
+    before: str | None
+    after: str | None
+
+    def sentence(self) -> str:
+        return f"changed the e-mail address of {self.login}: {self.before or 'none'} → {self.after or 'none'}"
+
+
 UserDisabled = AboutUser.of_action("user_disabled", "disabled an account", "disabled the account {login}")
 UserEnabled = AboutUser.of_action("user_enabled", "enabled an account again", "enabled the account {login} again")
 PasswordChanged = AboutUser.of_action("password_changed", "changed the password")

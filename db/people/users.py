@@ -16,7 +16,9 @@ from credit.audit_entries.people import (
     SessionsEnded,
     UserCreated,
     UserDisabled,
+    UserEmailChanged,
     UserEnabled,
+    UserNameChanged,
     UserRoleChanged,
 )
 from credit.mail_text import clean_address
@@ -84,15 +86,11 @@ def create(
             of people.
         LoginTakenError: somebody has it already.
     """
-    login = login.strip().lower()
+    login, email = login.strip().lower(), _address(email)
     if not LOGIN.fullmatch(login):
         raise BadInputError(f"{login!r} can't be a login: take up to 100 of a-z, 0-9 and . _ @ + -")
     if reads_as_the_system(login):
         raise BadInputError(f"{login!r} would read as the system's own doing in the record: take another login")
-    try:
-        email = clean_address(email) if email and email.strip() else None
-    except ValueError as error:
-        raise BadInputError(str(error)) from error
     _of_people(role)
     act.session.execute(text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
     if by_login(act.session, login) is not None:
@@ -114,6 +112,13 @@ def create(
     act.session.flush()
     act.note(audit.SYSTEM, UserCreated(login=login, role=role.label))
     return user
+
+
+def _address(email: str | None) -> str | None:
+    try:
+        return clean_address(email) if email and email.strip() else None
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
 
 
 def _of_people(role: Role) -> None:
@@ -159,6 +164,20 @@ def set_role(act: Act, user: User, role: Role) -> None:
     entry = UserRoleChanged(login=user.login, before=user.role, after=role.label)
     user.role = role.label
     act.note(audit.SYSTEM, entry)
+
+
+def set_contact(act: Act, user: User, *, name: str | None = None, email: str | None = None) -> None:
+    """Give a locked user another name or e-mail address: None leaves it as it is, an empty text takes it away.
+
+    Raises:
+        BadInputError: `email` is not one e-mail address.
+    """
+    name, address = user.name if name is None else name.strip(), user.email if email is None else _address(email)
+    if name != user.name:
+        act.note(audit.SYSTEM, UserNameChanged(login=user.login, before=user.name, after=name))
+    if address != user.email:
+        act.note(audit.SYSTEM, UserEmailChanged(login=user.login, before=user.email, after=address))
+    user.name, user.email = name, address
 
 
 def disable(act: Act, user: User) -> None:

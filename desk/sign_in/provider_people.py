@@ -54,7 +54,7 @@ def person(session: Session, claims: Claims, settings: Settings) -> User:
         return users.create(act, login=login, role=role, name=name, email=email, subject=(issuer, subject))
     if user.disabled_at is not None:
         raise SignInRefusedError("you were disabled here: ask an admin")
-    user.name, user.email = name or user.name, email or user.email
+    users.set_contact(act, user, name=name or None, email=email)
     users.set_role(act, user, role)
     return user
 

@@ -47,16 +47,26 @@ def reset_password(act: Act, login: str) -> str:
     return password
 
 
-def change(act: Act, login: str, *, role: Role | None = None, disabled: bool | None = None) -> answers.User:
-    """Give a user another role, shut him out or let him in again; it counts from his next request on.
+def change(
+    act: Act,
+    login: str,
+    *,
+    role: Role | None = None,
+    disabled: bool | None = None,
+    name: str | None = None,
+    email: str | None = None,
+) -> answers.User:
+    """Change what is not None of a user: role, being shut out, name, e-mail; it counts from his next request on.
 
     Raises:
         UnknownUserError: nobody has this login.
+        BadInputError: `email` is not one e-mail address (empty: none).
         LastAdminError: it is the last admin.
     """
     user = users.get(act.session, login)
     if disabled or (role is not None and role is not Role.ADMIN):
         users.keep_an_admin(act.session, user)
+    users.set_contact(act, user, name=name, email=email)
     if role is not None:
         users.set_role(act, user, role)
     if disabled is not None:

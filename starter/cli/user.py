@@ -61,6 +61,20 @@ def role(login: Login, role: Annotated[RoleName, typer.Argument(help="What he or
     return _print_changed(open_desk().patch("users", login, role=role))
 
 
+@app.command()
+def change(
+    login: Login,
+    name: Annotated[str | None, typer.Option(help="The name in full; '' for none.")] = None,
+    email: Annotated[str | None, typer.Option(help="Where notifications go; '' for nowhere.")] = None,
+) -> Answer:
+    """Change a user's name or e-mail."""
+    if name is None and email is None:
+        raise typer.BadParameter("say what to change: --name, --email or both")
+    changed = open_desk().patch("users", login, name=name, email=email)
+    yield changed
+    err.print(f"{changed['login']}: name {changed['name'] or 'none'}, e-mail {changed['email'] or 'none'}.")
+
+
 @app.command("reset-password")
 def reset_password(login: Login) -> Answer:
     """Replace a password by a one-time one and print it, once; the user's sessions end."""

@@ -125,12 +125,13 @@ async def of_freight(call: Calls, world: World) -> None:
 async def of_people(call: Calls) -> None:
     for login in ("anna", "mike"):
         await call("user create", login, "--role", "admin")
-    await call("absence add", "--login", "anna", "--delegate", "mike", "--until", "2099-01-01", *WHY)
+    await call("absence add", "--login", "anna", "--delegate", "mike", "--until", str(datetime.now(UTC).date()), *WHY)
     absence = (await call("absence list")).split()[-1]
     await call("absence end", absence)
     for command in ("disable", "enable", "reset-password", "sign-out"):
         await call(f"user {command}", "anna")
     await call("user role", "anna", "viewer")
+    await call("user change", "anna", "--email", "anna@example.test")
     assert "anna" in await call("user list")
     assert await call("token create", "--name", "job", "--role", "viewer")
     assert "job" in await call("token list")

@@ -31,6 +31,8 @@ class UserChange(BaseModel):
 
     role: UserRole | None = None
     disabled: bool | None = None
+    name: str | None = Field(None, max_length=200)
+    email: str | None = Field(None, max_length=200, description="Where notifications go; empty for nowhere.")
 
 
 class NewToken(BaseModel):
@@ -66,9 +68,10 @@ async def create_user(desk: Desk, who: PeopleAdmin, new: NewUser) -> answers.New
 @router.patch("/users/{login}")
 @refuses(UnknownUserError, LastAdminError)
 async def change_user(desk: Desk, who: PeopleAdmin, login: str, change: UserChange) -> answers.User:
-    """Change a user's role, shut him out or let him in; it counts from his next request on."""
+    """Change a user's role, name or e-mail, shut him out or let him in; it counts from his next request on."""
     role = Role[change.role.upper()] if change.role else None
-    return await acting(desk, who, people.change, login, role=role, disabled=change.disabled)
+    changes = change.model_dump(exclude={"role"})
+    return await acting(desk, who, people.change, login, role=role, **changes)
 
 
 @router.post("/users/{login}/reset-password")

@@ -76,6 +76,12 @@ async def show(request: Request, desk: Desk, login: str, _: PeopleAdmin) -> Resp
     return render(request, "people/person.html", user=user, sessions=live, roles=_ROLES)
 
 
+@router.post("/people/{login}/contact")
+async def set_contact(desk: Desk, login: str, who: PeopleAdmin, name: Text = "", email: Text = "") -> Response:
+    await acting(desk, who, service.change, login, name=name, email=email)
+    return see_other(f"/people/{login}", "contact_changed")
+
+
 @router.post("/people/{login}/role")
 async def set_role(desk: Desk, login: str, who: PeopleAdmin, role: RoleName) -> Response:
     """Give a user another role; it counts from his next request on."""

@@ -44,6 +44,22 @@ def test_an_admin_makes_an_account_whose_owner_signs_in(desk: RunningDesk) -> No
     ]  # fmt: skip
 
 
+def test_an_admin_gives_somebody_another_name_and_address(desk: RunningDesk) -> None:
+    desk.person("vera")
+    admin = desk.signed_in(Role.ADMIN, "mike")
+    admin.get("/people/vera")
+    changed = admin.post("/people/vera/contact", name="Vera <V>", email="vera@example.test")
+    assert (changed.status_code, changed.headers["location"]) == (303, "/people/vera")
+    page = admin.get("/people/vera").text
+    assert 'value="Vera &lt;V&gt;"' in page
+    assert 'value="vera@example.test"' in page
+    refused = admin.post("/people/vera/contact", name="Vera W", email="nowhere")
+    assert refused.status_code == 422
+    assert 'value="Vera W"' in refused.text
+    assert (desk.user("vera").name, desk.user("vera").email) == ("Vera <V>", "vera@example.test")
+    assert desk.signed_in(Role.APPROVER, "anna").post("/people/vera/contact", email="").status_code == 403
+
+
 def test_refusals_are_explained_on_the_page(desk: RunningDesk) -> None:
     admin = desk.signed_in(Role.ADMIN, "mike")
     admin.get("/people")
@@ -104,6 +120,18 @@ def test_the_api(desk: RunningDesk) -> None:
         changed = api.patch("/users/vera", json={"role": "viewer", "disabled": True}).json()
         assert (changed["role"], changed["disabled_at"] is None) == ("viewer", False)
         assert api.patch("/users/vera", json={"disabled": False}).json()["disabled_at"] is None
+        contact = api.patch("/users/vera", json={"name": "Vera V", "email": "vera@example.test"}).json()
+        assert (contact["name"], contact["email"], contact["role"]) == ("Vera V", "vera@example.test", "viewer")
+        for bad in ("nonsense", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"):
+            assert api.patch("/users/vera", json={"email": bad, "name": "Eve"}).status_code == 422
+        assert api.patch("/users/vera", json={"role": "viewer"}).json()["name"] == "Vera V"
+        taken_away = api.patch("/users/vera", json={"email": ""}).json()
+        assert (taken_away["name"], taken_away["email"]) == ("Vera V", None)
+        assert [event.detail for event in desk.audit("user_name_changed", "user_email_changed")] == [
+            {"login": "vera", "before": "", "after": "Vera V"},
+            {"login": "vera", "before": None, "after": "vera@example.test"},
+            {"login": "vera", "before": "vera@example.test", "after": None},
+        ]
         assert api.patch("/users/nobody", json={}).json()["code"] == "unknown_user"
         assert api.post("/users/vera/reset-password").json()["one_time_password"]
         assert api.post("/users/vera/sign-out").json() == {"login": "vera", "sessions_ended": 0}
@@ -144,6 +172,10 @@ def test_the_command_line(desk: RunningDesk, hold: Hold) -> None:
     assert "vera is admin, disabled" in hold("user", "disable", "vera")[2]
     assert browser.sign_in("vera", password.strip()).status_code == 403
     assert hold("user", "enable", "vera")[0] == 0
+    assert "vera: name Vera V, e-mail v@example.test." in hold("user", "change", "vera", "--email", "v@example.test")[2]
+    assert "e-mail none" in hold("user", "change", "vera", "--email", "", "--name", "Vera")[2]
+    assert "--email" in hold("user", "change", "vera")[2]
+    assert desk.user("vera").name == "Vera"
     reset = json.loads(hold("user", "reset-password", "vera", "--json")[1])["one_time_password"]
     assert browser.sign_in("vera", reset).status_code == 303
     assert [user["login"] for user in json.loads(hold("user", "list", "--json")[1])["users"]] == [

@@ -82,7 +82,6 @@ async def _sign_in(page: Page, password: str) -> None:
     await page.get_by_label("Login").fill(LOGIN)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_label("One-time password").fill(password)
     await page.get_by_label("New password", exact=True).fill(_PASSWORD)
     await page.get_by_label("New password, again").fill(_PASSWORD)
     await page.get_by_role("button", name="Change password").click()

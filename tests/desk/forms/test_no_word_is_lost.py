@@ -109,6 +109,7 @@ async def scene(world: World, me: Person) -> list[str]:
         "/settings/organisations",
         "/settings/templates/service_hold_customer_notice",
         "/people",
+        "/people/vera",
         "/tokens",
         "/account",
     ]

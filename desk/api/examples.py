@@ -178,7 +178,7 @@ def bodies(now: datetime) -> Iterable[BaseModel]:
             body="Dear {{ customer_name }},\n\nplease call us about your open invoices.\n",
         ),
         people.NewUser(login="anna", role="approver", name="Anna Berg", email="anna@example.com"),
-        people.UserChange(role="admin"),
+        people.UserChange(role="admin", email="anna@example.com"),
         people.NewToken(name="anna-cli", role="approver", owner="anna", expires_in_days=30, scope=["claim and decide"]),
         absences.NewAbsence(login="anna", delegate="mike", ends_at=now + timedelta(days=14), reason="holidays"),
     )
@@ -264,6 +264,7 @@ def refusals(now: datetime) -> Iterable[Exception]:
         errors.DriftCheckFailedError("NetSuite refuses: Invalid login attempt"),
         errors.LoginTakenError("anna"),
         errors.LastAdminError("anna"),
+        errors.LendingNeedsAdminError("vera", Role.VIEWER),
         errors.AbsentAlreadyError("anna", now, now + timedelta(days=14)),
         BadTemplateError("template customer_notice: 'custommer_name' is undefined"),
         BadScheduleError("no time zone 'Oslo': give one like Europe/Oslo or UTC"),

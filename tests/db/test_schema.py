@@ -19,7 +19,19 @@ from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalSt
 from db import audit, migrate, policies, policy_change
 from db.act import Act
 from db.engine import transaction
-from db.models import Base, Claim, Customer, Decision, Hold, HoldBeat, Invoice, Proposal, WorkflowDefinition
+from db.models import (
+    Absence,
+    Base,
+    Claim,
+    Customer,
+    Decision,
+    Hold,
+    HoldBeat,
+    Invoice,
+    Proposal,
+    User,
+    WorkflowDefinition,
+)
 from starter.stack.postgres import Postgres
 from tests.audit.helpers import deed
 
@@ -274,6 +286,45 @@ def test_beats_that_were_stopped_before_they_began_are_cured(empty_url: str) -> 
     migrate.upgrade(empty_url)
     with Session(made) as session:
         assert session.scalars(select(HoldBeat.started_at)).all() == [NOW]
+    made.dispose()
+
+
+def test_one_time_passwords_get_a_day_and_absences_a_year(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    made = create_engine(empty_url, poolclass=NullPool)
+    with made.connect() as connection:
+        config = migrate._config(empty_url)
+        config.attributes["connection"] = connection
+        command.downgrade(config, ScriptDirectory.from_config(config).get_revision("0023").down_revision)
+        connection.commit()
+    with made.begin() as connection:
+        for login, one_time in (("anna", False), ("dana", True)):
+            values = {"login": login, "one_time": one_time}
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, login, name, role, one_time_password, created_at) "
+                    "VALUES (gen_random_uuid(), :login, '', 'approver', :one_time, now() - interval '1 year')"
+                ),
+                values,
+            )
+        for days in (30, 36525):
+            connection.execute(
+                text(
+                    "INSERT INTO absences (id, login, delegate, starts_at, ends_at, reason, created_by, created_at) "
+                    "VALUES (gen_random_uuid(), 'anna', 'dana', now(), now() + make_interval(days => :days), 'x', 'x', "
+                    "now())"
+                ),
+                {"days": days},
+            )
+    migrate.upgrade(empty_url)
+    with Session(made) as session:
+        now = datetime.now(UTC)
+        ends = dict(session.execute(select(User.login, User.one_time_until)).all())
+        assert ends["anna"] is None
+        assert ends["dana"] is not None
+        assert timedelta(hours=23) < ends["dana"] - now <= timedelta(hours=24)
+        lasts = session.scalars(select(Absence.ends_at - Absence.starts_at)).all()
+        assert sorted(one.days for one in lasts) == [30, 366]
     made.dispose()
 
 

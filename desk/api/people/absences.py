@@ -7,7 +7,14 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime
 
-from db.errors import AbsentAlreadyError, NotAllowedError, PersonNeededError, UnknownAbsenceError, UnknownUserError
+from db.errors import (
+    AbsentAlreadyError,
+    LendingNeedsAdminError,
+    NotAllowedError,
+    PersonNeededError,
+    UnknownAbsenceError,
+    UnknownUserError,
+)
 from desk.api.common import Body, Desk, Line, Viewer, Why, api_router
 from desk.problems import refuses
 from desk.surroundings import acting, in_transaction
@@ -40,7 +47,7 @@ async def list_absences(
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
-@refuses(NotAllowedError, PersonNeededError, UnknownUserError, AbsentAlreadyError)
+@refuses(NotAllowedError, PersonNeededError, LendingNeedsAdminError, UnknownUserError, AbsentAlreadyError)
 async def add_absence(body: NewAbsence, desk: Desk, who: Viewer) -> answers.Absence:
     """Let somebody stand in: told what you are told, and deciding with your role. 409 where you are absent already.
 

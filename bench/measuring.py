@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from db import migrate
 from db.engine import make_engine
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def database() -> Iterator[Engine]:
         while not server.ready():
             time.sleep(0.1)
         server.create_database("bench")
-        migrate.upgrade(server.url("bench"))
-        engine = make_engine(server.url("bench"))
+        migrate.upgrade(server.url("bench", OWNER))
+        engine = make_engine(server.url("bench", OWNER))
         try:
             yield engine
         finally:

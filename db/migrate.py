@@ -1,4 +1,7 @@
-"""Bring a database to the schema this code expects: `python -m db.migrate` with `HOLD_DATABASE_URL` set."""
+"""Bring a database to the schema this code expects, and its roles to what they may do there: `python -m db.migrate`.
+
+It signs in by `HOLD_DATABASE_OWNER_URL`; where that is not set, by `HOLD_DATABASE_URL`.
+"""
 
 import os
 from pathlib import Path
@@ -10,7 +13,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from db import roles
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_NOT_THE_OWNER = "only the owner of the tables can migrate them: name it in HOLD_DATABASE_OWNER_URL"
 _LOCK = 0x686F6C64  # "hold": one upgrade at a time, whoever starts it
 
 
@@ -22,7 +28,13 @@ def _config(database_url: str) -> Config:
 
 
 def upgrade(database_url: str) -> None:
-    """Upgrade to the newest revision; does nothing where it is there already. Safe to call from many processes."""
+    """Upgrade to the newest revision, if need be, and grant each role what it may do: all in one transaction.
+
+    Safe to call from many processes.
+
+    Raises:
+        PermissionError: the URL signs in a role that does not own the tables.
+    """
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
@@ -30,8 +42,11 @@ def upgrade(database_url: str) -> None:
         try:
             config = _config(database_url)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+            with connection.begin():
+                if roles.is_owner(connection) is False:
+                    raise PermissionError(_NOT_THE_OWNER)
+                command.upgrade(config, "head")
+                roles.grant(connection)
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
@@ -55,4 +70,4 @@ def head() -> str:
 
 
 if __name__ == "__main__":
-    upgrade(os.environ["HOLD_DATABASE_URL"])
+    upgrade(os.environ.get("HOLD_DATABASE_OWNER_URL") or os.environ["HOLD_DATABASE_URL"])

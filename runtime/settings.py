@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Whether all of this is the stack that `hold up` runs: Temporal's own variables and profile then don't count."""
 
     database_url: SecretStr = SecretStr("postgresql+psycopg://holds@127.0.0.1:5432/holds")
+    database_owner_url: SecretStr | None = None
+    """Whom `python -m db.migrate` signs in as, which alone reads it; None for `database_url`."""
     database_pool_size: int = 30
 
     temporal_address: str = "127.0.0.1:7233"

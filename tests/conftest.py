@@ -32,9 +32,9 @@ from runtime.temporal import register_search_attributes
 from starter.stack import temporal_cli
 from starter.stack.launch import Launch
 from starter.stack.ports import Reservations
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from starter.stack.temporal_server import TemporalServer
-from tests import levels, once
+from tests import levels, once, owner
 from tests.desk.server import DeskServer
 from tests.netsuite.sandbox_server import CERTIFICATE_ID, CLIENT_ID, SandboxServer
 from tests.patience import PATIENCE
@@ -126,7 +126,8 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     server.ensure_initialised()
     process = run_part(server.command(), server.ready, folder / "postgres.log")
     server.create_database(_TEMPLATE)
-    migrate.upgrade(server.url(_TEMPLATE))
+    migrate.upgrade(server.url(_TEMPLATE, OWNER))
+    owner.cluster.append(server)
     yield server
     process.send_signal(2)
     process.wait(20)

@@ -44,6 +44,8 @@ def states(kind: type[StrEnum], name: str) -> Enum:
 Money = Annotated[Decimal, mapped_column(Numeric(18, 2))]
 Stamp = Annotated[datetime, mapped_column(UtcDateTime, server_default=func.clock_timestamp())]
 Uuid = Annotated[UUID, mapped_column(primary_key=True, default=uuid4)]
+Secret = Annotated[str, mapped_column(info={"secret": True})]
+"""What whoever only reads may not see: `db/roles.py`."""
 JsonObject = dict[str, Any]
 JsonList = list[Any]
 
@@ -59,3 +61,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime, JsonObject: JSONB, JsonList: JSONB}  # noqa: RUF012
+
+
+class AppendOnly:
+    """Rows are only ever added: the role that works may neither change nor remove one (`db/roles.py`)."""

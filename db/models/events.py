@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.events import ActionKind, ActionStatus, EventKind, EventOutcome, PromiseOutcome
 from credit.health import Risk
-from db.models.base import Base, JsonList, JsonObject, Money, Uuid, states
+from db.models.base import AppendOnly, Base, JsonList, JsonObject, Money, Uuid, states
 
 
 class InboundEvent(Base):
@@ -45,7 +45,7 @@ class InboundEvent(Base):
     )
 
 
-class Payment(Base):
+class Payment(AppendOnly, Base):
     """Money received, posted once: to one invoice, or to the oldest ones; the rest is a credit."""
 
     __tablename__ = "payments"
@@ -139,7 +139,7 @@ class ProposedAction(Base):
     )
 
 
-class RiskEvent(Base):
+class RiskEvent(AppendOnly, Base):
     """A prediction of a customer's health, kept also where it proposed nothing."""
 
     __tablename__ = "risk_events"

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from credit.states import OPEN_HOLD, Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from credit.triggers import TriggerKind
-from db.models.base import Base, JsonList, JsonObject, Stamp, Uuid, states
+from db.models.base import AppendOnly, Base, JsonList, JsonObject, Stamp, Uuid, states
 from db.models.customers import Customer
 
 _OPEN = ", ".join(f"'{status}'" for status in OPEN_HOLD)
@@ -55,7 +55,7 @@ class Hold(Base):
     )
 
 
-class HoldTrigger(Base):
+class HoldTrigger(AppendOnly, Base):
     """One trigger that reached a hold: the first proposed it, later ones are evidence."""
 
     __tablename__ = "hold_triggers"
@@ -124,7 +124,7 @@ class Proposal(Base):
     )
 
 
-class ReleaseRequest(Base):
+class ReleaseRequest(AppendOnly, Base):
     """Somebody or something asked for a release: what became of it."""
 
     __tablename__ = "release_requests"
@@ -205,7 +205,7 @@ class Decision(Base):
     )
 
 
-class Approval(Base):
+class Approval(AppendOnly, Base):
     """The first of two approvals, where the amount asks for two people. It counts for the revision it was made on."""
 
     __tablename__ = "approvals"

@@ -7,10 +7,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from credit.states import Delivery, MessageKind, MessageStatus, MessageVerdict, TextFormat
-from db.models.base import Base, Stamp, Uuid, states
+from db.models.base import AppendOnly, Base, Stamp, Uuid, states
 
 
-class ContentTemplate(Base):
+class ContentTemplate(AppendOnly, Base):
     """A named text that people may change. The newest version of a name, organisation and language is in use."""
 
     __tablename__ = "content_templates"
@@ -63,7 +63,7 @@ class Message(Base):
     )
 
 
-class MessageRevision(Base):
+class MessageRevision(AppendOnly, Base):
     """The text of a message at one revision; never changed once written."""
 
     __tablename__ = "message_revisions"

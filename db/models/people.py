@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from db.models.base import Base, JsonObject, Stamp, Uuid
+from db.models.base import Base, JsonObject, Secret, Stamp, Uuid
 
 
 class User(Base):
@@ -20,7 +20,7 @@ class User(Base):
     email: Mapped[str | None]
     """Where notifications go."""
     role: Mapped[str]
-    password_hash: Mapped[str | None]
+    password_hash: Mapped[Secret | None]
     """Argon2id; null for who signs in with OpenID Connect only."""
     one_time_password: Mapped[bool] = mapped_column(default=False, server_default="false")
     """Whether the password was made by the system and must be changed at the first sign-in."""
@@ -46,8 +46,8 @@ class UserSession(Base):
 
     id: Mapped[Uuid]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    sha256: Mapped[str] = mapped_column(unique=True)
-    csrf_token: Mapped[str]
+    sha256: Mapped[Secret] = mapped_column(unique=True)
+    csrf_token: Mapped[Secret]
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -70,7 +70,7 @@ class ApiToken(Base):
     name: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
     """The most it may do; it never may more than its owner."""
-    sha256: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[Secret] = mapped_column(unique=True)
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     """Null for a service's, which acts in its own name."""
     scope: Mapped[list[str] | None] = mapped_column(ARRAY(String))
@@ -113,7 +113,7 @@ class KnownDevice(Base):
 
     __tablename__ = "known_devices"
 
-    sha256: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[Secret] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     seen_at: Mapped[datetime]
     """When the person last signed in from it."""
@@ -133,7 +133,8 @@ class IdempotencyKey(Base):
     status: Mapped[int | None]
     """Null while the first request is under way."""
     headers: Mapped[JsonObject | None]
-    body: Mapped[str | None]
+    body: Mapped[Secret | None]
+    """The answer to who made a token holds it."""
     effect_at: Mapped[datetime | None]
     """When the first request had written something: committed with it."""
     created_at: Mapped[datetime]

@@ -7,10 +7,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.events import DisputeResolution, PlanStatus
-from db.models.base import Base, JsonObject, Money, Stamp, Uuid, states
+from db.models.base import AppendOnly, Base, JsonObject, Money, Stamp, Uuid, states
 
 
-class Import(Base):
+class Import(AppendOnly, Base):
     """One file that was imported: what it was, and what it changed."""
 
     __tablename__ = "imports"

@@ -8,10 +8,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from credit.states import Verdict
-from db.models.base import Base, JsonObject, Stamp, Uuid, states
+from db.models.base import AppendOnly, Base, JsonObject, Stamp, Uuid, states
 
 
-class PolicyVersion(Base):
+class PolicyVersion(AppendOnly, Base):
     """One version of `credit.policy.Policy`; the newest is in force. Versions are never changed."""
 
     __tablename__ = "policies"
@@ -25,7 +25,7 @@ class PolicyVersion(Base):
     __table_args__ = (CheckConstraint("version >= 1", name="version_counts_from_one"),)
 
 
-class WorkflowDefinition(Base):
+class WorkflowDefinition(AppendOnly, Base):
     """The contract of a workflow as the service-hold spec states it."""
 
     __tablename__ = "workflow_definitions"
@@ -38,7 +38,7 @@ class WorkflowDefinition(Base):
     sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
-class AutoDecision(Base):
+class AutoDecision(AppendOnly, Base):
     """A decision as memory: the next proposal for the same customer shows it."""
 
     __tablename__ = "auto_decisions"
@@ -59,7 +59,7 @@ class AutoDecision(Base):
     __table_args__ = (Index("ix_auto_decisions_customer_id", "customer_id", "decided_at"),)
 
 
-class ReflexionLog(Base):
+class ReflexionLog(AppendOnly, Base):
     """A lesson row, found by its tags: `service_hold,customer:<id>`."""
 
     __tablename__ = "reflexion_log"
@@ -74,7 +74,7 @@ class ReflexionLog(Base):
     __table_args__ = (UniqueConstraint("hold_id", "event"), Index("ix_reflexion_log_tags", "tags"))
 
 
-class AuditEvent(Base):
+class AuditEvent(AppendOnly, Base):
     """Who did what, when and why. Append-only (a trigger refuses the rest); each chain is linked by hashes."""
 
     __tablename__ = "audit_events"

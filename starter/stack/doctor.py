@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
-from db import migrate
+from db import migrate, roles
 from netsuite.client import Credentials, NetSuiteClient
 from netsuite.errors import AuthenticationRefused, NetSuiteError
 from runtime.settings import Settings
@@ -35,7 +36,10 @@ _START = "Start the stack with `hold up --detach`, or name the service that is m
 
 @dataclass(frozen=True)
 class Check:
-    """What was found out about one service. `problem` and `remedy` are for a person, None where all is well."""
+    """What was found out about one service. `problem` and `remedy` are for a person, None where all is well.
+
+    A problem of one that is `ok` stops nothing.
+    """
 
     name: str
     ok: bool
@@ -47,15 +51,16 @@ class Check:
 class _Unwell(Exception):  # noqa: N818 (what was found, not a failure of the check)
     """What is wrong with a service, and how it is mended."""
 
-    def __init__(self, problem: object, remedy: str, version: str | None = None) -> None:
+    def __init__(self, problem: object, remedy: str, version: str | None = None, *, works: bool = False) -> None:
         super().__init__(str(problem))
-        self.remedy, self.version = remedy, version
+        self.remedy, self.version, self.works = remedy, version, works
 
 
 def diagnose(settings: Settings) -> list[Check]:
     """Look at each service these settings name; takes some seconds for each that does not answer. Never raises."""
     looks: list[tuple[str, Callable[[Settings], str]]] = [
         ("postgres", _postgres),
+        ("database-roles", _database_roles),
         ("temporal-cli", _temporal_cli),
         ("temporal", _temporal),
         ("search-attributes", _search_attributes),
@@ -73,7 +78,7 @@ def _guarded(name: str, look: Callable[[Settings], str], settings: Settings) -> 
     try:
         return Check(name, ok=True, version=look(settings))
     except _Unwell as unwell:
-        return Check(name, ok=False, version=unwell.version, problem=str(unwell), remedy=unwell.remedy)
+        return Check(name, ok=unwell.works, version=unwell.version, problem=str(unwell), remedy=unwell.remedy)
     except Exception as error:  # noqa: BLE001 - a diagnosis that breaks off helps nobody
         return Check(name, ok=False, problem=f"The check itself failed: {error!r}", remedy="Report this as a fault.")
 
@@ -93,12 +98,37 @@ def _postgres(settings: Settings) -> str:
         revision, head = migrate.current(url), migrate.head()
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise _Unwell(cause, f"{_START}HOLD_DATABASE_URL.") from error
+        remedy = f"{_START}HOLD_DATABASE_URL."
+        if isinstance(getattr(error, "orig", None), InsufficientPrivilege):
+            remedy = "Run `python -m db.migrate` as the tables' owner (HOLD_DATABASE_OWNER_URL): it lets others work."
+        raise _Unwell(cause, remedy) from error
     if revision != head:
         problem = f"The schema is at {revision or 'nothing yet'}; this version needs {head}."
-        remedy = "`hold up` brings its own database up to date; for another one run `alembic upgrade head`."
+        remedy = "`hold up` brings its own database up to date; for another one run `python -m db.migrate`."
         raise _Unwell(problem, remedy, version)
     return f"{version}, schema {revision}"
+
+
+def _database_roles(settings: Settings) -> str:
+    """See whether what works could also alter the record; where nobody made other roles it goes on as it did."""
+    engine = create_engine(
+        settings.database_url.get_secret_value(), poolclass=NullPool, connect_args={"connect_timeout": int(_LIMIT)}
+    )
+    try:
+        with engine.connect() as connection:
+            name = connection.scalar(text("SELECT current_user"))
+            owner = roles.is_owner(connection)
+    except SQLAlchemyError as error:
+        raise _Unwell("No answer.", "Mend `postgres` first.") from error
+    if owner:
+        problem = f"HOLD_DATABASE_URL signs in as {name}, who owns the tables and could rewrite what was decided."
+        remedy = (
+            f"As the server's administrator: CREATE ROLE {roles.WORK} LOGIN PASSWORD '…'; CREATE ROLE {roles.READ} "
+            f"LOGIN PASSWORD '…'; then run `python -m db.migrate` with HOLD_DATABASE_OWNER_URL naming {name}, which "
+            f"lets them work and read, and name {roles.WORK} in HOLD_DATABASE_URL."
+        )
+        raise _Unwell(problem, remedy, works=True)
+    return f"works as {name}, who owns nothing"
 
 
 def _temporal_cli(_settings: Settings) -> str:

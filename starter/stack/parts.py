@@ -21,7 +21,7 @@ from services.people.first_admin import PASSWORD_FILE, ensure_first_admin, where
 from services.people.operator_token import ensure_operator_token
 from starter.stack.errors import StackError
 from starter.stack.launch import Launch
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from starter.stack.supervisor import Part
 from starter.stack.temporal_server import NAMESPACE, TemporalServer, environment
 
@@ -131,7 +131,7 @@ class Stack:
         self.postgres.create_database(DATABASE)
         url = self.postgres.url(DATABASE)
         try:
-            migrate.upgrade(url)
+            migrate.upgrade(self.postgres.url(DATABASE, OWNER))
             if ensure_first_admin(url, self.data_dir / PASSWORD_FILE):
                 self.say(where_it_is(self.data_dir / PASSWORD_FILE))
             ensure_operator_token(url, self.data_dir / "operator.token")

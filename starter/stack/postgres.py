@@ -13,6 +13,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from db.roles import READ, WORK
 from runtime.files import secret
 from starter.stack.account import Account, service_account
 from starter.stack.errors import StackError
@@ -20,10 +21,17 @@ from starter.stack.launch import Launch
 from starter.stack.pg_files import cluster_folder, programs
 from starter.stack.processes import Identity, descendants, end
 
-ROLE = "holds"
-"""The role that owns the databases: it may log in and create databases, and is no superuser."""
+OWNER = "holds"
+"""The role that owns the databases, and only migrates them. Neither it nor those that work and read are superusers."""
 
 _SUPERUSER = "postgres"
+_PASSWORDS = {
+    _SUPERUSER: "postgres-admin.password",
+    OWNER: "postgres.password",
+    WORK: "postgres-work.password",
+    READ: "postgres-read.password",
+}
+"""Role -> the file of the data folder that holds its password."""
 _SOCKET_PATH_LIMIT = 107
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -40,9 +48,8 @@ class Postgres:
     """One PostgreSQL cluster in the data folder.
 
     Args:
-        data_dir: An existing folder. It keeps two passwords (`postgres.password` for the role `holds`,
-            `postgres-admin.password` for the superuser `postgres`, both of mode 0600), and `postgres`: the cluster's
-            folder or a link to it (see `pg_files`).
+        data_dir: An existing folder. It keeps a password for each role (`_PASSWORDS`; files of mode 0600), and
+            `postgres`: the cluster's folder or a link to it (see `pg_files`).
         port: The TCP port on 127.0.0.1.
         durable: False switches `fsync` off, and lets a password cost little: only for tests, a power cut may then lose
             the cluster (a crash does not).
@@ -88,7 +95,7 @@ class Postgres:
         password = self._cluster / "initial.password"
         password.unlink(missing_ok=True)
         with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secret(self.data_dir / "postgres-admin.password"))
+            file.write(self._password(_SUPERUSER))
         self._account.own(password)
         try:
             self._run(
@@ -182,17 +189,19 @@ class Postgres:
             if Identity.of(pid) is not None:
                 lock.unlink()  # the server would take the stranger for its own predecessor and refuse to start
 
-    def url(self, database: str) -> str:
-        """Return the SQLAlchemy URL (psycopg 3) of a database for the role `holds`, its password included."""
-        password = secret(self.data_dir / "postgres.password")
-        return f"postgresql+psycopg://{ROLE}:{password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str = WORK) -> str:
+        """Return the SQLAlchemy URL (psycopg 3) of a database for a role, its password included."""
+        return f"postgresql+psycopg://{role}:{self._password(role)}@127.0.0.1:{self.port}/{database}"
+
+    def _password(self, role: str) -> str:
+        return secret(self.data_dir / _PASSWORDS[role])
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
             user=_SUPERUSER,
-            password=secret(self.data_dir / "postgres-admin.password"),
+            password=self._password(_SUPERUSER),
             dbname="postgres",
             connect_timeout=10,
             autocommit=True,
@@ -209,24 +218,30 @@ class Postgres:
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Create the database where it is missing, owned by the role `holds`; a new one can be the copy of another.
 
+        The roles are made with it. What they may do in it, its migration says (`db.roles`).
+
         Raises:
             psycopg.Error: the server can't be reached, or the template is in use.
         """
-        password = secret(self.data_dir / "postgres.password")
         with self._connect() as connection:
-            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
-                hashed = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256").decode()
-                with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another was quicker
-                    connection.execute(
-                        sql.SQL("CREATE ROLE {} LOGIN CREATEDB NOSUPERUSER PASSWORD {}").format(
-                            sql.Identifier(ROLE), sql.Literal(hashed)
-                        )
-                    )
+            self._ensure_roles(connection)
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-                query = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(ROLE))
+                query = sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER))
                 if template is not None:
                     query += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
                 connection.execute(query)
+
+    def _ensure_roles(self, connection: psycopg.Connection) -> None:
+        known: dict[str, bool] = dict(connection.execute("SELECT rolname, rolcreatedb FROM pg_roles").fetchall())
+        if known.get(OWNER):  # made by a version that gave it more than it needs
+            connection.execute(sql.SQL("ALTER ROLE {} NOCREATEDB").format(sql.Identifier(OWNER)))
+        for role in _PASSWORDS.keys() - known.keys():
+            password = self._password(role).encode()
+            hashed = connection.pgconn.encrypt_password(password, role.encode(), b"scram-sha-256").decode()
+            with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):  # another was quicker
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(hashed))
+                )
 
     def drop_database(self, name: str) -> None:
         """Drop the database with its connections; do nothing where there is none."""
@@ -241,6 +256,6 @@ class Postgres:
             shutil.rmtree(link.resolve())
         if link.is_symlink():
             link.unlink()
-        for name in ("postgres.password", "postgres-admin.password"):
+        for name in _PASSWORDS.values():
             (self.data_dir / name).unlink(missing_ok=True)
         self.__dict__.pop("_cluster", None)

@@ -15,6 +15,7 @@ from db import audit, audit_check
 from db.anchor_file import AnchorFile
 from db.audit_check import Findings
 from db.engine import transaction
+from tests.owner import as_owner
 from workflows.contract import AuditAnchorReport
 from workflows.signatures import AnchorAudit
 
@@ -38,7 +39,7 @@ def fill(engine: Engine, chain: str, count: int = 5, *, actor: str = "mike") -> 
 @contextmanager
 def tampering(engine: Engine) -> Iterator[Session]:
     """What the database's owner can do: the triggers are off until the block ends."""
-    with transaction(engine) as session:
+    with as_owner(engine) as session:
         session.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         yield session
         session.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))

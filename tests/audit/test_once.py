@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import transaction
+from tests.owner import as_owner
 
 _MANY = text("""
 INSERT INTO audit_events (chain, seq, at, actor, action, detail, prev_hash, hash)
@@ -21,7 +22,7 @@ VALUES ('system', 20001, :now, 'test', 'test', '{"once": "7"}', '', '')
 
 def test_once_is_found_by_its_index_and_kept_by_it(engine: Engine) -> None:
     now = {"now": datetime.now(UTC)}
-    with transaction(engine) as session:
+    with as_owner(engine) as session:
         session.execute(_MANY, now)
         session.execute(text("ANALYZE audit_events"))
         asked = "EXPLAIN SELECT 1 FROM audit_events WHERE chain = 'system' AND detail ->> 'once' = '7'"

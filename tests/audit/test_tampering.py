@@ -15,6 +15,7 @@ from db import audit
 from db.engine import transaction
 from db.models import AuditEvent
 from tests.audit.helpers import NOW, anchor, deed, faults, fill, rehash, tampering, verified
+from tests.owner import as_owner
 
 Deed = Callable[[Session], object]
 
@@ -181,7 +182,7 @@ def test_untouched_is_intact_while_others_append_and_anchor(engine: Engine, tmp_
 )
 def test_the_database_itself_refuses_changes(engine: Engine, deed: str) -> None:
     fill(engine, "a")
-    with pytest.raises(DBAPIError, match="append-only"), transaction(engine) as session:
+    with pytest.raises(DBAPIError, match="append-only"), as_owner(engine) as session:
         session.execute(text(deed))
     assert verified(engine).rows == 5
 

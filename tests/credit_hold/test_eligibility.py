@@ -19,6 +19,7 @@ from db.engine import transaction
 from db.errors import UnknownCustomerError
 from db.freight import accounting_profiles, eligibility
 from db.models import Customer, Hold, HoldException
+from tests.owner import as_owner
 from tests.world import World
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -150,7 +151,7 @@ ANALYZE customers, credit_hold_entries, holds, hold_exceptions, policies;
 @pytest.mark.parametrize("together", [False, True])
 def test_hot_path_reads_by_indexes_alone(engine: Engine, *, together: bool) -> None:
     """The policy's few rows may be read whole: they are one page."""
-    with transaction(engine) as session:
+    with as_owner(engine) as session:
         set_policy(session, family_accounts_together=together)
         session.execute(text(_MANY))
         values = {"customer_id": "M-10", "reference": "M-10", "scope": "order"}

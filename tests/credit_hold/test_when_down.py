@@ -19,7 +19,7 @@ from db.models import Customer
 from runtime.settings import Settings
 from services.freight.gates import Gates, NoAnswerError
 from starter.stack.doctor import diagnose
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from tests.conftest import free_port, run_part
 from tests.desk.api.helpers import refused
 from tests.desk.server import DeskServer
@@ -37,7 +37,7 @@ def own_postgres(folder: Path) -> Iterator[Postgres]:
     server.ensure_initialised()
     process = run_part(server.command(), server.ready, folder / "postgres-to-stop.log")
     server.create_database("down")
-    migrate.upgrade(server.url("down"))
+    migrate.upgrade(server.url("down", OWNER))
     engine = make_engine(server.url("down"), pool_size=1)
     with transaction(engine) as session:
         session.add(Customer(id="C-1", name="Harbour Foods Ltd", netsuite_id="C-1"))

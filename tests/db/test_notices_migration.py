@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from db import migrate
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 
 HOLD = uuid4()
 PLACED, ASKED, UNDONE, REPAIRED = uuid4(), uuid4(), uuid4(), uuid4()
@@ -42,7 +42,7 @@ def url_before(postgres: Postgres) -> Iterator[str]:
     """A database of the version before, with holds in it."""
     name = f"before_{uuid4().hex}"
     postgres.create_database(name)
-    url = postgres.url(name)
+    url = postgres.url(name, OWNER)
     before = ScriptDirectory.from_config(migrate._config(url)).get_revision("0012").down_revision
     with create_engine(url, poolclass=NullPool).connect() as connection:
         config = migrate._config(url)

@@ -32,8 +32,9 @@ from db.models import (
     User,
     WorkflowDefinition,
 )
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from tests.audit.helpers import deed
+from tests.owner import as_owner
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 def empty_url(postgres: Postgres) -> Iterator[str]:
     name = f"empty_{uuid4().hex}"
     postgres.create_database(name)
-    yield postgres.url(name)
+    yield postgres.url(name, OWNER)
     postgres.drop_database(name)
 
 
@@ -356,7 +357,7 @@ def test_unknown_status_is_refused(engine: Engine) -> None:
 
 @pytest.mark.parametrize("table", ["audit_events", "policies", "auto_decisions", "message_revisions"])
 def test_append_only_tables_have_their_triggers(engine: Engine, table: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), transaction(engine) as session:
+    with pytest.raises(DBAPIError, match="append-only"), as_owner(engine) as session:
         session.execute(text(f"TRUNCATE {table} CASCADE"))
     names = "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) AND NOT tgisinternal"
     with transaction(engine) as session:
@@ -366,7 +367,7 @@ def test_append_only_tables_have_their_triggers(engine: Engine, table: str) -> N
 
 @pytest.mark.parametrize("deed", ["DELETE FROM policies", "UPDATE policies SET note = 'altered'"])
 def test_append_only_rows_are_never_changed(engine: Engine, deed: str) -> None:
-    with pytest.raises(DBAPIError, match="append-only"), transaction(engine) as session:
+    with pytest.raises(DBAPIError, match="append-only"), as_owner(engine) as session:
         session.execute(text(deed))
 
 

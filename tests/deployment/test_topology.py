@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from db.engine import make_engine
+from runtime.files import secret
 from runtime.settings import Settings
 from runtime.temporal import connect
 from starter.stack.launch import Launch
@@ -64,6 +65,8 @@ class Topology:
         text = re.sub(r"(?<![\w.])\d{4}(?![\w.])", lambda found: str(self.ports.get(int(found[0]), found[0])), text)
         for target, volume in service.mounts.items():
             text = text.replace(target, str(self.folder / volume))
+        for config in service.body.get("configs", []):
+            text = text.replace(config["target"], str(self.folder / config["source"]))
         return text
 
     def environment(self, service: Service) -> dict[str, str]:
@@ -98,6 +101,9 @@ class Topology:
     def _start(self, service: Service) -> None:
         if service.name in _NO_COUNTERPART:
             return
+        for config in service.body.get("configs", []):
+            content = filled_in(raw(), self.variables)["configs"][config["source"]]["content"]
+            (self.folder / config["source"]).write_text(content)
         if service.name == "postgres":
             self._start_postgres(service)
         elif service.name == "temporal":
@@ -121,20 +127,15 @@ class Topology:
         launch = replace(launch, argv=(*launch.argv, *options))
         self._launch(service, launch, self.postgres.destroy)
         [config] = service.body["configs"]
-        script = self.folder / Path(config["target"]).name
-        script.write_text(filled_in(raw(), self.variables)["configs"][config["source"]]["content"])
+        environment = {**service.environment, "PGPASSWORD": self.variables["POSTGRES_PASSWORD"]}
         made = self.run(  # with the options of the image's entrypoint
-            replace(service, body={**service.body, "environment": {**service.environment, "PGPASSWORD": self._admin}}),
+            replace(service, body={**service.body, "environment": environment}),
             [
                 *("psql", "-v", "ON_ERROR_STOP=1", "--no-psqlrc", "--no-password", "--username=postgres"),
-                *("--host=127.0.0.1", "--port=5432", f"--file={script}"),
+                *("--host=127.0.0.1", "--port=5432", f"--file={config['target']}"),
             ],
         )
         assert made.returncode == 0, made.stdout
-
-    @property
-    def _admin(self) -> str:
-        return (self.postgres.data_dir / "postgres-admin.password").read_text().strip()
 
     def _start_process(self, service: Service, command: list[str]) -> None:
         for volume in service.mounts.values():
@@ -176,7 +177,8 @@ def topology(folder: Path, temporal_server: TemporalServer) -> Iterator[Topology
     postgres.ensure_initialised()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, here, ignore_errors=True)
-        variables = example_environment() | {"TEMPORAL_NAMESPACE": _NAMESPACE}
+        admin = secret(here / "postgres-admin.password")
+        variables = example_environment() | {"TEMPORAL_NAMESPACE": _NAMESPACE, "POSTGRES_PASSWORD": admin}
         made = Topology(here, postgres, temporal_server, variables, stack)
         made.up()
         yield made
@@ -193,7 +195,9 @@ def test_all_of_it_came_up(topology: Topology) -> None:
 
 
 def test_the_roles_keep_to_their_own_databases(topology: Topology) -> None:
-    own = {"holds": {"holds"}, "temporal": {"temporal", "temporal_visibility"}}
+    temporals = {"temporal", "temporal_visibility"}
+    own = {"holds": {"holds"}, "holds_work": {"holds"}, "holds_read": {"holds"}, "temporal": temporals}
+    owners = {"holds", "temporal"}
     for role, databases in own.items():
         for database in ("holds", "temporal", "temporal_visibility"):
             login = {
@@ -205,7 +209,9 @@ def test_the_roles_keep_to_their_own_databases(topology: Topology) -> None:
             }
             if database in databases:
                 with psycopg.connect(**login) as connection:
-                    connection.execute("CREATE TABLE may_create (id int)")
+                    creating = nullcontext() if role in owners else pytest.raises(psycopg.errors.InsufficientPrivilege)
+                    with creating:
+                        connection.execute("CREATE TABLE may_create (id int)")
                     connection.rollback()
             else:
                 with pytest.raises(psycopg.OperationalError, match="permission denied"):
@@ -213,8 +219,8 @@ def test_the_roles_keep_to_their_own_databases(topology: Topology) -> None:
 
 
 def test_keys_and_token_are_for_their_owner_only(topology: Topology) -> None:
-    for secret in ("netsuite-keys/private.pem", "operator/operator.token"):
-        assert stat.S_IMODE((topology.folder / secret).stat().st_mode) == 0o600, secret
+    for name in ("netsuite-keys/private.pem", "operator/operator.token"):
+        assert stat.S_IMODE((topology.folder / name).stat().st_mode) == 0o600, name
 
 
 def test_the_worker_is_asked_often_enough(topology: Topology) -> None:

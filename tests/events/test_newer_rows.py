@@ -13,6 +13,7 @@ from db.models.base import Base
 from tests.desk.server import DeskServer
 from tests.events.conftest import Outside, payment
 from tests.holds.helpers import in_force
+from tests.owner import as_owner
 
 _KEY = '{"of_a_newer_version": {"deep": [1]}}'
 
@@ -25,7 +26,7 @@ def add_to_every_document(engine: Engine, key: str) -> set[str]:
 
 def _add(engine: Engine, table: Table, key: str) -> set[str]:
     found = set()
-    with transaction(engine) as session:
+    with as_owner(engine) as session:
         session.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER USER"))
         for name in (column.name for column in table.columns if isinstance(column.type, JSONB)):
             changed = f"UPDATE {table.name} SET {name} = {name} || '{key}'"  # noqa: S608

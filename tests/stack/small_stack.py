@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starter.stack import lifecycle, ports
 from starter.stack.launch import Launch
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from starter.stack.session import Plan, Say
 from starter.stack.supervisor import Part
 
@@ -75,7 +75,12 @@ def plan(data_dir: Path, say: Say, *, broken: bool, with_postgres: bool, slow: b
         port=port,
         prepare=partial(sign.unlink, missing_ok=True),
     )
-    settings = {"database_url": postgres.url("holds"), "smtp_host": "127.0.0.1", "smtp_port": 25, "mail_dir": "/mail"}
+    settings = {
+        "database_url": postgres.url("holds", OWNER),
+        "smtp_host": "127.0.0.1",
+        "smtp_port": 25,
+        "mail_dir": "/mail",
+    }
     return Plan([[server], [program]] if with_postgres else [[program]], settings, reserved.close)
 
 

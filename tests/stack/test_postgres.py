@@ -7,31 +7,34 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 import starter.stack
+from db import migrate
+from db.roles import READ, WORK
 from starter.stack import pg_files
 from starter.stack.account import Account, service_account
 from starter.stack.errors import StackError
 from starter.stack.files import ensure_data_dir
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 from tests.stack.helpers import started, wait_until
 
 ROOT = Path(starter.stack.__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends PostgreSQL an account")
 
 
-def dsn(postgres: Postgres, database: str = "holds") -> str:
-    return postgres.url(database).replace("+psycopg", "")
+def dsn(postgres: Postgres, database: str = "holds", role: str = OWNER) -> str:
+    return postgres.url(database, role).replace("+psycopg", "")
 
 
 def test_it_is_created_with_the_wanted_encoding_locale_and_clock(server: Postgres) -> None:
-    with psycopg.connect(dsn(server)) as connection:
+    with psycopg.connect(dsn(server, role=WORK)) as connection:
         row = connection.execute(
             "SELECT current_user, pg_encoding_to_char(encoding), datlocprovider, datlocale,"
             " current_setting('timezone'), current_setting('data_checksums'), current_setting('is_superuser')"
             " FROM pg_database WHERE datname = 'holds'"
         ).fetchone()
-    assert row == ("holds", "UTF8", "b", "C.UTF-8", "UTC", "on", "off")
+    assert row == (WORK, "UTF8", "b", "C.UTF-8", "UTC", "on", "off")
 
 
 def test_no_connection_without_the_password_neither_by_tcp_nor_by_socket(server: Postgres) -> None:
@@ -52,7 +55,7 @@ def test_it_listens_on_the_loopback_only_and_keeps_its_files_private(server: Pos
     folder = (server.data_dir / "postgres").resolve()
     for path in (folder, folder / "data", folder / "socket"):
         assert path.stat().st_mode & 0o777 == 0o700
-    for name in ("postgres.password", "postgres-admin.password"):
+    for name in ("postgres.password", "postgres-admin.password", "postgres-work.password", "postgres-read.password"):
         assert (server.data_dir / name).stat().st_mode & 0o777 == 0o600
     assert not list(folder.glob("*.password"))
 
@@ -127,6 +130,33 @@ def test_databases_are_created_copied_and_dropped(server: Postgres) -> None:
     server.drop_database("copy")
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         psycopg.connect(dsn(server, "copy"))
+
+
+def test_a_cluster_of_the_version_before_gets_the_roles_and_keeps_its_passwords(
+    cluster: Postgres, tmp_path: Path
+) -> None:
+    """Its one role `holds` owned everything, worked, and could create databases."""
+    with started(cluster, tmp_path / "log"):
+        with cluster._connect() as admin:
+            password = cluster._password(OWNER)
+            admin.execute(sql.SQL("CREATE ROLE holds LOGIN CREATEDB PASSWORD {}").format(password))
+            admin.execute("CREATE DATABASE holds OWNER holds")
+        migrate.upgrade(cluster.url("holds", OWNER))
+
+        cluster.create_database("holds")
+        migrate.upgrade(cluster.url("holds", OWNER))
+
+        assert (tmp_path / "postgres.password").read_text().strip() == password
+        passwords = {path.read_text() for path in tmp_path.glob("postgres*.password")}
+        assert len(passwords) == 4
+        with psycopg.connect(dsn(cluster, role=WORK)) as connection:
+            owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+            assert owners.fetchall() == [("holds",)]
+            connection.execute("INSERT INTO customers (id, name, netsuite_id) VALUES ('1', 'One', '1')")
+            able = "SELECT rolname FROM pg_roles WHERE (rolcreatedb OR rolcreaterole OR rolsuper) AND rolcanlogin"
+            assert connection.execute(able).fetchall() == [("postgres",)]
+        with psycopg.connect(dsn(cluster, role=READ)) as connection:
+            assert connection.execute("SELECT name FROM customers").fetchall() == [("One",)]
 
 
 def test_a_cluster_of_another_version_is_refused_in_words(cluster: Postgres, tmp_path: Path) -> None:

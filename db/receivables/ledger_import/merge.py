@@ -14,6 +14,7 @@ from db.freight import credit_limits
 from db.receivables.ledger_import import missing, touched
 from db.receivables.ledger_import.report import Counts, Missing
 from db.receivables.ledger_import.touched import written
+from db.roles import ANALYZED
 
 ANALYZE_FROM = 1000
 """Changed rows from which the planner's statistics are renewed at once instead of by autovacuum, a minute later."""
@@ -184,7 +185,7 @@ def merge(act: Act, left_out: Missing | None = None) -> Merged:
     totals = session.execute(text(_TOTALS)).one()
     items = invoices_inserted + invoices_updated + credits_inserted + credits_updated
     if items + closed.invoices + closed.credits >= ANALYZE_FROM:
-        run("ANALYZE customers, invoices, credits, customer_invoice_dispute")
+        run(f"ANALYZE {ANALYZED}")
     run("ANALYZE ledger_touched")
     credit_limits.lock(session, None)
     limits = run(_LIMITS)

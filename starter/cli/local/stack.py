@@ -93,11 +93,12 @@ async def _repair(database: Database) -> ReconcileReport:
 def _print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
         known = not (check.version or "").startswith("unknown")
-        mark = ("✓", "green") if check.ok and known else ("?", "yellow") if check.ok else ("✗", "red")
+        plain = check.ok and known and not check.problem
+        mark = ("✓", "green") if plain else ("?", "yellow") if check.ok else ("✗", "red")
         console.print(
             Text.assemble(mark), Text.assemble((f"{check.name:<21}", "bold"), check.version or ""), soft_wrap=True
         )
-        if not check.ok:
+        if check.problem:
             console.print(Text(f"    {check.problem}\n    → {check.remedy}"), soft_wrap=True)
 
 

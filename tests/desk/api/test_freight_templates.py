@@ -19,6 +19,7 @@ from tests.credit_hold.freight import held
 from tests.desk.api.helpers import refused
 from tests.desk.pages.reader import Reader
 from tests.desk.server import DeskServer
+from tests.owner import as_owner
 from tests.world import World
 
 FRONT = f"/api/templates/{quote(FRONT_OFFICE)}"
@@ -96,7 +97,7 @@ async def test_preview_shows_every_placeholder(desk: DeskServer) -> None:
 async def test_broken_template_still_refuses_in_plain_words(desk: DeskServer, idle_world: World, body: str) -> None:
     """Whoever wrote it past the check: the gate neither opens nor fails."""
     api, customer = desk.client(Role.REQUESTER), held(idle_world)
-    with transaction(idle_world.engine) as session:
+    with as_owner(idle_world.engine) as session:
         session.execute(update(ContentTemplate).where(ContentTemplate.name.like("INFO %")).values(body=body))
     plain = f"Account {customer} is on credit hold. Please call us."
     assert await message(api, customer) == plain

@@ -21,6 +21,7 @@ from tests.desk.api.helpers import refused
 from tests.desk.pages.reader import Reader
 from tests.desk.server import DeskServer
 from tests.messages.mailing import Mailing
+from tests.owner import as_owner
 from tests.rendering.renderers import COSTLY_MARKDOWN, LOOPS, lenient, strict
 from tests.world import World
 
@@ -195,7 +196,7 @@ async def test_difference_that_takes_too_long_is_shown_whole(
 async def test_refusal_at_the_gate_never_waits_for_a_template(desk: DeskServer, idle_world: World) -> None:
     """A template that takes too long is not said; the customer is refused all the same, in plain words."""
     api, customer = desk.client(Role.REQUESTER), held(idle_world)
-    with transaction(idle_world.engine) as session:
+    with as_owner(idle_world.engine) as session:
         session.execute(update(ContentTemplate).where(ContentTemplate.name == FRONT_OFFICE).values(body=LOOPS))
     plain = f"Account {customer} is on credit hold. Please call us."
     with strict():

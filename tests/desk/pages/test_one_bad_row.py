@@ -18,6 +18,7 @@ from tests.audit.helpers import deed
 from tests.desk.pages.conftest import Sit
 from tests.desk.pages.test_queue import marks_of, poll_of
 from tests.outcomes.rows import Held, held
+from tests.owner import as_owner
 from tests.world import World
 
 NOW = datetime.now(UTC)
@@ -63,7 +64,7 @@ async def test_a_stopped_beat_of_the_version_before_waits_since_its_hold_was_pro
     """Also where no migration has cured it."""
     it = in_force(idle_world)
     stop(idle_world, it.hold_id, Beat.PUSH_NETSUITE)
-    with transaction(idle_world.engine) as session:
+    with as_owner(idle_world.engine) as session:
         session.execute(text("ALTER TABLE hold_beats DROP CONSTRAINT IF EXISTS ck_hold_beats_attention_since"))
         session.execute(text("UPDATE hold_beats SET started_at = NULL"))
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from credit.permissions import Role
-from db.engine import transaction
 from rendering.differences import pieces as diff
 from services.schedules import ensure
 from tests.desk.pages.conftest import Sit
 from tests.desk.server import DeskServer
 from tests.holds.helpers import events, in_force
 from tests.netsuite.sandbox_server import PLAIN_HTTP
+from tests.owner import as_owner
 from tests.world import World
 
 
@@ -123,7 +123,7 @@ async def test_audit_is_filtered_and_verified(world: World, sit: Sit) -> None:
     assert "Nothing matches" in (await mike.get("/audit", since="2999-01-01")).text
     page = await mike.send(page, "Verify every row")
     assert "Whole." in page.text
-    with transaction(world.engine) as session:
+    with as_owner(world.engine) as session:
         session.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         session.execute(text("UPDATE audit_events SET actor = 'somebody' WHERE actor = 'mike'"))
         session.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
@@ -155,7 +155,7 @@ async def test_errors_are_pages_for_browsers_and_problems_for_programs(desk: Des
 
 async def test_a_database_that_fails_is_a_page_too(desk: DeskServer, sit: Sit, world: World) -> None:
     reader = sit(Role.VIEWER)
-    with transaction(world.engine) as session:
+    with as_owner(world.engine) as session:
         session.execute(text("ALTER TABLE policies RENAME TO policies_away"))
     page = await reader.get("/customers/x", 503)
     assert "Not possible right now" in page.text

@@ -13,12 +13,13 @@ from runtime.settings import Settings
 from tests.acting import made_token
 from tests.conftest import free_port
 from tests.desk.people.browser import RunningDesk
+from tests.owner import as_owner
 
 
 def test_every_answer_is_protected_and_kept_by_no_cache(desk: RunningDesk) -> None:
     browser = desk.signed_in(Role.ADMIN, "vera")
-    with desk.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE api_tokens RENAME TO away"))
+    with as_owner(desk.engine) as session:
+        session.execute(text("ALTER TABLE api_tokens RENAME TO away"))
     answers = {
         200: browser.get("/people"),
         303: desk.browser().get("/people"),
@@ -50,9 +51,9 @@ def test_every_answer_is_protected_and_kept_by_no_cache(desk: RunningDesk) -> No
 
 def test_a_mistake_of_ours_is_protected_too(desk: RunningDesk) -> None:
     browser = desk.signed_in(Role.ADMIN, "vera")
-    with desk.engine.begin() as connection:
-        connection.execute(text("ALTER TABLE users DROP CONSTRAINT ck_users_role_known"))
-        connection.execute(text("UPDATE users SET role = 'king'"))
+    with as_owner(desk.engine) as session:
+        session.execute(text("ALTER TABLE users DROP CONSTRAINT ck_users_role_known"))
+        session.execute(text("UPDATE users SET role = 'king'"))
     answer = browser.get("/people")
     assert answer.status_code == 500
     assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -8,7 +8,7 @@ from temporalio import activity
 from activities import serving
 from activities.heartbeats import steady_heartbeats
 from credit.audit_entries.system import AnchorFileChanged, AnchorFileRead
-from db import audit, audit_check
+from db import anchor_file, audit, audit_check
 from db.act import Act
 from db.anchor_file import AnchorFile
 from db.engine import transaction
@@ -41,12 +41,13 @@ class AnchoringActivities:
     def _anchor(self, order: AnchorAudit) -> AuditAnchorReport:
         previous = order.previous if order.previous and order.previous.lines else None
         with self._file.locked():
-            reading = self._file.read(witness=(previous.lines, previous.digest) if previous else None)
+            reading = self._file.read([(previous.lines, previous.digest)] if previous else [])
             with transaction(self._engine) as session:
                 heads = audit_check.unanchored(session, reading)
                 total_rows = audit_check.count(session)
                 anchored = self._file.append(reading, heads, total_rows=total_rows, at=order.now)
-        problem = reading.problem or ("" if reading.confirms_witness else _CUT_OFF)
+                anchor_file.remember(session, reading, order.now)
+        problem = reading.problem or (_CUT_OFF if reading.unseen else "")
         report = AuditAnchorReport(
             lines=reading.lines, digest=reading.digest, heads=anchored, total_rows=total_rows, problem=problem
         )

@@ -4,24 +4,32 @@
 
 It is only ever appended to. Each line names the digest of the one before (the first an empty string), so a line that
 was edited, put in or taken out of the middle is found. Lines cut off at the end the file itself cannot show:
-Temporal's history of each `AuditAnchor` keeps the file's line count and newest digest, and the next run compares.
-Nobody finds a file that was cut off together with that history: keep it where the database's owner cannot write.
+Temporal's history of each `AuditAnchor` keeps the file's line count and newest digest, which the next run compares, and
+`audit_anchors` all of them, which each verification compares; who works may add to those, and take none away.
+Nobody finds a file that was cut off together with both: keep it where the database's owner cannot write.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from db.audit_check import Head
+from db.models import AuditAnchor
 
 _HEADS_A_LINE = 10_000
 """The first anchor of an old database names every chain: its lines stay of a size that can be read."""
+
+
+Witness = tuple[int, str]
 
 
 class _Line(BaseModel):
@@ -35,10 +43,10 @@ class AnchorReading:
     """One reading of the file, as long as it was when the reading began: iterate to the end, then look at the rest.
 
     Args:
-        witness: a line's number, counted from 1, and its digest, as somebody else remembers them.
+        witnesses: lines' numbers, counted from 1, and their digests, as somebody else remembers them.
     """
 
-    def __init__(self, path: Path, witness: tuple[int, str] | None = None) -> None:
+    def __init__(self, path: Path, witnesses: Iterable[Witness] = ()) -> None:
         self.lines = 0
         self.digest = ""
         """SHA-256 of the last line, without its line feed."""
@@ -48,8 +56,8 @@ class AnchorReading:
         """The first sign that the file was changed."""
         self.torn = b""
         """What stands behind the last line feed: a crash broke its writing off. The next anchor makes up for it."""
-        self.confirms_witness = witness is None
-        self._witness = witness
+        self.unseen = set(witnesses)
+        """Those whose line was not there so far."""
         self._path = path
         self._size = path.stat().st_size if path.exists() else 0
 
@@ -88,7 +96,7 @@ class AnchorReading:
     def pass_by(self, raw: bytes) -> None:
         """Stand behind one more line."""
         self.lines, self.digest = self.lines + 1, hashlib.sha256(raw).hexdigest()
-        self.confirms_witness = self.confirms_witness or (self.lines, self.digest) == self._witness
+        self.unseen.discard((self.lines, self.digest))
 
     def _complain(self, problem: str) -> None:
         self.problem = self.problem or f"{self._path}: {problem}"
@@ -107,13 +115,13 @@ class AnchorFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self, witness: tuple[int, str] | None = None) -> AnchorReading:
+    def read(self, witnesses: Iterable[Witness] = ()) -> AnchorReading:
         """Return a reading of the file as long as it is now.
 
         Raises:
             OSError: it cannot be read; raised here or while iterating.
         """
-        return AnchorReading(self._path, witness)
+        return AnchorReading(self._path, witnesses)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -166,3 +174,15 @@ class AnchorFile:
             os.close(folder)
         reading.pass_by(line)
         reading.at = at
+
+
+def remember(session: Session, reading: AnchorReading, at: datetime) -> None:
+    """Have the database know how far the file has come; once for each state of it."""
+    if reading.lines:
+        row = {"lines": reading.lines, "digest": reading.digest, "at": at}
+        session.execute(insert(AuditAnchor).values(row).on_conflict_do_nothing())
+
+
+def remembered(session: Session) -> Sequence[AuditAnchor]:
+    """Return every state of the file that the database knows of, the newest last."""
+    return session.scalars(select(AuditAnchor).order_by(AuditAnchor.at, AuditAnchor.lines)).all()

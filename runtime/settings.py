@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from credit.drift import LimitHandling
 
+ANCHOR_FILE = "audit-anchors.jsonl"
+"""Its name, where `audit_anchor_file` names no other."""
+
 
 def default_data_dir() -> Path:
     """Return the data folder used when none is named: `/var/lib/service-holds` for root, XDG's data home otherwise."""
@@ -86,7 +89,10 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     """`whsec_…`, base64 of 24 to 64 bytes."""
     audit_anchor_file: Path | None = None
-    """Where the heads of the audit chains are written down outside the database; None for the data folder."""
+    """Where the heads of the audit chains are written down outside the database; None for the data folder.
+
+    A desk for which it is None cannot tell a file that is gone from one on another machine.
+    """
     audit_anchor_minutes: int = 15
 
     desk_url: str = ""
@@ -122,7 +128,7 @@ class Settings(BaseSettings):
 
     @property
     def anchor_file(self) -> Path:
-        return self.audit_anchor_file or self.data_dir / "audit-anchors.jsonl"
+        return self.audit_anchor_file or self.data_dir / ANCHOR_FILE
 
     @classmethod
     def settings_customise_sources(

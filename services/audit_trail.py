@@ -13,9 +13,12 @@ from pydantic import Field
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from credit.audit_entries.system import AuditExported
 from credit.plain_text import shown_in_json
-from db import audit, audit_check
-from db.anchor_file import AnchorFile
+from credit.wording import counted
+from db import anchor_file, audit, audit_check
+from db.act import Act
+from db.anchor_file import AnchorFile, AnchorReading
 from db.audit_check import FaultKind
 from db.engine import transaction
 from db.errors import UnknownHoldError
@@ -24,8 +27,18 @@ from db.holds import holds
 from db.models import AuditEvent, Customer
 from db.models.base import JsonObject
 from runtime.csv_cells import inert
+from runtime.settings import Settings
 from services.answers import Answer, Login, Time
 
+_LOST = (
+    "{what}. The database knows of {anchors} there, the last of {at:%Y-%m-%d %H:%M} UTC: without them nobody can see "
+    "whether rows were cut off, or a chain was rewritten whole. Put the file back from a copy; where there is none, "
+    "find out who changed it, and have the database's owner begin anew: DELETE FROM audit_anchors"
+)
+_ELSEWHERE = (
+    "The anchors cannot be checked here: the database knows of {anchors}, the last of {at:%Y-%m-%d %H:%M} UTC, and "
+    "this desk does not know in which file. HOLD_AUDIT_ANCHOR_FILE must name the one that the worker writes"
+)
 _NO_ANCHORS = (
     "Nothing is anchored yet: that rows are missing at a chain's end, or that a chain was rewritten whole, cannot be "
     "seen. The worker anchors by itself; HOLD_AUDIT_ANCHOR_FILE must name the file it writes"
@@ -76,6 +89,8 @@ class Anchors(Answer):
     heads: int
     lines: int
     newest: Time | None
+    recorded: int
+    """How many the database remembers: each must be in the file still."""
     problem: str | None
     """What is wrong with the anchor file itself."""
 
@@ -95,24 +110,52 @@ class Verified(Answer):
 _COLUMNS = tuple(Event.model_fields)
 
 
-def verify(engine: Engine, anchor_file: Path) -> Verified:
-    """Verify every chain and the anchor file; about a minute for a million rows."""
-    reading = AnchorFile(anchor_file).read()
+def verify(engine: Engine, settings: Settings) -> Verified:
+    """Verify every chain and the anchor file; about a minute for a million rows.
+
+    What was anchored once must be there: a file that is gone, cut off or another one is as bad as a bad row. Only where
+    no setting names the file, and there is none, it may be on the worker's machine: then a note says so.
+    """
+    file = settings.anchor_file
+    with transaction(engine) as session:  # first: whatever they say is in the file by now
+        known = anchor_file.remembered(session)
+    lines, newest, note, elsewhere = 0, None, "", False
     try:
+        elsewhere = bool(known) and settings.audit_anchor_file is None and not file.exists()
+        reading = AnchorFile(file).read((one.lines, one.digest) for one in known)
         with transaction(engine) as session:
             found = audit_check.verify(session, reading)
-        problem = reading.problem
+        lines, newest = reading.lines, reading.at
+        problem = reading.problem or (None if elsewhere else _missing(file, reading))
     except OSError as error:
         with transaction(engine) as session:
             found = audit_check.verify(session, [])
-        problem = f"{anchor_file} cannot be read: {error.strerror or error}"
+        problem = f"{file} cannot be read: {error.strerror or error}"
+    if known:
+        about = {"anchors": counted(len(known), "anchor"), "at": known[-1].at}
+        note = _ELSEWHERE.format(**about) if elsewhere else ""
+        problem = problem and _LOST.format(what=problem, **about)
+    elif not problem and not found.anchors:
+        note = _NO_ANCHORS
     return Verified.of_row(
         found,
         intact=not found.bad_chains and problem is None,
         faults=[Fault.of_row(fault) for fault in found.faults],
-        anchors=Anchors(heads=found.anchors, lines=reading.lines, newest=reading.at, problem=problem),
-        note="" if found.anchors or problem else _NO_ANCHORS,
+        anchors=Anchors(heads=found.anchors, lines=lines, newest=newest, recorded=len(known), problem=problem),
+        note=note,
     )
+
+
+def _missing(file: Path, reading: AnchorReading) -> str | None:
+    """Say what of the lines that the database knows is not in the file; None where all are."""
+    if not reading.unseen:
+        return None
+    missing = sorted(line for line, _ in reading.unseen)
+    if not file.exists():
+        return f"{file} is gone"
+    if missing[0] > reading.lines:
+        return f"{file} was cut off: it has {counted(reading.lines, 'line')} of {missing[-1]}"
+    return f"{file} is another one than was written, or was edited: its line {missing[0]} is not the one that was there"
 
 
 def chain_named(session: Session, name: str) -> str:
@@ -131,6 +174,19 @@ def chain_named(session: Session, name: str) -> str:
         if session.get(Customer, name) is None:
             raise
         return credit_limits.chain_of(name)
+
+
+def begin_export(
+    act: Act, form: ExportFormat, *, name: str | None, since: datetime | None, until: datetime | None
+) -> str | None:
+    """Note who takes which part of the audit trail away; return the chain of `name` (`chain_named`), None for all.
+
+    Raises:
+        UnknownHoldError: there is no such hold, nor customer.
+    """
+    chain = None if name is None else chain_named(act.session, name)
+    act.note(audit.SYSTEM, AuditExported(format=form, chain=chain, since=since, until=until))
+    return chain
 
 
 def export(

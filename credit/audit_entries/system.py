@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from credit.audit_entries.entry import Entry, Explained
+from credit.audit_entries.entry import Entry, Explained, Moment
 
 
 class PolicyChanged(Explained):
@@ -88,6 +88,16 @@ class DisagreementFound(Explained):
     what = "found that the record and Temporal disagree"
     workflow_id: str
     done: str
+
+
+class AuditExported(Entry):
+    action = "audit_exported"
+    what = "exported the audit trail"
+    said = "exported the audit trail as {format}"
+    format: str
+    chain: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class AnchorFileRead(BaseModel):

@@ -16,7 +16,7 @@ from db.models.notifications import Notification
 from db.models.outcomes import HoldException
 from db.models.people import ApiToken, IdempotencyKey, KnownDevice, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
-from db.models.records import AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
+from db.models.records import AuditAnchor, AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
 from db.models.requests import HoldRequest
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Approval",
     "ArAgingItem",
     "ArAgingRun",
+    "AuditAnchor",
     "AuditEvent",
     "AutoDecision",
     "Base",

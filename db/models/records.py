@@ -103,3 +103,15 @@ class AuditEvent(AppendOnly, Base):
             postgresql_where=text("(detail ->> 'once') IS NOT NULL"),
         ),
     )
+
+
+class AuditAnchor(AppendOnly, Base):
+    """What the anchor file held when heads had been written down there: all of it is still there, or it was changed."""
+
+    __tablename__ = "audit_anchors"
+
+    lines: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """How many lines it had."""
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of the last one, without its line feed."""
+    at: Mapped[datetime]

@@ -15,7 +15,7 @@ from db.errors import BadInputError, UnknownHoldError
 from desk import paging
 from desk.api.common import Auditor, Desk, api_router
 from desk.problems import refuses
-from desk.surroundings import in_transaction
+from desk.surroundings import acting, in_transaction
 from services import audit_trail
 from services.audit_trail import Event, ExportFormat
 
@@ -78,14 +78,14 @@ def _id_in(cursor: str | None) -> int | None:
 @refuses(UnknownHoldError)
 async def export(
     desk: Desk,
-    _: Auditor,
+    who: Auditor,
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.JSONL,
     hold: Annotated[Word, Query(description="A hold's id or a customer's, or `system`; without it everything.")] = None,
     since: Since = None,
     until: Until = None,
 ) -> StreamingResponse:
     """Download the audit trail, oldest first. How JSON lines are verified, `hold audit export --help` says."""
-    chain = None if hold is None else await in_transaction(desk, audit_trail.chain_named, hold)
+    chain = await acting(desk, who, audit_trail.begin_export, form, name=hold, since=since, until=until)
     pieces = audit_trail.export(desk.engine, form, chain=chain, since=since, until=until)
     name = f"audit-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
@@ -95,4 +95,4 @@ async def export(
 @router.post("/verify")
 async def verify(desk: Desk, _: Auditor) -> audit_trail.Verified:
     """Check every row and the anchor file; takes about a minute for a million rows."""
-    return await asyncio.to_thread(audit_trail.verify, desk.engine, desk.settings.anchor_file)
+    return await asyncio.to_thread(audit_trail.verify, desk.engine, desk.settings)

@@ -86,7 +86,7 @@ async def show(request: Request, desk: Desk, _: Auditor, asked: Filtered, before
 @router.post("/audit/verify")
 async def verify(request: Request, desk: Desk, _: Auditor) -> Response:
     """Check every row; changes nothing."""
-    found = await asyncio.to_thread(audit_trail.verify, desk.engine, desk.settings.anchor_file)
+    found = await asyncio.to_thread(audit_trail.verify, desk.engine, desk.settings)
     return await _page(request, desk, Asked(), verified=found)
 
 

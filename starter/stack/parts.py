@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import migrate
 from runtime.files import ensure_private_dir
+from runtime.settings import ANCHOR_FILE
 from services.people.first_admin import PASSWORD_FILE, ensure_first_admin, where_it_is
 from services.people.operator_token import ensure_operator_token
 from starter.stack.errors import StackError
@@ -90,6 +91,7 @@ class Stack:
             "smtp_host": HOST,
             "smtp_port": self.ports["smtp"],
             "mail_dir": str(self.data_dir / "mail"),
+            "audit_anchor_file": str(self.data_dir / ANCHOR_FILE),
             "worker_health_host": HOST,
             "worker_health_port": self.ports["worker_health"],
             "desk_url": f"http://{HOST}:{self.ports['desk']}",

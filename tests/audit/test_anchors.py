@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
 from temporalio.client import WorkflowHandle
 
 from db import anchor_file, audit
-from db.anchor_file import AnchorFile
+from db.anchor_file import AnchorFile, _Line
 from db.engine import transaction
+from runtime.settings import Settings
 from services import audit_trail, schedules
 from tests.audit.helpers import NOW, anchor, deed, faults, fill, tampering
 from tests.holds.helpers import events, until
+from tests.owner import as_owner
 from tests.world import World
 from workflows.contract import AUDIT_ANCHOR, AuditAnchorReport
 
@@ -30,6 +34,11 @@ def file(tmp_path: Path) -> Path:
 
 def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def verify(engine: Engine, file: Path) -> audit_trail.Verified:
+    """As a desk does whose setting names the file."""
+    return audit_trail.verify(engine, Settings(audit_anchor_file=file))
 
 
 def problem(file: Path) -> str | None:
@@ -152,7 +161,7 @@ def test_an_edited_file_is_found(
     content = deed(file.read_bytes().splitlines())
     file.write_bytes(b"".join(line + b"\n" for line in content))
 
-    found = audit_trail.verify(engine, file)
+    found = verify(engine, file)
 
     assert not found.intact
     assert said in str(found.anchors.problem)
@@ -185,14 +194,119 @@ def audit_events(engine: Engine, action: str) -> list[dict[str, Any]]:
 
 def test_without_anchors_and_without_a_readable_file_it_says_so(engine: Engine, file: Path) -> None:
     fill(engine, "a")
-    found = audit_trail.verify(engine, file)
+    found = verify(engine, file)
     assert (found.intact, found.rows) == (True, 5)
     assert "Nothing is anchored yet" in found.note
 
     file.mkdir(parents=True)
-    found = audit_trail.verify(engine, file)
+    found = verify(engine, file)
     assert not found.intact
     assert "cannot be read" in str(found.anchors.problem)
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+
+
+def torn(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def begun_anew(file: Path) -> None:
+    """As the next anchor does where there is no file."""
+    file.write_text(_Line(at=NOW, previous="", heads=[], total_rows=0).model_dump_json() + "\n")
+
+
+def made_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        (Path.unlink, "is gone"),
+        (lambda file: shutil.rmtree(file.parent), "is gone"),
+        (lambda file: file.write_bytes(b""), "was cut off: it has 0 lines of 2"),
+        (cut_short, "was cut off: it has 1 line of 2"),
+        (torn, "was cut off: it has 1 line of 2"),
+        (begun_anew, "is another one than was written"),
+        (made_a_folder, "cannot be read"),
+    ],
+)
+def test_what_was_anchored_once_must_still_be_there(
+    engine: Engine, file: Path, deed: Callable[[Path], object], said: str
+) -> None:
+    for chain in ("a", "b"):
+        fill(engine, chain)
+        anchor(engine, file)
+    assert verify(engine, file).intact
+    deed(file)
+
+    found = verify(engine, file)
+
+    assert (found.intact, found.bad_chains, found.anchors.recorded) == (False, 0, 2)
+    assert said in str(found.anchors.problem)
+    assert "The database knows of 2 anchors there" in str(found.anchors.problem)
+    assert "DELETE FROM audit_anchors" in str(found.anchors.problem)
+
+
+@pytest.mark.parametrize("deed", [Path.unlink, cut_short])
+def test_a_new_anchor_makes_up_for_no_lost_one_until_the_owner_begins_anew(
+    engine: Engine, file: Path, deed: Callable[[Path], object]
+) -> None:
+    for chain in ("a", "b"):
+        fill(engine, chain)
+        anchor(engine, file)
+    deed(file)
+    anchor(engine, file)
+    assert not verify(engine, file).intact
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction(engine) as session:
+        session.execute(text("DELETE FROM audit_anchors"))
+
+    with as_owner(engine) as session:
+        session.execute(text("DELETE FROM audit_anchors"))
+
+    assert verify(engine, file).intact
+    anchor(engine, file)
+    assert verify(engine, file).anchors.recorded == 1
+
+
+def test_a_file_put_back_from_its_copy_is_as_good_as_before(engine: Engine, file: Path) -> None:
+    fill(engine, "a")
+    anchor(engine, file)
+    whole = file.read_bytes()
+    file.unlink()
+    assert not verify(engine, file).intact
+    file.write_bytes(whole)
+    assert verify(engine, file).intact
+
+
+def test_a_desk_that_does_not_know_the_file_does_not_take_it_for_gone(
+    engine: Engine, file: Path, tmp_path: Path
+) -> None:
+    desk = Settings(data_dir=tmp_path)
+    fill(engine, "a")
+    assert "Nothing is anchored yet" in audit_trail.verify(engine, desk).note
+    anchor(engine, file)
+
+    found = audit_trail.verify(engine, desk)
+
+    assert (found.intact, found.anchors.problem, found.anchors.recorded, found.anchors.heads) == (True, None, 1, 0)
+    assert "cannot be checked here" in found.note
+    desk.anchor_file.write_bytes(b"")
+    assert "was cut off" in str(audit_trail.verify(engine, desk).anchors.problem)
+
+
+def test_an_anchor_that_the_database_missed_is_remembered_with_the_next(engine: Engine, file: Path) -> None:
+    """It was written by a version that did not remember, or by an attempt that broke off."""
+    fill(engine, "a")
+    anchor(engine, file)
+    with as_owner(engine) as session:
+        session.execute(text("DELETE FROM audit_anchors"))
+    anchor(engine, file)
+    file.unlink()
+    assert "is gone" in str(verify(engine, file).anchors.problem)
 
 
 def test_an_anchor_that_names_what_the_database_cannot_hold_is_no_anchor(engine: Engine, file: Path) -> None:
@@ -203,7 +317,7 @@ def test_an_anchor_that_names_what_the_database_cannot_hold_is_no_anchor(engine:
     with file.open("a") as output:
         output.write(json.dumps(odd) + "\n")
 
-    assert "line 2 cannot be read" in str(audit_trail.verify(engine, file).anchors.problem)
+    assert "line 2 cannot be read" in str(verify(engine, file).anchors.problem)
 
 
 def test_rows_committed_late_are_anchored_with_the_next_one(engine: Engine, file: Path) -> None:

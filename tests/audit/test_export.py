@@ -72,7 +72,7 @@ def test_an_outsider_can_verify_the_export(hold: Hold, engine: Engine, tmp_path:
         fill(engine, chain, 700)
     code, out, _ = hold("audit", "export")
     assert code == 0
-    assert out.count("\n") == 1402  # and the token's events
+    assert out.count("\n") == 1403  # and the token's events, and that of the export itself
     assert outsiders_verdict(out) == []
     assert list(json.loads(out.splitlines()[0])) == COLUMNS
 
@@ -100,6 +100,23 @@ def test_an_export_can_be_cut_to_a_chain_and_a_time(hold: Hold, engine: Engine) 
     assert [json.loads(line)["seq"] for line in only.splitlines()] == [1, 2, 3, 4, 5]
     assert hold("audit", "export", "--hold", "nobody")[0] == 1
     assert hold("audit", "export", "-o", "/nowhere/at/all")[0] == 1
+
+
+def test_a_verification_fails_where_the_anchors_are_gone(hold: Hold, engine: Engine, settings: Settings) -> None:
+    fill(engine, "a")
+    anchor(engine, settings.anchor_file)
+    code, out, _ = hold("audit", "verify")
+    assert (code, "intact" in out) == (0, True)
+
+    settings.anchor_file.write_bytes(b"")
+    code, out, _ = hold("audit", "verify")
+    assert (code, "intact" in out) == (1, False)
+    assert "was cut off: it has 0 lines of 1" in " ".join(out.split())
+
+    settings.anchor_file.unlink()  # no setting of this desk names it: it may be on another machine
+    code, out, err = hold("audit", "verify")
+    assert (code, "intact, as far as it can be seen here" in out) == (0, True)
+    assert "cannot be checked here" in " ".join(err.split())
 
 
 @pytest.mark.parametrize("evil", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "\r\n=1"])
@@ -191,6 +208,9 @@ async def test_export_and_verify_over_http(api: httpx.AsyncClient, engine: Engin
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.text.startswith("at,chain,seq,")
     assert (await api.get("/api/audit/export", params={"hold": "nobody"})).status_code == 404
+    noted = (await api.get("/api/audit", params={"action": "audit_exported"})).json()["events"]
+    assert [event["detail"] for event in noted] == [{"format": "csv", "chain": "system"}, {"format": "jsonl"}]
+    assert "audit_exported" in answer.text
 
     found = (await api.post("/api/audit/verify")).raise_for_status().json()
     assert (found["intact"], found["anchors"]["heads"]) == (True, 2)

@@ -23,8 +23,9 @@ from tests.receivables.files import make_import
 
 _TABLES = sorted(Base.metadata.tables)
 _APPEND_ONLY = [
-    "approvals", "audit_events", "auto_decisions", "content_templates", "hold_triggers", "imports", "message_revisions",
-    "payments", "policies", "reflexion_log", "release_requests", "risk_events", "workflow_definitions",
+    "approvals", "audit_anchors", "audit_events", "auto_decisions", "content_templates", "hold_triggers", "imports",
+    "message_revisions", "payments", "policies", "reflexion_log", "release_requests", "risk_events",
+    "workflow_definitions",
 ]  # fmt: skip
 _SECRETS = {
     "api_tokens": ["sha256"],
@@ -33,6 +34,7 @@ _SECRETS = {
     "users": ["password_hash"],
 }
 _NO_SECRETS = {
+    "audit_anchors.digest",
     "audit_events.hash",
     "audit_events.prev_hash",
     "idempotency_keys.request_sha256",

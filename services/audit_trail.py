@@ -31,9 +31,9 @@ from runtime.settings import Settings
 from services.answers import Answer, Login, Time
 
 _LOST = (
-    "{what}. The database knows of {anchors} there, the last of {at:%Y-%m-%d %H:%M} UTC: without them nobody can see "
-    "whether rows were cut off, or a chain was rewritten whole. Put the file back from a copy; where there is none, "
-    "find out who changed it, and have the database's owner begin anew: DELETE FROM audit_anchors"
+    "{what}. The database knows of {anchors} there, the last of {at:%Y-%m-%d %H:%M} UTC: without what is missing "
+    "nobody can see whether rows were cut off, or a chain was rewritten whole. Put the file back from a copy; where "
+    "there is none, find out who changed it, and have the database's owner begin anew: DELETE FROM audit_anchors"
 )
 _ELSEWHERE = (
     "The anchors cannot be checked here: the database knows of {anchors}, the last of {at:%Y-%m-%d %H:%M} UTC, and "

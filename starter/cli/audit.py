@@ -42,7 +42,7 @@ def verify() -> Answer:
         console.print(Text.assemble(("the anchors ", "red"), anchors["problem"]))
     if found["note"]:
         err.print(found["note"])
-    if found["intact"] and anchors["recorded"] and not anchors["heads"]:
+    if found["intact"] and anchors.get("recorded") and not anchors["heads"]:
         console.print(Text("intact, as far as it can be seen here", "yellow"))
     elif found["intact"]:
         console.print(Text("intact", "green"))

@@ -39,7 +39,7 @@ def verify() -> Answer:
     if found["bad_chains"] > len(found["faults"]):
         console.print(f"… and {found['bad_chains'] - len(found['faults']):,} more chains")
     if anchors["problem"]:
-        console.print(Text.assemble(("the anchors ", "red"), anchors["problem"]))
+        console.print(Text.assemble(("the anchors: ", "red"), anchors["problem"]))
     if found["note"]:
         err.print(found["note"])
     if found["intact"] and anchors.get("recorded") and not anchors["heads"]:

@@ -158,7 +158,7 @@ def _settled(act: Act, decision: Decision | None, order: SettleDecision) -> Deci
     if decision is None:
         return DecisionSettled(outcome="refused", actor="", why=decisions.NOBODY_DECIDED, hold=hold)
     if decision.outcome is None:
-        wait = min(decision.effective_at - order.now, decision.effective_at - decision.decided_at)
+        wait = decisions.left(decision, order.now)
         return DecisionSettled(outcome="waiting", actor=decision.actor, why="", wait=wait, hold=hold)
     push_again = decision.outcome == "approved" and drift.orders_a_push(act.session, decision)
     return DecisionSettled(

@@ -63,7 +63,7 @@ class MailActivities:
         except DeliveryUnderwayError as error:
             raise ApplicationError(str(error), type="DeliveryUnderway") from error
         with transaction(self._engine) as session:
-            return view(messages.find(session, order.message_id), now())
+            return view(session, messages.find(session, order.message_id), now())
 
     @contextmanager
     def _a_connection(self) -> Iterator[None]:

@@ -68,14 +68,14 @@ class MessageActivities:
     def read_message(self, order: MessageAt) -> MessageView:
         with serving.checked(self._engine) as session:
             serving.message(session, order.message_id, order.now)
-            return view(review.take_up(session, order.message_id, order.now), order.now)
+            return view(session, review.take_up(session, order.message_id, order.now), order.now)
 
     @activity.defn(no_thread_cancel_exception=True)
     def heed_message_signal(self, order: HeedMessageSignal) -> MessageView:
         with serving.acting(self._engine, order.now) as act:
             serving.message(act.session, order.message_id, order.now)
             is_news = review.heed(act, order.message_id, signal=order.signal, decision_id=order.decision_id)
-            return view(messages.lock(act.session, order.message_id), order.now, is_news=is_news)
+            return view(act.session, messages.lock(act.session, order.message_id), order.now, is_news=is_news)
 
 
 def _draft(act: Act, order: RunBeat, kind: MessageKind, name: str) -> None:
@@ -97,12 +97,12 @@ def _draft(act: Act, order: RunBeat, kind: MessageKind, name: str) -> None:
     act.note(hold.id, MessageDrafted(message_id=drafted, kind=kind, recipient_known=recipient is not None))
 
 
-def view(row: Message, now: datetime, *, is_news: bool = False) -> MessageView:
+def view(session: Session, row: Message, now: datetime, *, is_news: bool = False) -> MessageView:
     return MessageView(
         status=row.status,
         revision=row.revision,
         delivery=row.delivery,
-        wait=max(row.send_after - now, timedelta(0)) if row.send_after else timedelta(0),
+        wait=max(messages.left(session, row, now), timedelta(0)),
         error=row.delivery_error,
         is_news=is_news,
     )

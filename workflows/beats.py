@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlrea
 
 from credit.hold import HoldView
 from credit.states import PLACING, Beat, BeatStatus
-from workflows import contract, policies, signatures
+from workflows import contract, policies, signatures, waiting
 from workflows.contract import BeatState, OutboundMessageInput
 
 _UNDER_WAY = (BeatStatus.RUNNING, BeatStatus.RETRYING, BeatStatus.NEEDS_ATTENTION)
@@ -55,7 +55,7 @@ class Beats:
         while state.status is not BeatStatus.DONE and not self._stopping:
             state.retry_requested = False
             attempts = _start(beat, hold, first=state.last_error is None)
-            await workflow.wait_condition(lambda: attempts.done() or state.retry_requested)  # noqa: B023 (awaited here)
+            await waiting.until(lambda: attempts.done() or state.retry_requested)  # noqa: B023 (awaited here)
             if not attempts.done():
                 attempts.cancel()
             try:
@@ -70,7 +70,7 @@ class Beats:
                     return
                 if isinstance(cause, ApplicationError) and cause.non_retryable:
                     self._mark(beat, BeatStatus.NEEDS_ATTENTION)
-                    await workflow.wait_condition(lambda: state.retry_requested)
+                    await waiting.until(lambda: state.retry_requested)
                     self._mark(beat, BeatStatus.RETRYING)
                 else:
                     self._mark(beat, BeatStatus.RETRYING)
@@ -88,12 +88,7 @@ class Beats:
 async def _pause(state: BeatState, cause: BaseException) -> None:
     """Wait between two rounds for as long as NetSuite asked, or until a person wants a try now."""
     asked = cause.next_retry_delay if isinstance(cause, ApplicationError) else None
-    with contextlib.suppress(TimeoutError):
-        await workflow.wait_condition(
-            lambda: state.retry_requested,
-            timeout=asked or policies.BETWEEN_ROUNDS,
-            timeout_summary="Before the next try",
-        )
+    await waiting.until(lambda: state.retry_requested, asked or policies.BETWEEN_ROUNDS, "Before the next try")
 
 
 def _start(beat: Beat, hold: HoldView, *, first: bool) -> "workflow.ActivityHandle[Any]":

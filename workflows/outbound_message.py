@@ -22,7 +22,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from credit.states import Delivery, MessageKind, MessageStatus, WaitingOn
-    from workflows import contract, policies, record, signatures
+    from workflows import contract, policies, record, signatures, waiting
     from workflows.contract import (
         DecideSignal,
         MessageView,
@@ -110,12 +110,11 @@ class OutboundMessage:
 
     async def _wait(self) -> None:
         """Wait for a signal, or for the end of the cooling-off."""
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: bool(self._inbox) or _is_long(),
-                timeout=self._leaves_at - workflow.now() if self._leaves() else None,
-                timeout_summary="Approved; until this fires it can be recalled",
-            )
+        await waiting.until(
+            lambda: bool(self._inbox) or _is_long(),
+            self._leaves_at - workflow.now() if self._leaves() else None,
+            "Approved; until this fires it can be recalled",
+        )
 
     # --- signals ------------------------------------------------------------------------------------------------
 
@@ -176,7 +175,7 @@ class OutboundMessage:
             summary="Send the message",
         )
         while not attempts.done():
-            await workflow.wait_condition(lambda: attempts.done() or bool(self._inbox))
+            await waiting.until(lambda: attempts.done() or bool(self._inbox))
             if not attempts.done() and (await self._handle(self._inbox.popleft()) or not self._is_due()):
                 attempts.cancel()
                 with contextlib.suppress(ActivityError):
@@ -188,10 +187,7 @@ class OutboundMessage:
         except ActivityError as error:
             retrying = {"wait": timedelta(0), "delivery": Delivery.RETRYING, "error": str(error.cause or error)}
             self._see(self._message.model_copy(update=retrying))
-            with contextlib.suppress(TimeoutError):
-                await workflow.wait_condition(
-                    lambda: bool(self._inbox), timeout=policies.BETWEEN_ROUNDS, timeout_summary="Before the next try"
-                )
+            await waiting.until(lambda: bool(self._inbox), policies.BETWEEN_ROUNDS, "Before the next try")
 
     # --- what is known, and what people see ---------------------------------------------------------------------
 

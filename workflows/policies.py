@@ -51,6 +51,9 @@ NETSUITE_QUERY = ActivityOptions(
 )
 """A page of a comparison: some queries, and a reading of each record that differs."""
 
+SHORTEST_WAIT = timedelta(seconds=1)
+"""No timer is shorter: see `workflows/waiting.py`."""
+
 BETWEEN_ROUNDS = timedelta(seconds=1)
 """The wait after a failed round, where NetSuite asked for none."""
 

@@ -16,7 +16,6 @@ A release is a proposal too: `request_release` opens it, the same claim and `dec
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -43,7 +42,7 @@ with workflow.unsafe.imports_passed_through():
         waiting_on,
     )
     from credit.triggers import Trigger
-    from workflows import beats, contract, hold_inbox, policies, record, signatures
+    from workflows import beats, contract, hold_inbox, policies, record, signatures, waiting
     from workflows.contract import (
         DecideSignal,
         DriftSignal,
@@ -127,17 +126,12 @@ class ServiceHold:
     async def _decided(self) -> HoldStatus:
         """Wait for the proposal to be settled: by an approver's decision, by its due date, or by a withdrawal."""
         while True:
-            try:
-                await workflow.wait_condition(
-                    lambda: bool(self._inbox), timeout=self._until_due(), timeout_summary=self._what_is_due()
-                )
-            except TimeoutError:
-                if await self._pass_deadline():
-                    return HoldStatus.EXPIRED
-            else:
+            if await waiting.until(lambda: bool(self._inbox), self._until_due(), self._what_is_due()):
                 settled = await self._handle(self._inbox.popleft())
                 if settled is not None:
                     return settled
+            elif await self._pass_deadline():
+                return HoldStatus.EXPIRED
             if self._goes_on_afresh():
                 self._continue_as_new()
 
@@ -147,7 +141,7 @@ class ServiceHold:
         due = [hold.next_look_at] if hold.next_look_at else []
         if self._is_undecided() and hold.proposal_id != self._decided_in_time:
             due.append(hold.due_at)
-        return max(min(due) - workflow.now(), timedelta(seconds=1)) if due else None
+        return min(due) - workflow.now() if due else None
 
     def _what_is_due(self) -> str:
         hold = self._the_hold()
@@ -225,7 +219,7 @@ class ServiceHold:
 
     async def _obey_after(self, wait: timedelta, signal: DecideSignal) -> None:
         """Come back to an approval when it cannot be taken back any more."""
-        await workflow.sleep(wait, summary="Approved; until this fires it can be taken back")
+        await waiting.passes(wait, "Approved; until this fires it can be taken back")
         self._not_yet.discard(str(signal.decision_id))
         self._inbox.append(signal)
 
@@ -267,14 +261,12 @@ class ServiceHold:
             return next((task for task in (work, *self._side_by_side) if _has_failed(task)), None)
 
         while not over():
-            until_due = self._until_due()
-            try:
-                await workflow.wait_condition(
-                    lambda: bool(self._inbox) or failed() is not None or _is_long() or over(),
-                    timeout=until_due,
-                    timeout_summary=self._what_is_due() if until_due else None,
-                )
-            except TimeoutError:
+            is_news = await waiting.until(
+                lambda: bool(self._inbox) or failed() is not None or _is_long() or over(),
+                self._until_due(),
+                self._what_is_due(),
+            )
+            if not is_news:
                 async with self._one_by_one:
                     await self._pass_deadline()
                 continue
@@ -303,12 +295,11 @@ class ServiceHold:
         """
         await self._run_beat(Beat.FLAG_CUSTOMER)
         self._side_by_side += [asyncio.create_task(self._run_beat(beat)) for beat in _AFTER_THE_FLAG]
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: all(self._beats.has_first_outcome(beat) for beat in _AFTER_THE_FLAG),
-                timeout=policies.FIRST_OUTCOME,
-                timeout_summary="In force even where a beat has not answered yet",
-            )
+        await waiting.until(
+            lambda: all(self._beats.has_first_outcome(beat) for beat in _AFTER_THE_FLAG),
+            policies.FIRST_OUTCOME,
+            "In force even where a beat has not answered yet",
+        )
         async with self._one_by_one:
             await record.ask(signatures.put_in_force, self._hold_now(), "The hold is in force")
             self._see(self._the_hold().model_copy(update={"status": HoldStatus.IN_FORCE}))
@@ -325,7 +316,7 @@ class ServiceHold:
     async def _push_again(self) -> None:
         """Run beat 4 once more for an approved repair, behind the push that may still be under way."""
         before = self._beats.states[Beat.PUSH_NETSUITE]
-        await workflow.wait_condition(lambda: before.status in BEAT_OVER)
+        await waiting.until(lambda: before.status in BEAT_OVER)
         self._beats.plan([Beat.PUSH_NETSUITE])
         await self._run_beat(Beat.PUSH_NETSUITE)
 

@@ -196,7 +196,7 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
     """Obey a decision's row, once: approve, decline, or give a weakened case back (docs/decisions/0009).
 
     A decision id with no row of this hold behind it is refused and audited: None. While the decision can be taken back,
-    it has no outcome yet. A repeated one gets the same answer.
+    it has no outcome yet (`left`). A repeated one gets the same answer.
     """
     hold = holds.lock(act.session, hold_id)
     decision = holds.decision(act.session, decision_id)
@@ -204,7 +204,9 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
         entry = SignalRefused(signal="decide", decision_id=str(decision_id), why=NOBODY_DECIDED)
         act.by(OwnActor.UNKNOWN).note(hold_id, entry)
         return None
-    if decision.outcome is None and act.now >= decision.effective_at:
+    if decision.heard_at is None and decision.effective_at > decision.decided_at:
+        decision.heard_at = act.now
+    if decision.outcome is None and left(decision, act.now) <= timedelta(0):
         proposal = holds.proposal(act.session, decision.proposal_id)
         decision.outcome = _obey(act, hold, proposal, decision)
         decision.applied_at = act.now
@@ -212,6 +214,15 @@ def settle(act: Act, *, hold_id: UUID, decision_id: UUID) -> Decision | None:
         if decision.outcome in ("approved", "declined"):
             notifications.proposal_decided(act, hold, proposal, decision)
     return decision
+
+
+def left(decision: Decision, now: datetime) -> timedelta:
+    """Return how much longer the decision can be taken back, at the workflow's `now`; nothing or less for no longer.
+
+    Two clocks are never compared: the span that who decided was given counts from when the workflow heard of it.
+    """
+    waited = now - decision.heard_at if decision.heard_at else timedelta(0)
+    return decision.effective_at - decision.decided_at - waited
 
 
 def _obey(act: Act, hold: Hold, proposal: Proposal, decision: Decision) -> str:

@@ -11,7 +11,7 @@ Its `delivery` goes from cooling_off or retrying to sending, and from there to
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID
 
@@ -82,7 +82,7 @@ def begin(act: Act, message_id: UUID, *, domain: str) -> Attempt | None:
     """
     row = messages.lock(act.session, message_id)
     waits = row.delivery in (Delivery.REFUSED, Delivery.UNKNOWN)
-    if row.status is not MessageStatus.APPROVED or waits or row.send_after is None or act.now < row.send_after:
+    if row.status is not MessageStatus.APPROVED or waits or messages.left(act.session, row, act.now) > timedelta(0):
         return None
     earlier = _attempts(act.session, row)
     for one in earlier:

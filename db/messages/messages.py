@@ -5,7 +5,7 @@ first; the row is the arbiter.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from sqlalchemy import exists, select, tuple_
@@ -118,6 +118,17 @@ def standing(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, list[Stan
     for hold_id, message_id, kind, status in session.execute(query):
         found.setdefault(hold_id, []).append(Standing(message_id, kind, status))
     return found
+
+
+def left(session: Session, row: Message, now: datetime) -> timedelta:
+    """Return how much longer an approved message cools off, at the workflow's `now`; nothing or less for no longer.
+
+    Two clocks are never compared: the span counts from when its workflow heard of the approval.
+    """
+    if row.delivery is not Delivery.COOLING_OFF or row.send_after is None:
+        return timedelta(0)
+    approved = session.get_one(MessageDecision, row.decision_id)
+    return row.send_after - approved.decided_at - (now - (approved.applied_at or approved.decided_at))
 
 
 def unsent_of(session: Session, hold_id: UUID) -> list[UUID]:

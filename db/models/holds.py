@@ -189,7 +189,9 @@ class Decision(Base):
     """The absent people who may decide, and for whom the actor stood in."""
     decided_at: Mapped[datetime]
     effective_at: Mapped[datetime]
-    """Until then an approval can be taken back, and nothing is done about it."""
+    """Until then, on the clock of who decided, an approval can be taken back."""
+    heard_at: Mapped[datetime | None]
+    """When the workflow heard of an approval that can be taken back: on its clock the time counts from here."""
     sent_at: Mapped[datetime | None]
     """When the signal was last sent."""
     applied_at: Mapped[datetime | None]

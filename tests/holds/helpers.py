@@ -84,9 +84,11 @@ async def send(world: World, customer: str, sent: Trigger, *, asked: bool = True
     )
 
 
-def write_decision(world: World, customer: str, verdict: Verdict, actor: str = "mike") -> Decision:
+def write_decision(
+    world: World, customer: str, verdict: Verdict, actor: str = "mike", *, clock_ahead: timedelta = timedelta(0)
+) -> Decision:
     """Write the decision's row and tell nobody: what a crash right after the commit leaves."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) + clock_ahead
     with transaction(world.engine) as session:
         hold = holds.find(session, customer)
         claim, proposal = decisions.claim(Act(session, actor, now), hold)

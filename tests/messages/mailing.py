@@ -100,9 +100,11 @@ class Mailing:
     async def approve(self, message: UUID, actor: str = "mike") -> answers.MessageDecision:
         return await self.decide(message, MessageVerdict.APPROVE, actor)
 
-    def decide_and_tell_nobody(self, message: UUID, verdict: MessageVerdict) -> UUID:
+    def decide_and_tell_nobody(
+        self, message: UUID, verdict: MessageVerdict, *, clock_ahead: timedelta = timedelta(0)
+    ) -> UUID:
         """What a crash right after the commit leaves."""
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + clock_ahead
         with transaction(self.world.engine) as session:
             claim, shown = review.claim(Act(session, "mike", now), message)
             return review.decide(

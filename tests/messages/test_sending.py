@@ -1,6 +1,6 @@
 """One approval sends one mail: what arrives, what keeps it from leaving, and what people see of it meanwhile."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,7 +11,7 @@ from db.act import Act
 from db.engine import transaction
 from db.errors import MessageClosedError, TooLateError
 from db.messages import review
-from db.models import Customer
+from db.models import Customer, Message, MessageDecision
 from tests.holds.helpers import all_done, in_force, pending, timers
 from tests.messages.mailing import NOTICE, REP, Mailing
 from tests.messages.post_office import FailingServer, Sink
@@ -415,3 +415,20 @@ async def test_customer_renamed_into_a_header_changes_no_header(mailing: Mailing
     [mail] = sink.mails(mailing.show(rep)["recipient"])
     assert mail["Bcc"] is None
     assert mail.get_all("X-Envelope-To") == [mailing.show(rep)["recipient"]]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(seconds=-30)])
+async def test_kind_8_a_cooling_off_lasts_as_long_whatever_the_desks_clock_says(
+    mailing: Mailing, ahead: timedelta
+) -> None:
+    mailing.cooling_off(2)
+    message = await mailing.draft()
+    decision = mailing.decide_and_tell_nobody(message, MessageVerdict.APPROVE, clock_ahead=ahead)
+    await mailing.handle(message).signal("decide", {"decision_id": str(decision)})
+
+    assert await mailing.handle(message).result() == "sent"
+    with transaction(mailing.world.engine) as session:
+        row, approved = session.get_one(Message, message), session.get_one(MessageDecision, decision)
+        assert row.sent_at is not None
+        assert approved.applied_at is not None
+        assert timedelta(seconds=2) <= row.sent_at - approved.applied_at < timedelta(seconds=20)

@@ -10,9 +10,9 @@ from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from credit.audit_entries.entry import Entry
-from db import transaction_memory
 from db.models import AuditEvent
 from db.models.base import JsonObject
+from db.transaction_memory import CHAIN_ENDS
 
 SYSTEM = "system"
 """The chain of what belongs to no hold."""
@@ -49,12 +49,12 @@ def append_to_each(session: Session, entries: Mapping[str, Entry], *, actor: str
 
 def _ends(session: Session, chains: Sequence[str]) -> list[tuple[int, str]]:
     """Return the number and the hash of each chain's newest entry: locked, they stay so until the transaction ends."""
-    memory = transaction_memory.of(session)
-    asked = [chain for chain in chains if (_ENDS, chain) not in memory]
+    known = {chain: CHAIN_ENDS.recall(session, chain) for chain in chains}
+    asked = [chain for chain, end in known.items() if end is None]
     if asked:
-        memory.update({(_ENDS, chain): (0, "") for chain in asked})
-        memory.update({(_ENDS, row.chain): (row.seq, row.hash) for row in session.execute(_ENDS, {"chains": asked})})
-    return [memory[_ENDS, chain] for chain in chains]
+        found = {row.chain: (row.seq, row.hash) for row in session.execute(_ENDS, {"chains": asked})}
+        known |= {chain: CHAIN_ENDS.remember(session, chain, found.get(chain, (0, ""))) for chain in asked}
+    return [end for chain in chains if (end := known[chain]) is not None]
 
 
 def _add(
@@ -63,7 +63,7 @@ def _add(
     own = digest_of(prev_hash, chain, seq, at, actor, action, detail)
     row = {"chain": chain, "seq": seq, "at": at, "actor": actor, "action": action, "detail": detail}
     session.add(AuditEvent(**row, prev_hash=prev_hash, hash=own))
-    transaction_memory.of(session)[_ENDS, chain] = (seq, own)
+    CHAIN_ENDS.remember(session, chain, (seq, own))
 
 
 def digest(event: AuditEvent) -> str:
@@ -113,9 +113,9 @@ def search(
 
 def newest_seq(session: Session, chain: str | UUID) -> int:
     """Return the `seq` of a chain's newest event, 0 where there is none."""
-    end = transaction_memory.of(session).get((_ENDS, str(chain)))
+    end = CHAIN_ENDS.recall(session, str(chain))
     if end is not None:
-        return int(end[0])
+        return end[0]
     return session.scalar(select(func.max(AuditEvent.seq)).where(AuditEvent.chain == str(chain))) or 0
 
 

@@ -12,6 +12,7 @@ from credit.states import OPEN_HOLD, EntityStatus
 from db import transaction_memory
 from db.errors import UnknownCustomerError
 from db.models import Customer, Hold
+from db.transaction_memory import CUSTOMERS
 
 __all__ = ["Found", "UnknownCustomerError", "get", "search", "set_entitystatus"]
 
@@ -34,7 +35,7 @@ def get(session: Session, customer_id: str) -> Customer:
         UnknownCustomerError: there is none.
     """
     query = select(Customer).where(Customer.id == customer_id).options(joinedload(Customer.sales_rep))
-    customer = transaction_memory.once(session, (get, customer_id), lambda: session.scalars(query).one_or_none())
+    customer = CUSTOMERS.once(session, customer_id, lambda: session.scalars(query).one_or_none())
     if customer is None:
         raise UnknownCustomerError(customer_id)
     return customer

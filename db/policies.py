@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
-from db import transaction_memory
 from db.models import PolicyVersion
+from db.transaction_memory import POLICY
 
 LEDGER_CURRENCY = "ledger currency"
 """The lock that a change of it and whoever writes amounts hold."""
@@ -17,16 +17,13 @@ LEDGER_CURRENCY = "ledger currency"
 
 def current(session: Session) -> tuple[int, Policy]:
     """Return the version and the policy that this transaction goes by: read once, or by `newest` since."""
-    known: tuple[int, Policy] | None = transaction_memory.of(session).get(current)
-    return known or newest(session)
+    return POLICY.recall(session, None) or newest(session)
 
 
 def newest(session: Session) -> tuple[int, Policy]:
     """Return the version and the policy in force at this moment: for who has just locked something for it."""
     row = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(1)).one()
-    found = row.version, _understood(json.dumps(row.settings))
-    transaction_memory.of(session)[current] = found
-    return found
+    return POLICY.remember(session, None, (row.version, _understood(json.dumps(row.settings))))
 
 
 @lru_cache(maxsize=4)

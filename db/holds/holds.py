@@ -17,6 +17,7 @@ from credit.triggers import TriggerKind
 from db import transaction_memory
 from db.errors import UnknownHoldError
 from db.models import Approval, Claim, Customer, Decision, Hold, HoldBeat, HoldTrigger, Proposal
+from db.transaction_memory import PROPOSALS
 
 
 def lock(session: Session, hold_id: UUID) -> Hold:
@@ -32,7 +33,7 @@ def open_of(session: Session, customer_id: str) -> Hold | None:
     query = select(Hold).where(Hold.customer_id == customer_id, Hold.status.in_(OPEN_HOLD)).with_for_update()
     hold = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if hold is not None:
-        transaction_memory.of(session)[Hold, hold.id] = hold
+        transaction_memory.is_locked(session, hold, hold.id)
     return hold
 
 
@@ -98,7 +99,8 @@ def newest_proposal(session: Session, hold_id: UUID) -> Proposal:
 
 def proposal(session: Session, proposal_id: UUID) -> Proposal:
     """Return a proposal, read once in a transaction."""
-    return transaction_memory.once(session, (proposal, proposal_id), lambda: session.get_one(Proposal, proposal_id))
+    found = PROPOSALS.recall(session, proposal_id)
+    return found or PROPOSALS.remember(session, proposal_id, session.get_one(Proposal, proposal_id))
 
 
 def newest_proposals(session: Session, hold_ids: Sequence[UUID]) -> dict[UUID, Proposal]:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
-from db import audit, customers, policies, policy_change
+from db import audit, customers, policies, policy_change, transaction_memory
 from db.act import Act
 from db.engine import transaction
 from db.models import AuditEvent, Customer
@@ -106,3 +106,18 @@ def test_a_transaction_goes_by_one_policy_and_by_the_one_it_has_just_made(engine
 
 def _more_days(policy: Policy) -> Policy:
     return policy.model_copy(update={"trigger_days_overdue": policy.trigger_days_overdue + 1})
+
+
+def test_kind_12_what_is_remembered_is_of_the_kinds_that_are_named_in_one_place(idle_world: World) -> None:
+    customer = idle_world.customer(in_netsuite=False)
+    with transaction(idle_world.engine) as session:
+        customers.lock(session, customer)
+        customers.get(session, customer)
+        policies.current(session)
+        audit.append(session, chain="one", entry=deed("deed"), actor="mike", at=NOW)
+        remembered = {key[0] for key in session.info["transaction memory"]}
+
+    assert len(remembered) == 4
+    assert remembered <= {
+        kind for kind in vars(transaction_memory).values() if isinstance(kind, transaction_memory.Kind)
+    }

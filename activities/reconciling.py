@@ -29,6 +29,7 @@ from workflows.contract import (
     OUTBOUND_MESSAGE,
     RECONCILE,
     SERVICE_HOLD,
+    FactsChangedSignal,
     Finding,
     HoldState,
     Mending,
@@ -96,7 +97,7 @@ class ReconcilingActivities:
                 await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
                 done = "Started it again; it takes up the record."
             return await self._found(order, handle.id, gone, done, chain=hold.id)
-        if await self._contradiction(handle, hold) is None:
+        if await self._contradiction(handle, hold) is None and not hold.is_forgotten(order.now):
             return None
         await asyncio.sleep(_SETTLE_SECONDS)
         current = await self._read_hold(hold.customer_id)
@@ -104,13 +105,32 @@ class ReconcilingActivities:
             return None  # it was just ending
         problem = await self._contradiction(handle, current)
         if problem is None:
-            return None
+            return await self._forgotten(order, handle.id, current)
         done = ""
         if order.mending is Mending.REPAIR:
             await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")
             await start_hold_workflow(self._client, order.task_queue, hold.customer_id)
             done = "Ended it and started it from the record."
         return await self._found(order, handle.id, problem, done, chain=hold.id)
+
+    async def _forgotten(self, order: ReconcilePage, workflow_id: str, hold: OpenHold) -> Finding | None:
+        """A hold in force without a next look, such as one from before there were looks: its workflow is told to."""
+        if not hold.is_forgotten(order.now):
+            return None
+        problem, done = "the hold is in force and nobody looks at it again", ""
+        if order.mending is not Mending.LOOK:
+            signal = FactsChangedSignal(
+                id=f"look/{uuid4()}", what="look", why=problem, actor=order.requested_by, at=order.now
+            )
+            await start_hold_workflow(
+                self._client,
+                order.task_queue,
+                hold.customer_id,
+                start_signal="facts_changed",
+                start_signal_args=[signal],
+            )
+            done = "Had it looked at."
+        return await self._found(order, workflow_id, problem, done, chain=hold.id)
 
     async def _read_hold(self, customer_id: str) -> OpenHold | None:
         return await in_transaction(self._engine, reconciliation.open_hold, customer_id)

@@ -1,6 +1,6 @@
 """What of the record must have a running workflow."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from credit.states import BEAT_OVER, OPEN_HOLD, HoldStatus, MessageKind, MessageStatus
 from db.models import Customer, Hold, HoldBeat, Message
 
+_LATE = timedelta(hours=1)
+"""For so long a look may be due before it counts as forgotten: a worker that was away is still coming to it."""
 _OPEN_MESSAGE = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
 
 
@@ -19,6 +21,13 @@ class OpenHold(NamedTuple):
     status: HoldStatus
     unfinished: list[str]
     """The beats that are planned and not over."""
+    looked_at_next: datetime | None
+    """When time alone is to have a hold in force looked at."""
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Whether the hold is in force and nothing has it looked at: what time changes about it would be missed."""
+        in_force = self.status in (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
+        return in_force and (self.looked_at_next is None or self.looked_at_next < now - _LATE)
 
 
 class OpenMessage(NamedTuple):
@@ -32,10 +41,10 @@ class OpenMessage(NamedTuple):
     drafted_at: datetime
 
 
-def _open_holds() -> "Select[UUID, str, HoldStatus, list[str]]":
+def _open_holds() -> "Select[UUID, str, HoldStatus, list[str], datetime | None]":
     unfinished = select(HoldBeat.beat).where(HoldBeat.hold_id == Hold.id, HoldBeat.status.not_in(BEAT_OVER))
     beats = func.array(unfinished.scalar_subquery())
-    return select(Hold.id, Hold.customer_id, Hold.status, beats).where(Hold.status.in_(OPEN_HOLD))
+    return select(Hold.id, Hold.customer_id, Hold.status, beats, Hold.next_review_at).where(Hold.status.in_(OPEN_HOLD))
 
 
 def open_holds(session: Session, *, after: str | None, limit: int, before: datetime) -> list[OpenHold]:

@@ -1,6 +1,6 @@
 """The reconcile: holds whose workflow is gone, and workflows that contradict the record."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import make_url
@@ -170,6 +170,33 @@ async def until_found(world: World, mending: Mending) -> ReconcileReport:
         if report.findings:
             return report
     raise AssertionError("never found")
+
+
+@pytest.mark.parametrize("next_look", [None, datetime(2026, 1, 1, tzinfo=UTC)])
+async def test_kind_9_a_hold_in_force_that_nobody_looks_at_again_is_found_and_looked_at(
+    world: World, next_look: datetime | None
+) -> None:
+    customer = world.customer()
+    await in_force(world, customer)
+    with transaction(world.engine) as session:
+        hold = holds.named(session, customer)
+        hold.next_review_at = next_look
+
+    def looked_at() -> bool:
+        with transaction(world.engine) as session:
+            at = holds.named(session, customer).next_review_at
+            return at is not None and at > datetime.now(UTC)
+
+    looked = await reconcile(world, Mending.LOOK)
+    assert [(one.problem, one.done) for one in looked.findings] == [
+        ("the hold is in force and nobody looks at it again", "")
+    ]
+    assert not looked_at()
+
+    await reconcile(world)
+
+    await world.eventually(looked_at)
+    assert (await reconcile(world)).findings == []
 
 
 async def test_a_beat_that_waits_in_the_record_and_that_nobody_runs_is_found_and_run(world: World) -> None:

@@ -22,7 +22,7 @@ from db.act import Act
 from db.engine import in_transaction, transaction
 from db.holds import requests
 from db.holds.awaiting import NoWorkerError, await_trigger
-from db.receivables import aging, commitments, receivables
+from db.receivables import aging, commitments, exemptions, receivables
 from workflows.contract import AR_AGING
 from workflows.signatures import (
     AgingCandidate,
@@ -58,11 +58,13 @@ class AgingActivities:
             serving.new_scan(session, order.run_id)
             by = requests.who_asked(session, workflow_id, RequestKind.SCAN) or OwnActor.SCHEDULE
             aging.open_run(Act(session, by, order.now), run_id=order.run_id, workflow_id=workflow_id, as_of=as_of)
-        self._settle_commitments(order.now)
+        self._settle_days(order.now)
         return AgingRun(run_id=order.run_id, as_of=as_of)
 
-    def _settle_commitments(self, now: datetime) -> None:
-        """Settle what customers without a hold undertook to pay by a day that is over; holds look for themselves."""
+    def _settle_days(self, now: datetime) -> None:
+        """Settle exemptions, and promises of customers without a hold, whose day is over; holds look for themselves."""
+        with transaction(self._engine) as session:
+            exemptions.settle_over(Act.of_system(session, now))
         with transaction(self._engine) as session:
             calendar = policies.current(session)[1].calendar
             overdue = commitments.overdue(session, now.astimezone(UTC).date(), limit=_SETTLED_AT_ONCE)

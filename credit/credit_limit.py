@@ -22,7 +22,7 @@ class LimitState(StrEnum):
 
 
 class LimitCause(StrEnum):
-    """What moved a customer's exposure or limit."""
+    """What moved a customer's exposure or limit, or ended what had kept an exceeded one from its block."""
 
     IMPORT = "import"
     INVOICE = "invoice"
@@ -31,6 +31,8 @@ class LimitCause(StrEnum):
     ORDER = "order"
     FAMILY = "family"
     POLICY = "policy"
+    EXEMPTION = "exemption"
+    RELEASE = "release"
 
 
 class Chosen(NamedTuple):

@@ -40,6 +40,9 @@ FLASHES = {
     "beat_cancelled": Flash("good", "Stopped, until somebody tries it again."),
     "beat_is_over": Flash("note", "That beat is over: nothing is left to do about it."),
     "exemption_granted": Flash("good", "Exempt. No automatic hold is proposed for this customer until then."),
+    "exemption_granted_on_hold": Flash(
+        "note", "Exempt. The service hold was approved by a person and stays: only its release lifts it."
+    ),
     "exemption_ended": Flash("good", "Ended. Automatic holds are possible again."),
     "drift_checked": Flash("good", "Checked."),
     "drift_check_started": Flash("note", "The check is under way. Its result appears here when it is done."),

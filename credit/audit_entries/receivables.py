@@ -77,11 +77,17 @@ class _Exempted(Explained):
     after: ExemptionState
 
 
-ExemptionGranted = _Exempted.of_action(
-    "exemption_granted",
-    "exempted a customer from automatic holds",
-    "exempted customer {customer_id} from automatic holds",
-)
+class ExemptionGranted(_Exempted):
+    action = "exemption_granted"
+    what = "exempted a customer from automatic holds"
+    kept_by: UUID | None = None
+    """The service hold in force that blocks the customer all the same."""
+
+    def sentence(self) -> str:
+        kept = f"; service hold {self.kept_by} stays until its release" if self.kept_by else ""
+        return f"exempted customer {self.customer_id} from automatic holds{kept}"
+
+
 ExemptionEnded = _Exempted.of_action(
     "exemption_ended", "ended a customer’s exemption", "ended the exemption of customer {customer_id}"
 )

@@ -149,12 +149,13 @@ def block_for_hold(act: Act, hold: Hold) -> None:
 
 
 def lift_for_hold(act: Act, hold: Hold, *, reason: str) -> None:
-    """End a hold's block. Others stay, and keep the customer on credit hold."""
+    """End a hold's block. Others stay, and keep the customer on credit hold; an exceeded limit's is proposed anew."""
     profile = _lock(act.session, hold.customer_id)
     for entry in entries(act.session, hold.customer_id):
         if entry.hold_id == hold.id:
             _end(act, entry, reason=reason)
     _settle(act, profile, reason=reason)
+    credit_limits.stand(act.by_system, [hold.customer_id], cause=LimitCause.RELEASE, ask_again=True)
 
 
 def lift_auto_applied(act: Act, customer_id: str, *, reason: str) -> None:
@@ -164,6 +165,21 @@ def lift_auto_applied(act: Act, customer_id: str, *, reason: str) -> None:
         if entry.source is BlockSource.AUTO_APPLY and entry.hold_id is None:
             _end(act, entry, reason=reason)
     _settle(act, profile, reason=reason)
+
+
+def exempt(act: Act, customer_id: str, *, reason: str) -> UUID | None:
+    """End what auto-apply blocked, for an exemption: no override, for the block comes back with the exemption's end.
+
+    Returns the service hold that keeps its block: only its release ends that.
+    """
+    profile = _lock(act.session, customer_id)
+    live = entries(act.session, customer_id)
+    for entry in live:
+        if entry.source is BlockSource.AUTO_APPLY and entry.hold_id is None:
+            _end(act, entry, reason=reason)
+    credit_limits.derive_status(act.session, [customer_id])
+    act.session.expire(profile)
+    return next((entry.hold_id for entry in live if entry.hold_id is not None), None)
 
 
 def _lock(session: Session, customer_id: str) -> AccountingProfile:

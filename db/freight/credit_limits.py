@@ -7,9 +7,9 @@ The profiles are locked first (`exposures`), so that of two postings at the same
 one's amount, and a limit is crossed once.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from credit.audit_entries.freight import BLOCK_LIFTED, LIMIT_CROSSED
 from credit.credit_hold import BlockSource, CreditStatus
 from credit.credit_limit import LimitCause, LimitState, crossing
-from db import policies
+from db import exempt, policies
 from db.act import Act
 from db.freight import exposures
 from db.freight.exposures import Accounts
@@ -48,13 +48,11 @@ class Transition(NamedTuple):
         return CreditStatus.CREDIT_HOLD if self.applied else BLOCK_LIFTED if self.lifted else "nothing applied"
 
 
-_CROSSED = """
+_IS_EXEMPT = exempt.as_text("c.customer_id", ":now")
+_CROSSED = f"""
 INSERT INTO limit_transitions (id, customer_id, after, exposure, credit_limit, cause, actor, at, applied, lifted)
 SELECT gen_random_uuid(), c.customer_id, c.after, c.exposure, c.credit_limit, :cause, :actor, :now,
-    o.auto_apply_credit_hold AND c.after = 'exceeded' AND NOT EXISTS (
-        SELECT FROM exemptions x WHERE x.customer_id = c.customer_id AND x.ended_at IS NULL
-            AND x.until >= (CAST(:now AS timestamptz) AT TIME ZONE 'UTC')::date
-    ),
+    o.auto_apply_credit_hold AND c.after = 'exceeded' AND NOT {_IS_EXEMPT},
     o.auto_lift_credit_hold AND c.after = 'acceptable' AND EXISTS (
         SELECT FROM credit_hold_entries e WHERE e.customer_id = c.customer_id AND e.source = 'auto_apply'
             AND e.hold_id IS NULL AND e.ended_at IS NULL
@@ -63,12 +61,38 @@ FROM changed c JOIN customers k ON k.id = c.customer_id JOIN org_settings o ON o
 WHERE c.before <> c.after
 ORDER BY c.customer_id
 RETURNING customer_id, after, exposure, credit_limit, applied, lifted
-"""
+"""  # noqa: S608 (the rule of exemptions is our own text)
+_STANDING = f"""
+INSERT INTO limit_transitions (id, customer_id, after, exposure, credit_limit, cause, actor, at, applied, lifted)
+SELECT gen_random_uuid(), c.customer_id, c.limit_state, c.exposure, c.credit_limit, :cause, :actor, :now, true, false
+FROM accounting_profiles c
+JOIN customers k ON k.id = c.customer_id JOIN org_settings o ON o.organisation = k.organisation
+CROSS JOIN LATERAL (
+    SELECT t.after, t.applied, t.at, t.proposed_at FROM limit_transitions t WHERE t.customer_id = c.customer_id
+    ORDER BY t.at DESC LIMIT 1
+) last
+CROSS JOIN LATERAL (
+    SELECT count(*) AS applied, count(*) FILTER (WHERE e.hold_id IS NULL) AS own FROM credit_hold_entries e
+    WHERE e.customer_id = c.customer_id AND e.source = 'auto_apply' AND e.ended_at IS NULL
+) live
+WHERE c.customer_id = ANY (:ids) AND c.limit_state = 'exceeded' AND c.overridden_at IS NULL AND last.after = 'exceeded'
+    AND o.auto_apply_credit_hold AND NOT {_IS_EXEMPT}
+    AND CASE
+        WHEN live.own > 0 THEN CAST(:ask_again AS boolean) AND last.proposed_at IS NOT NULL
+        WHEN last.applied THEN live.applied = 0
+        ELSE EXISTS (
+            SELECT FROM exemptions x WHERE x.customer_id = c.customer_id AND x.created_at <= last.at
+                AND x.until >= (last.at AT TIME ZONE 'UTC')::date AND (x.ended_at IS NULL OR x.ended_at >= last.at)
+        )
+    END
+ORDER BY c.customer_id
+RETURNING customer_id, after, exposure, credit_limit, applied, lifted
+"""  # noqa: S608 (the rule of exemptions is our own text)
 _APPLY = """
 INSERT INTO credit_hold_entries (id, customer_id, source, note, created_by, created_at)
 SELECT gen_random_uuid(), c.id, 'auto_apply', c.note, :actor, :now
 FROM unnest(CAST(:ids AS text[]), CAST(:notes AS text[])) AS c (id, note)
-ON CONFLICT (customer_id, source) WHERE ended_at IS NULL AND tariffs IS NULL DO NOTHING
+ON CONFLICT (customer_id, source) WHERE ended_at IS NULL AND tariffs IS NULL AND hold_id IS NULL DO NOTHING
 """
 _LIFT = """
 UPDATE credit_hold_entries e SET ended_at = :now, ended_by = :actor, end_reason = c.note
@@ -97,8 +121,27 @@ def evaluate(act: Act, customer_ids: Collection[str] | None, *, cause: LimitCaus
         cause: what changed them.
     """
     accounts = lock(act.session, customer_ids)
+    return _do(act, accounts.with_changed + _CROSSED, accounts.values, cause=cause)
+
+
+def stand(act: Act, customer_ids: Collection[str], *, cause: LimitCause, ask_again: bool = False) -> list[Transition]:
+    """Do what a crossing asked for that still stands, where something was in its way: the level behind the edge.
+
+    A customer beyond its limit, not exempt and not overridden, is blocked and proposed where its last crossing put it
+    on credit hold and an exemption lifted that, or where it crossed while exempt. Repeated, it does nothing.
+
+    Args:
+        customer_ids: for whom something ended that was in the way; their profiles are locked (`lock`).
+        cause: what ended.
+        ask_again: also propose once more where the block stands, and the hold that was told of it is over.
+    """
+    return _do(act, _STANDING, {"ids": sorted(customer_ids), "ask_again": ask_again}, cause=cause)
+
+
+def _do(act: Act, statement: str, values: Mapping[str, Any], *, cause: LimitCause) -> list[Transition]:
+    """Write the transitions that a statement finds, and do what they ask for."""
     said = {"cause": cause, "actor": act.actor, "now": act.now}
-    crossed = act.session.execute(exposures.sql(accounts.with_changed + _CROSSED), {**accounts.values, **said}).all()
+    crossed = act.session.execute(exposures.sql(statement), {**values, **said}).all()
     found = [Transition(row[0], LimitState(row[1]), *row[2:]) for row in crossed]
     if found:
         _carry_out(act, found, cause=cause)

@@ -64,7 +64,7 @@ class CreditHoldEntry(Base):
             "customer_id",
             "source",
             unique=True,
-            postgresql_where=text("ended_at IS NULL AND tariffs IS NULL"),
+            postgresql_where=text("ended_at IS NULL AND tariffs IS NULL AND hold_id IS NULL"),
         ),
         Index("ix_credit_hold_entries_hold_id", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
     )

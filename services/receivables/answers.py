@@ -98,6 +98,13 @@ class Exemption(Answer):
     end_reason: str | None
 
 
+class GrantedExemption(Exemption):
+    """A fresh exemption."""
+
+    kept_by: UUID | None
+    """The service hold that keeps the customer blocked all the same: a person approved it, its release ends it."""
+
+
 class ListedExemption(Exemption):
     """An exemption, with whose it is."""
 

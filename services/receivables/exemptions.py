@@ -10,12 +10,12 @@ from db.act import acting
 from db.errors import BadInputError
 from db.people.tokens import Caller
 from db.receivables import exemptions
-from services.receivables.answers import Exemption, Exemptions
+from services.receivables.answers import Exemption, Exemptions, GrantedExemption
 
 
 async def grant(
     engine: Engine, who: Caller, customer_id: str, *, until: date, reason: str, owner: str = ""
-) -> Exemption:
+) -> GrantedExemption:
     """Exempt a customer up to and including the day `until` (UTC). The caller owns it where nobody is named.
 
     Raises:
@@ -24,7 +24,7 @@ async def grant(
         BadInputError: `until` is over, or there is no reason.
     """
     who.require(Permission.CHANGE_POLICY)
-    row = await acting(
+    row, kept_by = await acting(
         engine,
         who.name,
         exemptions.grant,
@@ -33,7 +33,7 @@ async def grant(
         reason=reason.strip(),
         until=until,
     )
-    return Exemption.of_row(row)
+    return GrantedExemption.of_row(row, kept_by=kept_by)
 
 
 async def end(engine: Engine, who: Caller, customer_id: str, *, reason: str) -> Exemption:

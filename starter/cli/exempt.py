@@ -36,6 +36,8 @@ def add(
     granted = desk.post("customers", customer, "exemption", until=until.date(), reason=reason, owner=owner)
     yield granted
     err.print(f"Customer {customer} is exempt from automatic holds until {granted['until']}.")
+    if granted["kept_by"]:
+        err.print("The service hold was approved by a person and stays: `hold release` asks for its release.")
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from credit.credit_hold import BlockSource
+from credit.credit_hold import BlockSource, CreditStatus
 from credit.permissions import Role
 from credit.triggers import TriggerKind
 from db.act import Act
@@ -20,12 +20,13 @@ from db.receivables import exemptions
 from services.holds.operations import TriggerTurnedAwayError
 from tests.acting import acted
 from tests.admission.cli import Program, token
-from tests.credit_hold.test_hold_life import live, relaying
-from tests.holds.helpers import events, holds_of
+from tests.credit_hold.test_hold_life import live, relaying, standing
+from tests.holds.helpers import events, holds_of, in_force
 from tests.scans.test_ar_aging import dispositions
 from tests.world import World
 
 __all__ = ["relaying"]
+DAY = timedelta(days=1)
 
 
 def today() -> date:
@@ -36,7 +37,7 @@ def exempt(world: World, customer: str, days: int = 30, now: datetime | None = N
     values = {"owner": "mike", "reason": "new terms are being negotiated", "until": today() + timedelta(days=days)}
     with transaction(world.engine) as session:
         at = now or datetime.now(UTC)
-        return exemptions.grant(Act(session, "ann", at), customer, **(values | changes))
+        return exemptions.grant(Act(session, "ann", at), customer, **(values | changes))[0]
 
 
 async def test_scan_leaves_an_exempt_customer_alone_and_says_so(world: World) -> None:
@@ -139,7 +140,7 @@ async def test_over_http(idle_world: World, desk: httpx.AsyncClient) -> None:
     made = await desk.post(url, json=wanted, headers=admin)
     assert (made.status_code, made.json()["owner"], made.json()["created_by"]) == (201, "ann", "a-admin")
     assert (await desk.post(url, json=wanted, headers=admin)).status_code == 409
-    assert (await desk.get(url, headers=approver)).json() == made.json()
+    assert (await desk.get(url, headers=approver)).json() | {"kept_by": None} == made.json()
     assert (await desk.delete(url, headers=admin)).status_code == 422
     assert (await desk.delete(url, params={"reason": "over"}, headers=approver)).status_code == 403
     ended = await desk.delete(url, params={"reason": "over"}, headers=admin)
@@ -162,6 +163,67 @@ async def test_exempt_customer_that_crosses_its_limit_is_not_blocked_and_nobody_
         crossed = session.scalars(select(LimitTransition).where(LimitTransition.customer_id == exempted)).one()
     assert (crossed.after, crossed.applied) == ("exceeded", False)
     assert holds_of(world, exempted) == []
+
+
+@pytest.mark.usefixtures("relaying")
+@pytest.mark.parametrize("ended", ["by a person", "by itself"])
+async def test_kind_11_an_exemption_lifts_the_limits_block_and_its_end_brings_it_back_and_proposes(
+    world: World, ended: str
+) -> None:
+    blocked, crosses, overridden = (world.customer() for _ in range(3))
+    limited(world, blocked)
+    await world.eventually(lambda: bool(holds_of(world, blocked)))
+    await world.decline(blocked)
+    await world.in_status(blocked, "declined")
+    assert live(world, blocked) == [(BlockSource.AUTO_APPLY, False)]
+    limited(world, overridden)
+    acted(world.engine, "mike", accounting_profiles.leave_credit_hold, overridden, reason="by phone")
+
+    for customer in (blocked, crosses, overridden):
+        exempt(world, customer, days=0)
+    limited(world, crosses)
+
+    assert live(world, blocked) == live(world, crosses) == []
+    assert standing(world, blocked) == (CreditStatus.GOOD, False), "exempt is no override"
+    [lifted] = events(world, f"customer/{blocked}", "tariffs_unblocked")
+    assert (lifted.actor, lifted.detail["why"][:28]) == ("ann", "exempt from automatic holds ")
+
+    if ended == "by itself":
+        await world.operations.scan(today(), actor="robin")
+        assert live(world, blocked) == [], "it counts on its last day"
+        with transaction(world.engine) as session:
+            for granted in session.scalars(select(Exemption)):
+                granted.until, granted.created_at = granted.until - DAY, granted.created_at - DAY
+            for transition in session.scalars(select(LimitTransition)):
+                transition.at -= DAY
+        for _ in range(2):
+            await world.operations.scan(today(), actor="robin")
+    else:
+        for customer in (blocked, crosses, overridden):
+            acted(world.engine, "zoe", exemptions.end, customer, reason="terms agreed")
+
+    assert live(world, blocked) == live(world, crosses) == [(BlockSource.AUTO_APPLY, False)]
+    assert (live(world, overridden), standing(world, overridden)) == ([], (CreditStatus.GOOD, True))
+    await world.eventually(lambda: len(holds_of(world, blocked)) == 2 and bool(holds_of(world, crosses)))
+    assert [row.detail["cause"] for row in events(world, f"customer/{blocked}", "limit_exceeded")] == [
+        "limit",
+        "exemption",
+    ]
+
+
+async def test_kind_11_an_exemption_leaves_a_hold_in_force_and_says_so(world: World, hold: Program) -> None:
+    customer = world.customer()
+    await in_force(world, customer)
+
+    added = await hold("exempt", "add", customer, "--until", str(today()), "--reason", "new terms")
+
+    assert "The service hold was approved by a person and stays" in added.err
+    assert live(world, customer) == [(BlockSource.SERVICE_HOLD, True)]
+    (granted,) = events(world, "system", "exemption_granted")
+    assert granted.detail["kept_by"] == world.show(customer)["id"]
+    await hold("exempt", "end", customer, "--reason", "enough")
+    again = await hold("exempt", "add", customer, "--until", str(today()), "--reason", "new terms", "--json")
+    assert again.json["kept_by"] == world.show(customer)["id"]
 
 
 @pytest.mark.usefixtures("relaying")

@@ -22,6 +22,7 @@ from db.act import Act
 from db.engine import transaction
 from db.errors import BadInputError, ClaimedByAnotherError, SelfApprovalError, UnknownEntryError
 from db.freight import accounting_profiles, credit_limits
+from db.freight.limit_transitions import OPEN
 from db.holds import beats, decisions, outcomes, requests
 from db.models import (
     AccountingProfile,
@@ -237,6 +238,28 @@ async def test_limit_that_is_met_again_proposes_the_release_of_a_hold_that_rests
     assert "cause_gone" in world.audit(customer)
     [asked] = rows(world, select(ReleaseRequest).where(ReleaseRequest.hold_id == hold.id))
     assert "the credit limit is met again" in asked.reason
+
+
+@pytest.mark.usefixtures("relaying")
+async def test_kind_9_limit_crossed_again_while_the_hold_has_its_block_stands_after_the_release_and_is_proposed(
+    world: World,
+) -> None:
+    customer = crossed(world)
+    await proposed(world, customer)
+    await world.approve(customer)
+    await all_done(world, customer)
+    for limit in (Decimal(90000), Decimal(50000)):  # met, and crossed again
+        acted(world.engine, "robin", accounting_profiles.set_limit, customer, limit)
+    assert live(world, customer) == [(BlockSource.AUTO_APPLY, True), (BlockSource.AUTO_APPLY, False)]
+    await world.eventually(lambda: len(world.show(customer)["evidence"]) == 2)
+    await world.eventually(lambda: not rows(world, select(LimitTransition).where(*OPEN)))
+
+    await release(world, customer)
+
+    assert live(world, customer) == [(BlockSource.AUTO_APPLY, False)]
+    assert standing(world, customer) == (CreditStatus.CREDIT_HOLD, False)
+    await world.eventually(lambda: len(holds_of(world, customer)) == 2)
+    assert world.show(customer)["triggers"] == ["credit_limit_exceeded"]
 
 
 async def test_beat_1_blocks_and_its_taking_back_lifts_each_with_one_line(world: World) -> None:

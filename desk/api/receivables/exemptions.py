@@ -15,7 +15,7 @@ from desk.api.common import Body, CustomerId, Desk, Line, PolicyMaker, Viewer, W
 from desk.problems import refuses
 from desk.surroundings import in_transaction
 from services.receivables import exemptions as exemption_service
-from services.receivables.answers import Exemption, Exemptions
+from services.receivables.answers import Exemption, Exemptions, GrantedExemption
 
 router = api_router("customers")
 
@@ -56,7 +56,7 @@ async def show(customer_id: CustomerId, desk: Desk, _: Viewer) -> Exemption:
 
 @router.post(_OF_CUSTOMER, status_code=HTTPStatus.CREATED)
 @refuses(UnknownCustomerError, AlreadyExemptError)
-async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> Exemption:
+async def grant(customer_id: CustomerId, wanted: NewExemption, desk: Desk, who: PolicyMaker) -> GrantedExemption:
     """Exempt a customer from automatic holds; 409 where it is exempt already."""
     return await exemption_service.grant(
         desk.engine, who, customer_id, until=wanted.until, reason=wanted.reason, owner=wanted.owner or ""

@@ -65,5 +65,5 @@ async def grant_exemption(
     customer_id: str, desk: Desk, who: PolicyMaker, reason: Reason, until: Typed = "", owner: Typed = ""
 ) -> Response:
     day = needed_day(until, "the last day of the exemption")
-    await exemption_service.grant(desk.engine, who, customer_id, until=day, reason=reason, owner=owner)
-    return see_other(address_of(customer_id), "exemption_granted")
+    granted = await exemption_service.grant(desk.engine, who, customer_id, until=day, reason=reason, owner=owner)
+    return see_other(address_of(customer_id), "exemption_granted_on_hold" if granted.kept_by else "exemption_granted")

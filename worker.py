@@ -37,7 +37,6 @@ from activities.messages import MessageActivities
 from activities.netsuite import NetSuiteActivities
 from activities.receivables import AgingActivities, ProposingActivities
 from activities.reconciling import ReconcilingActivities
-from credit.drift import LimitHandling
 from db.anchor_file import AnchorFile
 from db.engine import make_engine
 from netsuite.client import NetSuiteClient
@@ -122,9 +121,11 @@ def database_activities(engine: Engine) -> list[Callable[..., Any]]:
     ]
 
 
-def netsuite_activities(engine: Engine, client: NetSuiteClient, handling: LimitHandling) -> list[Callable[..., Any]]:
+def netsuite_activities(engine: Engine, client: NetSuiteClient, settings: Settings) -> list[Callable[..., Any]]:
     """Return the activities of the NetSuite task queue."""
-    records, drift = NetSuiteActivities(engine, client), DriftActivities(engine, client, handling)
+    concurrency = settings.netsuite_concurrency
+    records = NetSuiteActivities(engine, client, concurrency)
+    drift = DriftActivities(engine, client, settings.netsuite_credit_limit_handling, concurrency)
     return [records.push_netsuite, records.restore_netsuite, drift.compare_with_netsuite, drift.find_unheld]
 
 
@@ -158,7 +159,7 @@ def build_workers(client: Client, settings: Settings, engine: Engine, netsuite: 
         Worker(
             client,
             task_queue=netsuite_task_queue(settings.task_queue),
-            activities=netsuite_activities(engine, netsuite, settings.netsuite_credit_limit_handling),
+            activities=netsuite_activities(engine, netsuite, settings),
             activity_executor=ThreadPoolExecutor(settings.netsuite_concurrency, thread_name_prefix="netsuite"),
             max_concurrent_activities=settings.netsuite_concurrency,
             **shared,

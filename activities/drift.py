@@ -5,20 +5,18 @@ not documented. So a false alarm takes a wrong answer of the record API.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import Engine
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities import serving
-from activities.heartbeats import heartbeats
+from activities.netsuite import calling
 from credit.drift import LimitHandling, Relative, Surroundings, gaps
 from credit.hold import HoldView
-from db import policies
+from db import policies, session_locks
 from db.act import Act
 from db.engine import transaction
 from db.holds import drift
@@ -26,7 +24,7 @@ from db.holds.drift import Watched
 from db.receivables import receivables
 from netsuite import suiteql
 from netsuite.client import NetSuiteClient
-from netsuite.errors import NetSuiteError, RecordNotFound
+from netsuite.errors import RecordNotFound
 from netsuite.records import CreditHoldOverride
 from netsuite.suiteql import Row
 from workflows.contract import DRIFT_CHECK
@@ -53,10 +51,11 @@ class RepairActivities:
 class DriftActivities:
     """Comparisons with NetSuite, one page at a time."""
 
-    def __init__(self, engine: Engine, client: NetSuiteClient, handling: LimitHandling) -> None:
+    def __init__(self, engine: Engine, client: NetSuiteClient, handling: LimitHandling, concurrency: int) -> None:
         self._engine = engine
         self._client = client
         self._handling = handling
+        self._calls = session_locks.netsuite_calls(concurrency)
 
     @activity.defn(no_thread_cancel_exception=True)
     def compare_with_netsuite(self, order: DriftPage) -> DriftCompared:
@@ -70,7 +69,7 @@ class DriftActivities:
             serving.only(DRIFT_CHECK)
             page = drift.watched(session, after=order.after, limit=_PAGE, now=now)
             standing = drift.standing_at(session, [one.netsuite_id for one in page])
-        with _netsuite(), heartbeats():
+        with calling(self._engine, self._calls):
             rows = self._read(suiteql.one_of("c.id", [one.netsuite_id for one in page])) if page else {}
             found = {one: self._found(one, rows.get(one.netsuite_id)) for one in page}
             around = self._surroundings(page, rows, now)
@@ -98,7 +97,7 @@ class DriftActivities:
         with serving.checked(self._engine):
             serving.only(DRIFT_CHECK)
             serving.not_from_the_future(order.since)
-        with _netsuite(), heartbeats():
+        with calling(self._engine, self._calls):
             page = suiteql.page_after(self._client, _CUSTOMERS, "c.creditholdoverride = 'ON'", "c.id", order.after)
         with transaction(self._engine) as session:
             unheld = drift.note_unheld(session, [row["id"] for row in page.rows], now)
@@ -156,14 +155,3 @@ def _amount(value: str | None) -> Decimal | None:
         return Decimal(value) if value is not None else None
     except InvalidOperation:
         return None
-
-
-@contextmanager
-def _netsuite() -> Iterator[None]:
-    """Say to Temporal what a NetSuite error means for the next try."""
-    try:
-        yield
-    except NetSuiteError as error:
-        raise ApplicationError(
-            str(error), type=type(error).__name__, non_retryable=not error.retryable, next_retry_delay=error.retry_after
-        ) from error

@@ -9,7 +9,8 @@ NetSuite has no field `credit_hold`, the service-hold spec's word (docs/decision
 5. read back, and record what NetSuite says.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -24,7 +25,7 @@ from activities.clock import Clock, temporals_clock
 from activities.heartbeats import heartbeats
 from credit.audit_entries.netsuite import NetSuiteReadBack, NetSuiteSuperseded
 from credit.states import Beat
-from db import netsuite
+from db import netsuite, session_locks
 from db.act import Act
 from db.engine import transaction
 from db.holds import beats
@@ -33,6 +34,25 @@ from netsuite.client import NetSuiteClient
 from netsuite.errors import NetSuiteError
 from netsuite.records import CreditHoldOverride
 from workflows.signatures import RunBeat
+
+
+@contextmanager
+def calling(engine: Engine, calls: Sequence[str]) -> Iterator[None]:
+    """Call NetSuite once one of all processes' calls is free; says what an error means for the next try.
+
+    Raises:
+        ApplicationError: typed by the NetSuite error's name, or `CallsInUse`.
+    """
+    try:
+        with heartbeats(), session_locks.in_turn(engine, calls):
+            yield
+    except session_locks.NoTurnError as error:
+        in_use = f"all {len(calls)} calls of NetSuite at once are in use (HOLD_NETSUITE_CONCURRENCY)"
+        raise ApplicationError(in_use, type="CallsInUse") from error
+    except NetSuiteError as error:
+        raise ApplicationError(
+            str(error), type=type(error).__name__, non_retryable=not error.retryable, next_retry_delay=error.retry_after
+        ) from error
 
 
 class _Said(NamedTuple):
@@ -44,9 +64,10 @@ class _Said(NamedTuple):
 
 
 class NetSuiteActivities:
-    def __init__(self, engine: Engine, client: NetSuiteClient) -> None:
+    def __init__(self, engine: Engine, client: NetSuiteClient, concurrency: int) -> None:
         self._engine = engine
         self._client = client
+        self._calls = session_locks.netsuite_calls(concurrency)
 
     @activity.defn(no_thread_cancel_exception=True)
     def push_netsuite(self, order: RunBeat) -> None:
@@ -69,15 +90,11 @@ class NetSuiteActivities:
                 self._superseded(order, now())
                 return
             try:
-                with netsuite.serialized(self._engine, record.netsuite_id), heartbeats():
+                with (
+                    calling(self._engine, self._calls),
+                    netsuite.serialized(self._engine, record.netsuite_id),
+                ):
                     self._done(order, record, work(record, now), now())
-            except NetSuiteError as error:
-                raise ApplicationError(
-                    str(error),
-                    type=type(error).__name__,
-                    non_retryable=not error.retryable,
-                    next_retry_delay=error.retry_after,
-                ) from error
             except netsuite.PushUnderwayError as error:
                 raise ApplicationError(str(error), type="PushUnderway") from error
 

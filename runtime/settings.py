@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     temporal_namespace: str = "default"
     temporal_ui_url: str = "http://127.0.0.1:8233"
     task_queue: str = "service-holds"
-    netsuite_concurrency: int = 4
-    """NetSuite calls at once: the account's limit is shared by all its integrations."""
+    netsuite_concurrency: int = Field(4, ge=1)
+    """NetSuite calls at once, over all workers and desks: the account's limit is shared by all its integrations."""
     log_format: Literal["text", "json"] = "text"
     log_level: str = "INFO"
     worker_deployment: str = "service-holds"

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from credit.states import Beat
 from credit.triggers import TriggerKind
@@ -12,8 +14,22 @@ from db.engine import transaction
 from db.errors import NothingToRepairError
 from db.holds import decisions
 from db.models import Decision, NetSuiteDrift, NetSuiteRecord
+from netsuite import suiteql
+from netsuite.client import DEFAULT_TIMEOUT
+from services.netsuite.client import InTurn, netsuite_client
 from tests.drift.helpers import all_done, asked, check, listed, operations, released, rows, says, written
-from tests.holds.helpers import events, evidence_of, in_force, knows, proposals_of, send, shows, tried_in_vain, trigger
+from tests.holds.helpers import (
+    events,
+    evidence_of,
+    in_force,
+    knows,
+    proposals_of,
+    send,
+    shows,
+    tried_in_vain,
+    trigger,
+    workers,
+)
 from tests.world import World
 from workflows.contract import DRIFT_CHECK, RESTORE_AGAIN
 
@@ -257,6 +273,28 @@ async def test_the_cap_on_netsuite_calls_holds_for_checks_and_pushes_together(wo
     await asyncio.gather(*(in_force(world, customer) for customer in customers), *(check(world) for _ in range(6)))
 
     assert 2 <= world.sandbox.health()["most_at_once"] <= world.settings.netsuite_concurrency
+
+
+async def test_kind_12_the_cap_on_netsuite_calls_is_one_for_all_workers_and_desks(idle_world: World) -> None:
+    world = idle_world
+    world.settings = world.settings.model_copy(update={"netsuite_concurrency": 2})
+    customers = [world.customer() for _ in range(8)]
+    world.sandbox.clear_faults()
+    world.sandbox.faults(latency_ms=100)
+
+    def pull_a_page() -> None:
+        with netsuite_client(world.settings) as client:
+            asks = InTurn(client, world.engine, world.settings.netsuite_concurrency)
+            suiteql.page_after(asks, "SELECT c.id FROM customer c", "c.creditholdoverride = 'ON'", "c.id", None)
+
+    address = world.client.service_client.config.target_host
+    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    elsewhere = World(world.settings, world.engine, client, world.sandbox)
+    async with workers(world, DEFAULT_TIMEOUT), workers(elsewhere, DEFAULT_TIMEOUT):
+        asks = [asyncio.to_thread(pull_a_page) for _ in range(4)]
+        await asyncio.gather(*(in_force(world, customer) for customer in customers), *asks)
+
+    assert world.sandbox.health()["most_at_once"] == 2
 
 
 async def test_every_word_of_a_difference_is_in_the_audit(world: World, held: str) -> None:

@@ -14,7 +14,7 @@ STATEMENTS = {
     "settle_decision": 24,
     "flag_customer": 21,
     "draft_message": 32,  # both messages
-    "push_netsuite": 17,
+    "push_netsuite": 19,
     "put_in_force": 7,
     "read_message": 4,  # both messages
 }

@@ -14,7 +14,7 @@ from db.receivables.ledger_import import ImportReport
 from desk.access import needs
 from desk.api.common import Body, Desk, api_router
 from desk.problems import refuses
-from services.netsuite.client import netsuite_client
+from services.netsuite.client import InTurn, netsuite_client
 from services.receivables import netsuite_pull
 from services.receivables.netsuite_pull import NetSuiteAwayError, NetSuiteRefusedError, NothingToPullError
 
@@ -48,6 +48,7 @@ async def pull(desk: Desk, who: Importer, body: Pull | None = None) -> ImportRep
 
     def run() -> ImportReport:
         with netsuite_client(desk.settings) as client:
-            return netsuite_pull.pull_as(who.name, desk.engine, client, **how)
+            asks = InTurn(client, desk.engine, desk.settings.netsuite_concurrency)
+            return netsuite_pull.pull_as(who.name, desk.engine, asks, **how)
 
     return await asyncio.to_thread(run)

@@ -31,7 +31,10 @@ from workflows.contract import DRIFT_CHECK
 from workflows.signatures import DriftCompared, DriftPage, HoldAt, UnheldFound, UnheldPage
 
 _PAGE = 500
-_CUSTOMERS = "SELECT c.id, c.companyname, c.creditholdoverride, c.creditlimit, c.parent, c.terms FROM customer c"
+_CUSTOMERS = """
+SELECT c.id, c.companyname, c.creditholdoverride, c.creditlimit, cu.symbol AS currency, c.parent, c.terms
+FROM customer c LEFT JOIN currency cu ON cu.id = c.currency
+"""
 
 
 class RepairActivities:
@@ -136,7 +139,9 @@ class DriftActivities:
                 released=one.released,
                 after_release=one.desired if one.released else one.prior or "AUTO",
                 total_open=facts[one.customer_id].total_open,
+                currency=policy.ledger_currency,
                 credit_limit=_amount(row.get("creditlimit")),
+                limit_currency=row.get("currency"),
                 has_terms="terms" in row,
                 parent=_relative(parents[parent]) if (parent := row.get("parent", "")) in parents else None,
                 sub_customers=subs[one.netsuite_id],

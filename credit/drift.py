@@ -65,14 +65,18 @@ class Relative(BaseModel):
 
 
 class Surroundings(BaseModel):
-    """What NetSuite says around one record. Amounts are in the ledger's currency."""
+    """What NetSuite says around one record. Amounts are in the ledger's currency, but for the limit."""
 
     released: bool
     """Whether the hold is over and its prior value restored."""
     after_release: str
     """What the record says, or will say, once the hold is released."""
     total_open: Decimal
+    currency: str
+    """The ledger's."""
     credit_limit: Decimal | None
+    limit_currency: str | None = None
+    """The customer's own, in which the limit is; None where NetSuite names none."""
     has_terms: bool
     parent: Relative | None = None
     sub_customers: Sequence[Relative] = ()
@@ -109,8 +113,13 @@ def _after_release(seen: Surroundings) -> list[str]:
         return ["after the release NetSuite says OFF: the customer is exempt from every credit hold"]
     if seen.after_release == "ON":
         return ["after the release NetSuite says ON, as before the hold: the customer stays blocked"]
-    if seen.credit_limit is not None and seen.total_open > seen.credit_limit:
-        limit = f"its credit limit of {seen.credit_limit:,.2f}"
+    if seen.credit_limit is None:
+        return []
+    limit = f"its credit limit of {seen.credit_limit:,.2f}"
+    if seen.limit_currency not in (None, seen.currency):
+        owed = f"{seen.total_open:,.2f} {seen.currency}"
+        return [f"on AUTO NetSuite itself may block: {limit} {seen.limit_currency} cannot be compared with {owed} open"]
+    if seen.total_open > seen.credit_limit:
         return [f"on AUTO NetSuite itself may block: {seen.total_open:,.2f} open is above {limit}"]
     return []
 

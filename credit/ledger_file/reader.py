@@ -56,6 +56,8 @@ class LedgerRow(NamedTuple):
     disputed: bool | None
     """Null where the file has no such column; an empty cell says no."""
     credit_limit: Decimal | None
+    limit_currency: str | None
+    """Which one the file has the limit in; null without a limit."""
     netsuite_id: str | None
     sales_rep_email: str | None
     """In lower case."""
@@ -84,6 +86,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "currency": _remembered(values.parse_currency),
     "disputed": _remembered(values.parse_flag),
     "credit_limit": _remembered(values.parse_limit),
+    "credit_limit_currency": _remembered(values.parse_currency),
     "netsuite_id": _remembered(values.parse_netsuite_id),
     "sales_rep_email": _remembered(values.parse_rep_email),
     "customer_email": _remembered(values.parse_email),
@@ -220,7 +223,8 @@ class LedgerReader:
                 source_amount,
                 currency,
                 disputed,
-                credit_limit,
+                source_limit,
+                limit_currency,
                 netsuite_id,
                 sales_rep_email,
                 customer_email,
@@ -235,9 +239,15 @@ class LedgerReader:
             reason = f"serves as NetSuite id too, and there {values.EXTERNAL} makes it another record's external id"
             return BadRow(line, self.column_of["customer_id"], reason, printable(customer_id))
         currency = currency or self._form.ledger_currency
-        converted = self._converted(line, source_amount, currency)
+        converted = self._converted(line, "currency", source_amount, currency)
         if isinstance(converted, BadRow):
             return converted
+        credit_limit, limit_currency = source_limit, None if source_limit is None else limit_currency or currency
+        if limit_currency is not None:  # of the row's own currency there is a rate
+            limit = self._converted(line, "credit_limit_currency", source_limit, limit_currency, amount="credit_limit")
+            if isinstance(limit, BadRow):
+                return limit
+            credit_limit = limit[0]
         return LedgerRow(
             line,
             customer_id,
@@ -248,6 +258,7 @@ class LedgerReader:
             *converted,
             disputed,
             credit_limit,
+            limit_currency,
             netsuite_id,
             sales_rep_email,
             customer_email,
@@ -264,20 +275,22 @@ class LedgerReader:
                 return BadRow(line, self.columns[index], str(refused), printable(cells[index]))
         raise AssertionError("a row was refused whose every cell is good")
 
-    def _converted(self, line: int, source: Decimal, currency: str) -> tuple[Decimal, Decimal, str, Decimal] | BadRow:
-        """Return a row's `amount`, `source_amount`, `source_currency` and `rate`."""
+    def _converted(
+        self, line: int, column: str, source: Decimal, currency: str, *, amount: str = "amount_open"
+    ) -> tuple[Decimal, Decimal, str, Decimal] | BadRow:
+        """Return a row's `amount`, `source_amount`, `source_currency` and `rate`; `column` says the currency."""
         size = abs(source)
         if currency == self._form.ledger_currency:
             return size, size, currency, _ONE
         rate = self._form.rates.get(currency)
         if rate is None:
             reason = f"not the ledger's {self._form.ledger_currency}: give its rate with --rate {currency}=RATE"
-            return BadRow(line, self.column_of["currency"], reason, currency)
-        amount = _WIDE.multiply(size, rate).quantize(CENT, context=_WIDE)
-        if amount >= LARGEST:
+            return BadRow(line, self.column_of[column], reason, currency)
+        converted = _WIDE.multiply(size, rate).quantize(CENT, context=_WIDE)
+        if converted >= LARGEST:
             reason = f"too large once converted: amounts stay below {LARGEST:,}"
-            return BadRow(line, self.column_of["amount_open"], reason, str(source))
-        return amount, size, currency, rate
+            return BadRow(line, self.column_of[amount], reason, str(source))
+        return converted, size, currency, rate
 
 
 def _position(names: list[str], wanted: str) -> int | None:

@@ -37,6 +37,8 @@ class CustomerSeed(BaseModel):
     daysOverdue: int | None = Field(default=None, ge=0)  # noqa: N815
     email: str | None = None
     creditLimit: float | None = None  # noqa: N815
+    currency: str | None = None
+    """The primary one, in which the limit is."""
     parent: str | None = None
     salesRep: str | None = None  # noqa: N815
     terms: str | None = None

@@ -23,6 +23,7 @@ _CUSTOMER = {
     "email": "email",
     "creditholdoverride": "creditHoldOverride",
     "creditlimit": "creditLimit",
+    "currency": "currency",
     "parent": "parent",
     "salesrep": "salesRep",
     "terms": "terms",
@@ -57,7 +58,7 @@ CREATE TEMP VIEW "transaction" AS SELECT id, {_columns(_TRANSACTION)} FROM recor
 CREATE TEMP VIEW employee AS SELECT id, {_columns(_EMPLOYEE)} FROM records WHERE kind = 'employee';
 CREATE TEMP VIEW currency AS
     SELECT DISTINCT fields ->> 'currency' AS id, fields ->> 'currency' AS symbol
-    FROM records WHERE kind = 'transaction';
+    FROM (SELECT fields FROM records WHERE kind = 'transaction' UNION ALL SELECT fields FROM customers);
 """  # noqa: S608 (our own column names)
 _TABLES = frozenset({"customer", "transaction", "employee", "currency"})
 

@@ -33,6 +33,7 @@ _COLUMNS = (
     "amount_open",
     "currency",
     "credit_limit",
+    "credit_limit_currency",
     "netsuite_id",
     "sales_rep_email",
     "customer_email",
@@ -41,10 +42,11 @@ _SELECT = """
 SELECT t.id, t.type, t.tranid, TO_CHAR(COALESCE(t.duedate, t.trandate), 'YYYY-MM-DD') AS due,
     COALESCE(t.foreignamountunpaid, 0) AS unpaid, COALESCE(t.foreignpaymentamountunused, 0) AS unused,
     cu.symbol AS currency, c.id AS customer, c.externalid, c.companyname, c.entityid, c.email, c.creditlimit,
-    e.email AS rep
+    cl.symbol AS limitcurrency, e.email AS rep
 FROM transaction t
 JOIN customer c ON c.id = t.entity
 JOIN currency cu ON cu.id = t.currency
+LEFT JOIN currency cl ON cl.id = c.currency
 LEFT JOIN employee e ON e.id = c.salesrep
 """
 _OPEN = """
@@ -217,6 +219,7 @@ def _ledger_row(row: Row, known: Mapping[str, str]) -> dict[str, str]:
         "amount_open": str(Decimal(row["unpaid"]) - Decimal(row["unused"])),
         "currency": row["currency"],
         "credit_limit": row.get("creditlimit", ""),
+        "credit_limit_currency": row.get("limitcurrency", ""),
         "netsuite_id": netsuite_id,
         "sales_rep_email": row.get("rep", ""),
         "customer_email": row.get("email", ""),

@@ -4,6 +4,7 @@ import csv
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def write_file(path: Path) -> Path:
             out.writerow(
                 (
                     owner["externalId"], owner["companyName"], f"{kind} {row['tranId']}" if kind else row["tranId"],
-                    "" if kind else row["dueDate"], row["unpaid"] - row["unused"], "USD", 5000, owner["id"],
+                    "" if kind else row["dueDate"], row["unpaid"] - row["unused"], "USD", 5000, "", owner["id"],
                     "rep@example.test", owner["email"],
                 )
             )  # fmt: skip
@@ -161,6 +162,19 @@ def test_customers_keep_the_id_they_have_here(engine: Engine, account: Account, 
     account.fill()
     run(engine, account, close_missing=1)
     assert rows(engine, "SELECT id FROM customers WHERE netsuite_id = '1003'") == [("OURS",)]
+
+
+def test_kind_12_a_limit_is_in_its_customers_currency_whatever_its_items_are_in(
+    engine: Engine, account: Account
+) -> None:
+    account.server.seed([customer(number) | {"currency": "EUR"} for number in range(CUSTOMERS)]).raise_for_status()
+    account.server.put("transactions", [item(1, "CustInvc", unpaid=10)])
+
+    assert "not the ledger's USD" in run(engine, account).bad[0].reason
+    assert run(engine, account, rates={"EUR": Decimal("1.5")}).imported
+
+    assert rows(engine, "SELECT credit_limit FROM accounting_profiles") == [(Decimal(7500),)]
+    assert rows(engine, "SELECT amount_open FROM invoices") == [(Decimal(10),)]
 
 
 def test_an_empty_ledger_is_refused_rather_than_closing_everything(engine: Engine, account: Account) -> None:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from credit import policy_change as rules
+from credit.drift import LimitHandling, Surroundings, gaps
 from credit.ledger_file import LedgerFileError
 from credit.policy import Policy
 from db import policies, policy_change
@@ -16,9 +17,9 @@ from db.act import Act
 from db.engine import transaction
 from db.errors import CurrencyInUseError
 from db.freight import accounting_profiles
-from db.models import Customer
+from db.models import AccountingProfile, Customer
 from db.receivables.ledger_import import import_ledger
-from tests.receivables.files import ledger
+from tests.receivables.files import Import, ledger
 
 NOW = datetime.now(UTC)
 
@@ -97,3 +98,55 @@ def test_a_change_waits_for_who_writes_amounts(engine: Engine) -> None:
 def test_a_dry_run_renames_nothing() -> None:
     with pytest.raises(rules.PolicyChangeError, match="another name would not convert them"):
         rules.apply(Policy(), {"ledger_currency": "EUR"})
+
+
+def limits(engine: Engine) -> dict[str, Decimal | None]:
+    with transaction(engine) as session:
+        return {row.customer_id: row.credit_limit for row in session.scalars(select(AccountingProfile))}
+
+
+def test_kind_12_a_limit_in_another_currency_is_converted_as_its_row_is(load: Import, engine: Engine) -> None:
+    """In the row's currency, unless the file names the limit's own."""
+    extra = "currency,credit_limit,credit_limit_currency"
+    rows = (
+        "A,Acme,1,2020-01-01,100,EUR,1000,",
+        "B,Bolt,2,2020-01-01,100,EUR,1000,USD",
+        "C,Cork,3,2020-01-01,100,,1000,EUR",
+        "D,Dorn,4,2020-01-01,100,EUR,,",
+    )
+    assert load(ledger(*rows, extra=extra), rates={"EUR": Decimal("1.5")}).imported
+
+    assert limits(engine) == {"A": Decimal(1500), "B": Decimal(1000), "C": Decimal(1500), "D": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (("A,Acme,1,2020-01-01,100,,1000,CHF",), "not the ledger's USD: give its rate with --rate CHF=RATE"),
+        (
+            ("A,Acme,1,2020-01-01,100,USD,1000,", "A,Acme,2,2020-01-01,100,EUR,1000,"),
+            "customer A has its credit limit in USD on line 2",
+        ),
+        (("A,Acme,1,2020-01-01,100,,9000000000000000,EUR",), "too large once converted"),
+    ],
+)
+def test_kind_12_a_limit_that_cannot_be_compared_is_refused(load: Import, rows: tuple[str, ...], said: str) -> None:
+    extra = "currency,credit_limit,credit_limit_currency"
+
+    report = load(ledger(*rows, extra=extra), rates={"EUR": Decimal("1.5")})
+
+    assert not report.imported
+    assert said in report.bad[0].reason
+
+
+def test_kind_12_netsuites_own_limit_is_compared_in_one_currency_or_said_not_to_be() -> None:
+    seen = Surroundings(
+        released=True, after_release="AUTO", total_open=Decimal(1100), currency="USD", credit_limit=Decimal(1000),
+        limit_currency="EUR", has_terms=True,
+    )  # fmt: skip
+
+    [said] = gaps(seen, LimitHandling.ENFORCE)
+    assert "1,000.00 EUR cannot be compared with 1,100.00 USD open" in said
+    [said] = gaps(seen.model_copy(update={"limit_currency": "USD"}), LimitHandling.ENFORCE)
+    assert "1,100.00 open is above its credit limit of 1,000.00" in said
+    assert gaps(seen.model_copy(update={"credit_limit": None}), LimitHandling.ENFORCE) == []

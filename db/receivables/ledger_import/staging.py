@@ -21,7 +21,7 @@ CREATE TEMP TABLE ledger_staging (
     line bigint NOT NULL, customer_id text NOT NULL, customer_name text, invoice_id text NOT NULL, due_date date,
     is_credit boolean NOT NULL, amount numeric(18, 2) NOT NULL, source_amount numeric(18, 2) NOT NULL,
     source_currency text NOT NULL, rate numeric(18, 8) NOT NULL, disputed boolean, credit_limit numeric(18, 2),
-    netsuite_id text, sales_rep_email text, customer_email text, organisation text, parent_id text
+    limit_currency text, netsuite_id text, sales_rep_email text, customer_email text, organisation text, parent_id text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE ledger_losers (customer_id text PRIMARY KEY, netsuite_id text NOT NULL, reason text NOT NULL)
 ON COMMIT DROP;
@@ -33,7 +33,12 @@ SELECT line, invoice_id AS value, 'the same id as on line ' || first AS reason
 FROM (SELECT line, invoice_id, min(line) OVER (PARTITION BY invoice_id) AS first FROM ledger_staging) AS counted
 WHERE line <> first ORDER BY line
 """
-_ONE_EACH = {"netsuite_id": "NetSuite id", "organisation": "organisation", "parent_id": "parent"}
+_ONE_EACH = {
+    "netsuite_id": "NetSuite id",
+    "organisation": "organisation",
+    "parent_id": "parent",
+    "limit_currency": "its credit limit in",
+}
 """What a customer has one of, and what it is called."""
 
 # What NetSuite id each customer of the file would have afterwards.
@@ -119,15 +124,18 @@ def lock_ledger(session: Session) -> None:
 def refuse_contradictions(session: Session, column_of: Mapping[str, str]) -> Iterator[BadRow]:
     """Take rows out of the staging table that contradict others or the ledger, and yield each.
 
-    An invoice id that occurred before in the file; a customer with two NetSuite ids, organisations or parents; a
-    NetSuite id that two customers claim (the one who has it keeps it, then the first in the file); one that would
-    change under an open hold, whose release must find the record it wrote to; what `families` says.
+    An invoice id that occurred before in the file; a customer with two NetSuite ids, organisations, parents or
+    currencies of its credit limit; a NetSuite id that two customers claim (the one who has it keeps it, then the first
+    in the file); one that would change under an open hold, whose release must find the record it wrote to; what
+    `families` says.
 
     Args:
         session: the import's transaction, with the ledger locked.
         column_of: canonical column to the file's own name of it.
     """
     yield from _refuse(session, _DUPLICATES, column_of["invoice_id"])
+    if "credit_limit" in column_of:
+        column_of = {**column_of, "limit_currency": column_of["credit_limit"]}
     for column in _ONE_EACH.keys() & column_of.keys():
         yield from _refuse(session, _two_values(column), column_of[column])
     if "organisation" in column_of:

@@ -123,6 +123,14 @@ class Decided(Notice):
     """Why it had been asked for; empty where that is not known."""
 
 
+class Released(Notice):
+    """A release that somebody asked for is carried out, in NetSuite too."""
+
+    asked_for: str
+    """Why it had been."""
+    released_at: datetime
+
+
 class _Words(BaseModel):
     """What is said of one kind of proposal."""
 
@@ -172,7 +180,9 @@ def mail(notices: Sequence[Notice], desk_url: str) -> tuple[str, str]:
         return f"{_headline(notice)}: {_amount(notice)}", "\n".join([*_whole(notice), "", _link(notice, desk_url), ""])
     decided = sum(isinstance(notice, Decided) for notice in notices)
     expired = sum(isinstance(notice, Expired) for notice in notices)
-    counts = [(len(notices) - decided - expired, "to decide"), (decided, "decided"), (expired, "expired")]
+    released = sum(isinstance(notice, Released) for notice in notices)
+    open_ones = len(notices) - decided - expired - released
+    counts = [(open_ones, "to decide"), (decided, "decided"), (expired, "expired"), (released, "released")]
     subject = "Holds: " + ", ".join(f"{count:,} {what}" for count, what in counts if count)
     largest = sorted(notices, key=lambda notice: notice.total_open, reverse=True)
     lines = [f"{subject}. The largest first:", ""]
@@ -213,6 +223,8 @@ def _headline(notice: Notice) -> str:
             return f"Approved: {what} for {customer}"
         case Decided():
             return f"Declined: {what} for {customer}"
+        case Released():
+            return f"Carried out: {what} for {customer}"
         case _:
             return f"To decide: {what} for {customer}"
 
@@ -250,6 +262,8 @@ def _rows(notice: Notice) -> list[str]:
             decided = f"{notice.verdict}d by {_who(notice.decided_by)}{behalf} on {_minute(notice.decided_at)}"
             asked = [_row("Asked for", _line(notice.asked_for))] if notice.asked_for else []
             return [*asked, _row("Verdict", decided), _row("Why", _line(notice.reason))]
+        case Released():
+            return [_row("Asked for", _line(notice.asked_for)), _row("Released", _minute(notice.released_at))]
         case _:
             raise TypeError(f"nothing is said of a {type(notice).__name__}")
 
@@ -268,6 +282,8 @@ def _meanwhile(notice: Notice) -> str:
             return f"{words.until_decided} {besides}".strip()
         case Expired():
             return f"{words.expired} {besides}".strip()
+        case Released():
+            return f"The hold is lifted, and NetSuite has its prior value again. {besides}".strip()
         case Decided():
             outcome = words.approved if notice.verdict is Verdict.APPROVE else words.declined
             return f"{outcome} {besides}".strip()

@@ -201,6 +201,7 @@ class NotificationEvent(StrEnum):
     PROPOSAL_REMINDED = "proposal.reminded"
     PROPOSAL_ESCALATED = "proposal.escalated"
     PROPOSAL_EXPIRED = "proposal.expired"
+    HOLD_RELEASED = "hold.released"
 
 
 class WaitingOn(StrEnum):

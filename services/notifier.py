@@ -25,7 +25,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from credit import mail_text, notices
 from credit.mail_wire import Mail, written
-from credit.notices import Decided, Escalated, Expired, Notice, Reminder, ToDecide
+from credit.notices import Decided, Escalated, Expired, Notice, Released, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent
 from db import session_locks
 from db.act import acting
@@ -51,6 +51,7 @@ _NOTICES: dict[NotificationEvent, type[Notice]] = {
     NotificationEvent.PROPOSAL_REMINDED: Reminder,
     NotificationEvent.PROPOSAL_ESCALATED: Escalated,
     NotificationEvent.PROPOSAL_EXPIRED: Expired,
+    NotificationEvent.HOLD_RELEASED: Released,
 }
 
 _Unfit = Sequence[tuple[Notification, str]]

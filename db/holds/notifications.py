@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.holds import NotificationGivenUp
 from credit.facts import Facts
-from credit.notices import Cause, Decided, Escalated, Expired, Notice, Reminder, ToDecide
+from credit.notices import Cause, Decided, Escalated, Expired, Notice, Released, Reminder, ToDecide
 from credit.states import NotificationChannel, NotificationEvent, ProposalKind, ReleaseCause
 from credit.triggers import TriggerKind
 from db import delegation
@@ -65,9 +65,10 @@ def proposal_escalated(act: Act, hold: Hold, proposal: Proposal, addresses: Sequ
 
 
 def proposal_expired(act: Act, hold: Hold, proposal: Proposal) -> None:
-    """Tell who asked for it and everybody who could have decided."""
+    """Tell everybody who asked for it, and who could have decided."""
     notice = Expired.model_validate(_waiting(act, hold, proposal))
-    people = _addresses(act, or_(User.role.in_(_DECIDERS), User.login == notice.asked_by))
+    asked = {notice.asked_by, *_asked_by_hand(act.session, hold, proposal)}
+    people = _addresses(act, or_(User.role.in_(_DECIDERS), User.login.in_(asked)))
     key, event = f"expiry/{proposal.id}", NotificationEvent.PROPOSAL_EXPIRED
     _enqueue(act, people, key, event, notice)
 
@@ -97,9 +98,25 @@ def proposal_decided(act: Act, hold: Hold, proposal: Proposal, decision: Decisio
         }
     )
     key, event = f"decision/{decision.id}", NotificationEvent.PROPOSAL_DECIDED
+    _enqueue(act, _askers(act, hold, proposal, decision), key, event, notice)
+
+
+def hold_released(act: Act, hold: Hold) -> None:
+    """Tell who asked for the release by hand that it is carried out, unless they decided it themselves."""
+    approved = select(Proposal, Decision).join(Decision, Decision.proposal_id == Proposal.id)
+    of_hold = approved.where(Proposal.hold_id == hold.id, Proposal.kind == ProposalKind.RELEASE)
+    row = act.session.execute(of_hold.where(Decision.outcome == "approved").limit(1)).one_or_none()
+    if row is None:
+        return
+    proposal, decision = row
+    about = _about(act, hold, proposal) | {"asked_for": proposal.reason, "released_at": act.now}
+    key, event = f"released/{hold.id}", NotificationEvent.HOLD_RELEASED
+    _enqueue(act, _askers(act, hold, proposal, decision), key, event, Released.model_validate(about))
+
+
+def _askers(act: Act, hold: Hold, proposal: Proposal, decision: Decision) -> Sequence[str]:
     asked = _asked_by_hand(act.session, hold, proposal) - {decision.actor}
-    people = _addresses(act, User.login.in_(asked)) if asked else []
-    _enqueue(act, people, key, event, notice)
+    return _addresses(act, User.login.in_(asked)) if asked else []
 
 
 def _asked_by_hand(session: Session, hold: Hold, proposal: Proposal) -> set[str]:

@@ -29,7 +29,7 @@ from credit.wording import counted
 from db import customers, netsuite
 from db.act import Act
 from db.freight import accounting_profiles
-from db.holds import actions, beats, drift, holds, proposals
+from db.holds import actions, beats, drift, holds, notifications, proposals
 from db.models import Decision, Hold, HoldBeat, Proposal, ReleaseRequest
 
 _RELEASED = "the hold was released first"
@@ -137,6 +137,7 @@ def finish(act: Act, hold_id: UUID) -> None:
     proposals.reflect(act, hold, "released", f"released after {_held(hold, act.now)}: {hold.reason}")
     entry = HoldReleased(held_seconds=int((act.now - (hold.in_force_at or hold.proposed_at)).total_seconds()))
     act.by_system.note(hold_id, entry)
+    notifications.hold_released(act, hold)
 
 
 def _held(hold: Hold, now: datetime) -> str:

@@ -187,7 +187,11 @@ WAITED: dict[NotificationEvent, tuple[Callable[[World, UUID], None], str]] = {
     NotificationEvent.PROPOSAL_ESCALATED: (escalate, "Escalated to credit management: "),
     NotificationEvent.PROPOSAL_EXPIRED: (expire, "Expired undecided: "),
 }
-COVERED = {NotificationEvent.PROPOSAL_OPENED, NotificationEvent.PROPOSAL_DECIDED}
+COVERED = {
+    NotificationEvent.PROPOSAL_OPENED,
+    NotificationEvent.PROPOSAL_DECIDED,
+    NotificationEvent.HOLD_RELEASED,
+}
 
 
 @pytest.mark.parametrize("kind", list(ProposalKind))
@@ -265,6 +269,40 @@ def test_who_joined_in_asking_for_a_release_is_told_too(idle_world: World) -> No
 
     decided = [row for row in outbox(world) if row.event == "proposal.decided" and row.payload["kind"] == RELEASE]
     assert {row.recipient for row in decided} == asking
+
+
+def test_kind_12_everybody_who_asked_for_a_release_is_told_that_it_is_carried_out(idle_world: World) -> None:
+    world = idle_world
+    person(world, "mike")
+    asking = {person(world, login, "requester") for login in ("rita", "rob")}
+    hold_id = for_release(world, world.customer(in_netsuite=False))
+    with transaction(world.engine) as session:
+        for asker in ("rob", "mike"):
+            ask_for_release(session, hold_id, asker, "a bank guarantee came")
+        # what a program asks for, or the system, tells nobody
+        releases.request(Act.of_system(session, now()), hold_id, "paid", ReleaseCause.PAYMENT, "paid in full")
+    decide(world, hold_id, Verdict.APPROVE)
+    for _ in range(2):
+        with transaction(world.engine) as session:
+            releases.finish(Act.of_system(session, now()), hold_id)
+
+    subject, text = told(world, NotificationEvent.HOLD_RELEASED)
+
+    assert subject.startswith("Carried out: release for ")
+    assert f"Asked for: {WHY[RELEASE]}" in text
+    assert "The hold is lifted, and NetSuite has its prior value again." in text
+    assert {row.recipient for row in outbox(world) if row.event == "hold.released"} == asking
+
+
+def test_kind_12_who_joined_in_asking_for_a_release_is_told_that_it_expired(idle_world: World) -> None:
+    world = idle_world
+    asking = {person(world, login, "requester") for login in ("rita", "rob")}
+    hold_id = for_release(world, world.customer(in_netsuite=False))
+    with transaction(world.engine) as session:
+        ask_for_release(session, hold_id, "rob", "a bank guarantee came")
+    expire(world, hold_id)
+
+    assert {row.recipient for row in outbox(world) if row.event == "proposal.expired"} == asking
 
 
 @pytest.mark.parametrize("kind", [RELEASE, REPAIR])

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 _CAUSES = ("import", "invoice", "payment", "limit", "order", "family", "policy")
+_TOLD = tuple(f"proposal.{what}" for what in ("opened", "decided", "reminded", "escalated", "expired"))
 _UNIQUE = "uq_credit_hold_entries_all_tariffs"
 _LIVE = "ended_at IS NULL AND tariffs IS NULL"
 
@@ -18,11 +19,14 @@ def upgrade() -> None:
     op.execute("UPDATE decisions SET heard_at = decided_at WHERE applied_at IS NULL AND effective_at > decided_at")
     _one_live_entry(f"{_LIVE} AND hold_id IS NULL")
     _known("limit_transitions", "cause", *_CAUSES, "exemption", "release")
+    _known("notifications", "event", *_TOLD, "hold.released")
 
 
 def downgrade() -> None:
     op.execute("UPDATE limit_transitions SET cause = 'limit' WHERE cause IN ('exemption', 'release')")
     _known("limit_transitions", "cause", *_CAUSES)
+    op.execute("DELETE FROM notifications WHERE event = 'hold.released'")
+    _known("notifications", "event", *_TOLD)
     op.execute("""
         UPDATE credit_hold_entries e SET ended_at = now(), ended_by = 'service-holds', end_reason = 'there are two'
         WHERE ended_at IS NULL AND source = 'auto_apply' AND hold_id IS NULL AND EXISTS (

@@ -1,7 +1,7 @@
 """`hold audit verify | export`: whether the audit trail is as it was written, and a copy of it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,7 +14,7 @@ from rich.text import Text
 from starter.cli.commands import Answer, Commands, Ended
 from starter.cli.context import open_desk
 from starter.cli.errors import RefusedError
-from starter.cli.output import console, err, plural
+from starter.cli.output import console, err, plural, print_json
 
 app = Commands(no_args_is_help=True, help="The audit trail: verify it, export it.")
 
@@ -59,6 +59,9 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", dir_okay=False, help="Write to this file, not to stdout.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one JSON document; with -o, print one that says what was written.")
+    ] = False,
 ) -> None:
     """Write the audit trail, oldest first. JSON lines can be verified without this program.
 
@@ -69,13 +72,33 @@ def export(
     json.dumps(array, sort_keys=True, separators=(",", ":")), `at` being datetime.fromisoformat(at).timestamp()
 
     In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    --json writes one document, {"events": …}, a list of the same lines; with -o it prints {"output", "format",
+    "bytes"}.
     """
+    if as_json and output is None and form != "jsonl":
+        raise typer.BadParameter("--json is no CSV: leave one out, or name a file with -o")
     times = {"from": _utc(since), "to": _utc(until)}
     pieces = open_desk().download("audit", "export", format=form, hold=hold, **times)
     first = next(pieces, "")  # a refusal leaves a file that is there alone
+    pieces = chain([first], pieces)
     with _opened(output) as file:
-        for piece in chain([first], pieces):
+        for piece in _one_document(pieces) if as_json and output is None else pieces:
             file.write(piece)
+    if as_json and output is not None:
+        print_json({"output": str(output.absolute()), "format": form, "bytes": output.stat().st_size})
+
+
+def _one_document(pieces: Iterable[str]) -> Iterator[str]:
+    """Make one JSON document of JSON lines that come in pieces, however many they are."""
+    yield '{"events": ['
+    begun, between = "", ""
+    for piece in pieces:
+        *lines, begun = (begun + piece).split("\n")
+        for line in lines:
+            yield f"{between}\n{line}"
+            between = ","
+    yield "\n]}\n"
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -26,6 +26,7 @@ def up(
     netsuite_port: Port = None,
     smtp_port: Port = None,
     worker_health_port: Port = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as `hold status --json`, once all is ready.")] = False,
 ) -> None:
     """Start the embedded stack: PostgreSQL, Temporal, the NetSuite sandbox, a mail sink, the worker and the desk.
 
@@ -42,15 +43,15 @@ def up(
         "smtp_port": smtp_port,
         "worker_health_port": worker_health_port,
     }
-    raise typer.Exit(stack.up(ports, detach=detach))
+    raise typer.Exit(stack.up(ports, detach=detach, as_json=as_json))
 
 
 @app.command()
-def down() -> None:
-    """Stop the embedded stack, on the machine where it runs. Its data stays."""
+def down() -> Answer:
+    """Stop the embedded stack, on the machine where it runs. Its data stays. JSON is that of `hold status`."""
     from starter.cli.local import stack
 
-    raise typer.Exit(stack.down())
+    return stack.down()
 
 
 @app.command()

@@ -2,12 +2,14 @@
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from starter.stack import lifecycle, ports, temporal_cli
 from starter.stack.parts import Stack
 from starter.stack.session import Plan, Say
+from starter.stack.supervisor import nothing
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,15 @@ class StackOptions:
         return Plan(stack.stages(), stack.settings, reserved.close)
 
 
-def up(options: StackOptions, *, detached: bool = False) -> int:
-    """Run the stack in the foreground until SIGTERM, SIGINT or SIGHUP.
+def up(options: StackOptions, *, detached: bool = False, ready: Callable[[], None] = nothing) -> int:
+    """Run the stack in the foreground until SIGTERM, SIGINT or SIGHUP; `ready` is called when every part is.
 
     `detached` says that our stderr is the supervisor's log: what the background process of `up_detached` passes.
 
     Returns:
         0 after an orderly stop, or where the stack is up already; 1 where it can't be started (stderr says why).
     """
-    return lifecycle.up(options.data_dir, options.plan, detached=detached)
+    return lifecycle.up(options.data_dir, options.plan, detached=detached, ready=ready)
 
 
 def up_detached(options: StackOptions) -> int:

@@ -23,6 +23,7 @@ from starter.stack.leftovers import end_leftovers
 from starter.stack.processes import wait_gone
 from starter.stack.record import StackRecord
 from starter.stack.session import Planner, Session
+from starter.stack.supervisor import nothing
 
 if TYPE_CHECKING:
     from starter.stack.processes import Identity
@@ -81,13 +82,14 @@ def _up_already(record: StackRecord, data_dir: Path) -> str:
     return f"The stack in {data_dir} is {how} (supervisor pid {pid})."
 
 
-def up(data_dir: Path, plan: Planner, *, detached: bool = False) -> int:
+def up(data_dir: Path, plan: Planner, *, detached: bool = False, ready: Callable[[], None] = nothing) -> int:
     """Run the stack in this process until SIGTERM, SIGINT or SIGHUP.
 
     Args:
         data_dir: The data folder; created if missing.
         plan: Says what the stack is made of, once the folder is ours.
         detached: Our stderr is the supervisor's own log already, so that nothing needs to be said twice.
+        ready: Called once when every part is ready, also where the stack is up already.
 
     Returns:
         0 after an orderly stop, or where the stack is up already; 1 where it can't be started (stderr says why).
@@ -97,9 +99,10 @@ def up(data_dir: Path, plan: Planner, *, detached: bool = False) -> int:
         taken = _take(data_dir)
         if isinstance(taken, StackRecord):
             say(_up_already(taken, data_dir))
+            ready()
             return DONE
         with taken, _signals_exit():
-            return _run(data_dir, plan, _nobody if detached else say)
+            return _run(data_dir, plan, _nobody if detached else say, ready)
     except (StackError, OSError) as error:
         say(str(error))
         return FAILED
@@ -109,7 +112,7 @@ def _nobody(_line: str) -> None:
     pass
 
 
-def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None]) -> int:
+def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None], ready: Callable[[], None]) -> int:
     last = records.read(data_dir)
     stack_id = last.stack_id if last else secrets.token_hex(8)
     session = Session(data_dir, stack_id, dict(last.settings) if last else {}, tell)
@@ -118,7 +121,7 @@ def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None]) -> int:
         if last is not None:
             end_leftovers(data_dir, last, session.say)
         tries = 1
-        while _stolen(session, plan, last=tries == _PORT_TRIES):
+        while _stolen(session, plan, ready, last=tries == _PORT_TRIES):
             tries += 1
     except (StackError, OSError) as error:
         session.say(str(error))
@@ -130,7 +133,7 @@ def _run(data_dir: Path, plan: Planner, tell: Callable[[str], None]) -> int:
     return DONE
 
 
-def _stolen(session: Session, plan: Planner, *, last: bool) -> bool:
+def _stolen(session: Session, plan: Planner, ready: Callable[[], None], *, last: bool) -> bool:
     """Start the stack and look after it until it is told to stop; True where a port was stolen before it was up.
 
     Raises:
@@ -142,6 +145,7 @@ def _stolen(session: Session, plan: Planner, *, last: bool) -> bool:
         try:
             if supervisor.start():
                 session.ready()
+                ready()
                 supervisor.run()
         except PortStolenError as error:
             if last:

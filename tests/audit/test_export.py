@@ -82,6 +82,18 @@ def test_an_outsider_can_verify_the_export(hold: Hold, engine: Engine, tmp_path:
     assert outsiders_verdict((tmp_path / "export.jsonl").read_text()) == ["b"]
 
 
+def test_kind_12_an_export_is_told_in_json(hold: Hold, engine: Engine, tmp_path: Path) -> None:
+    fill(engine, "a")
+    lines = hold("audit", "export")[1].rstrip("\n").split("\n")
+    code, out, _ = hold("audit", "export", "--json")
+    assert (code, json.loads(out)) == (0, {"events": [json.loads(line) for line in lines]})
+
+    file = tmp_path / "trail.csv"
+    code, out, _ = hold("audit", "export", "--format", "csv", "-o", file, "--json")
+    assert (code, json.loads(out)) == (0, {"output": str(file), "format": "csv", "bytes": file.stat().st_size})
+    assert hold("audit", "export", "--format", "csv", "--json")[0] == 2
+
+
 def test_help_says_how_an_export_is_verified(hold: Hold) -> None:
     _, said, _ = hold("audit", "export", "--help")
     words = " ".join(said.split())

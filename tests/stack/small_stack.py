@@ -1,17 +1,18 @@
 """A small stack for the tests: one small program, and a real PostgreSQL if wanted, under the real supervisor.
 
-python small_stack.py up|detach|down DATA_DIR [--postgres] [--broken] [--slow] [--stolen]
+python small_stack.py up|detach|down DATA_DIR [--postgres] [--broken] [--slow] [--stolen] [--json]
 
 With --stolen the program listens on the port of the Web UI, and a stranger takes the first one chosen for it.
 """
 
+import json
 import socket
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
-from starter.stack import lifecycle, ports
+from starter.stack import lifecycle, ports, record
 from starter.stack.launch import Launch
 from starter.stack.postgres import OWNER, Postgres
 from starter.stack.session import Plan, Say
@@ -84,6 +85,12 @@ def plan(data_dir: Path, say: Say, *, broken: bool, with_postgres: bool, slow: b
     return Plan([[server], [program]] if with_postgres else [[program]], settings, reserved.close)
 
 
+def tell(data_dir: Path, asked: list[str]) -> None:
+    """Print how the parts are, as a command does that was asked for JSON."""
+    if "--json" in asked:
+        print(json.dumps([part.state for part in record.status(data_dir).parts]), flush=True)  # noqa: T201
+
+
 if __name__ == "__main__":
     command, folder, *rest = sys.argv[1:]
     data_dir = Path(folder)
@@ -93,5 +100,5 @@ if __name__ == "__main__":
     if command == "detach":
         sys.exit(lifecycle.up_detached(data_dir, [sys.executable, __file__, "up", folder, "--detached", *rest]))
     if command == "up":
-        sys.exit(lifecycle.up(data_dir, planner, detached="--detached" in rest))
+        sys.exit(lifecycle.up(data_dir, planner, detached="--detached" in rest, ready=partial(tell, data_dir, rest)))
     sys.exit(lifecycle.down(data_dir))

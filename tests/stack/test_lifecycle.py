@@ -54,6 +54,20 @@ def query(data_dir: Path, statement: str) -> list:
         return cursor.fetchall() if cursor.description else []
 
 
+def test_kind_12_up_in_the_foreground_says_once_that_it_is_ready(run: Run, data_dir: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "up", str(data_dir), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == ["running"]
+        joined = run("up", "--json")
+        assert (joined.returncode, json.loads(joined.stdout)) == (0, ["running"])
+    finally:
+        process.terminate()
+        assert process.communicate()[0] == ""
+
+
 def test_up_detached_returns_and_down_leaves_nothing_but_the_data(run: Run, data_dir: Path) -> None:
     first = run("detach", "--postgres")
     assert first.returncode == 0, first.stderr

@@ -1,6 +1,7 @@
 """What `hold up | down | status | doctor` do."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,33 +17,46 @@ from starter.cli.commands import Answer, Ended
 from starter.cli.context import read_settings
 from starter.cli.errors import REFUSED, UNREACHABLE, UnreachableError
 from starter.cli.local.database import Database, opened
-from starter.cli.output import console, err, plural
+from starter.cli.output import console, err, plural, print_json
 from starter.stack import control, lifecycle, record
 from starter.stack.control import StackOptions
 from starter.stack.doctor import Check, diagnose
 from workflows.contract import Mending, ReconcileReport
 
 
-def up(ports: dict[str, int | None], *, detach: bool) -> int:
+def up(ports: dict[str, int | None], *, detach: bool, as_json: bool) -> int:
     """Start the embedded stack; returns the exit code.
 
     Args:
         ports: `{part}_port` -> which is wanted; None for any.
         detach: Whether to return when everything is ready.
+        as_json: Whether to print the stack's status, once everything is.
     """
     options = StackOptions(read_settings().data_dir, **ports)
+
+    def ready() -> None:
+        if as_json:
+            print_json(asdict(record.status(options.data_dir)))
+            sys.stdout.flush()  # in the foreground nothing more comes for as long as it runs
+
     if not detach:
-        return control.up(options)
+        return control.up(options, ready=ready)
     code, password_file = control.up_detached(options), options.data_dir / PASSWORD_FILE
-    if code == lifecycle.DONE and password_file.exists():  # it may have grown too old while the stack was up
+    if code != lifecycle.DONE:
+        return code
+    ready()
+    if password_file.exists():  # it may have grown too old while the stack was up
         url = read_settings().database_url.get_secret_value()
         if ensure_first_admin(url, password_file):
             err.print(where_it_is(password_file), soft_wrap=True)
     return code
 
 
-def down() -> int:
-    return lifecycle.down(read_settings().data_dir)
+def down() -> Answer:
+    """Stop the embedded stack, and tell how everything is then; what happens is said meanwhile."""
+    data_dir = read_settings().data_dir
+    code = lifecycle.down(data_dir)
+    yield Ended(asdict(record.status(data_dir)), code)
 
 
 def status() -> Answer:

@@ -290,6 +290,59 @@ class OwnerDisabledError(UnknownTokenError):
         super().__init__(f"{owner}, who owns the token {name!r}, is disabled")
 
 
+class UnknownUserCodeError(NotFoundError):
+    code = "unknown_user_code"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no program waits for this code: it is mistyped, was answered, or is older than ten minutes. "
+            "`hold sign-in` shows a new one"
+        )
+
+
+class TooManyDeviceCodesError(RefusedError):
+    code = "too_many_device_codes"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many sign-ins from this address are open: confirm one, or wait {seconds} s")
+        self.retry_after = seconds
+
+
+class DeviceCodeError(RefusedError):
+    """Why a program that asks with a device code gets no token: the codes of RFC 8628, section 3.5."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class AuthorizationPendingError(DeviceCodeError):
+    code = "authorization_pending"
+
+    def __init__(self) -> None:
+        super().__init__("nobody has confirmed the code yet: ask again")
+
+
+class SlowDownError(DeviceCodeError):
+    code = "slow_down"
+
+    def __init__(self) -> None:
+        super().__init__("asked again too soon: wait five seconds longer between two questions from now on")
+
+
+class AccessDeniedError(DeviceCodeError):
+    code = "access_denied"
+
+    def __init__(self) -> None:
+        super().__init__("the sign-in was denied at the desk")
+
+
+class ExpiredTokenError(DeviceCodeError):
+    code = "expired_token"
+
+    def __init__(self) -> None:
+        super().__init__("nobody confirmed the code in time, or it was used: begin anew")
+
+
 class NotAllowedError(RefusedError):
     code = "not_allowed"
     status = HTTPStatus.FORBIDDEN

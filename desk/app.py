@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from desk import pages, problems
 from desk.api import document, routes
 from desk.gate_access import KnownCallers
-from desk.pages.people import account, people, sign_in
+from desk.pages.people import account, device, people, sign_in
 from desk.security import ProtectedApp
 from desk.sign_in import strangers
 from desk.sign_in.oidc import Provider
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     document.install(app)
     sign_in.install(app)
-    for router in (*routes.ROUTERS, sign_in.router, account.router, people.router):
+    for router in (*routes.ROUTERS, sign_in.router, account.router, device.router, people.router):
         app.include_router(router)
     pages.install(app)
     return app

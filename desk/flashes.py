@@ -79,6 +79,8 @@ FLASHES = {
     "role_changed": Flash("good", "Saved. The role counts from the next request on."),
     "user_disabled": Flash("good", "Disabled, and signed out everywhere."),
     "user_enabled": Flash("good", "Enabled again."),
+    "device_confirmed": Flash("good", "Confirmed. The program goes on by itself in a few seconds."),
+    "device_denied": Flash("note", "Denied. The program was told so, and may do nothing."),
     "token_revoked": Flash("good", "Revoked. The token does not work any more."),
 }
 """Code -> what is said."""

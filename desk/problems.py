@@ -24,9 +24,11 @@ from db.engine import in_transaction
 from db.errors import (
     ClaimedByAnotherError,
     CustomerOnHoldError,
+    DeviceCodeError,
     RefusedError,
     StaleRevisionError,
     StaleVersionError,
+    TooManyDeviceCodesError,
     UnseenEvidenceError,
 )
 from db.holds.awaiting import NoWorkerError
@@ -44,8 +46,8 @@ _AWAY = {
     NetSuiteAwayError: "netsuite_away",
 }
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_QUESTIONS = frozenset({"/api/rates", "/api/ar-aging/backtest"})
-"""POSTs that change nothing: what they are answered is counted, and no audit row."""
+_QUESTIONS = frozenset({"/api/rates", "/api/ar-aging/backtest", "/api/device-tokens"})
+"""POSTs that decide nothing, or are repeated until somebody has: a refusal of theirs is no audit row."""
 _RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
 
@@ -142,6 +144,8 @@ def _refused(error: RefusedError, *, if_match: bool) -> JSONResponse:
     match error:
         case ClaimedByAnotherError():
             more = {"claimed_by": error.holder, "claimed_until": utc(error.until)}
+        case DeviceCodeError():
+            more = {"error": error.code}  # RFC 6749, section 5.2
         case StaleRevisionError():
             more = {"shown": error.shown, "current": error.current}
             if if_match:
@@ -155,8 +159,13 @@ def _refused(error: RefusedError, *, if_match: bool) -> JSONResponse:
     difference = getattr(error, "difference", None)
     if difference is not None:
         more["difference"] = difference
-    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    return problem(status, error.code, str(error), headers=headers, **more)
+    return problem(status, error.code, str(error), headers=_headers(error), **more)
+
+
+def _headers(error: RefusedError) -> dict[str, str] | None:
+    if isinstance(error, TooManyDeviceCodesError):
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else None
 
 
 async def record_refusal(request: Request, code: str, why: str) -> None:

@@ -101,6 +101,19 @@ class TokenRenewed(_AboutToken):
 TokenRevoked = _AboutToken.of_action("token_revoked", "revoked a token", "revoked the token {name}")
 
 
+class _AboutDevice(Entry):
+    client_name: str
+    address: str
+
+
+DeviceConfirmed = _AboutDevice.of_action(
+    "device_confirmed", "signed in a program", "signed in the program {client_name} at {address}"
+)
+DeviceDenied = _AboutDevice.of_action(
+    "device_denied", "denied a program's sign-in", "denied the sign-in of the program {client_name} at {address}"
+)
+
+
 class AboutAbsence(Explained):
     """An absence, and who stands in."""
 

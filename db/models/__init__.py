@@ -14,7 +14,7 @@ from db.models.messages import ContentTemplate, Message, MessageDecision, Messag
 from db.models.netsuite import NetSuitePush, NetSuiteRecord
 from db.models.notifications import Notification
 from db.models.outcomes import HoldException
-from db.models.people import ApiToken, IdempotencyKey, KnownDevice, SignInFailure, User, UserSession
+from db.models.people import ApiToken, DeviceCode, IdempotencyKey, KnownDevice, SignInFailure, User, UserSession
 from db.models.receivables import Credit, Import, Invoice, InvoiceDispute, PaymentPlan
 from db.models.records import AuditAnchor, AuditEvent, AutoDecision, PolicyVersion, ReflexionLog, WorkflowDefinition
 from db.models.requests import HoldRequest
@@ -37,6 +37,7 @@ __all__ = [
     "CreditHoldEntry",
     "Customer",
     "Decision",
+    "DeviceCode",
     "Exemption",
     "Hold",
     "HoldBeat",

@@ -1,6 +1,6 @@
 """People who sign in to the desk, their sessions, and what protects both."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -119,6 +119,39 @@ class KnownDevice(Base):
     """When the person last signed in from it."""
 
     __table_args__ = (Index("ix_known_devices_user_id", "user_id"), Index("ix_known_devices_seen_at", "seen_at"))
+
+
+class DeviceCode(Base):
+    """A program that waits for somebody to confirm, at the desk, that it may act for him (RFC 8628)."""
+
+    __tablename__ = "device_codes"
+
+    id: Mapped[Uuid]
+    device_sha256: Mapped[Secret] = mapped_column(unique=True)
+    """Of the code that the program asks with."""
+    user_sha256: Mapped[Secret] = mapped_column(unique=True)
+    """Of the code that a person reads off it."""
+    client_name: Mapped[str]
+    """What the program calls itself and its machine."""
+    address: Mapped[str]
+    token_lifetime: Mapped[timedelta]
+    """How long the token lasts from the moment it is handed out."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    polled_at: Mapped[datetime | None]
+    confirmed: Mapped[bool | None]
+    """What the person answered; null while nobody has."""
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Who answered."""
+
+    user: Mapped[User | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("(confirmed IS NULL) = (user_id IS NULL)", name="answered_by_somebody"),
+        Index("ix_device_codes_address", "address"),
+        Index("ix_device_codes_expires_at", "expires_at"),
+        Index("ix_device_codes_user_id", "user_id"),
+    )
 
 
 class IdempotencyKey(Base):

@@ -38,7 +38,7 @@ PERSONS_LAST = timedelta(days=90)
 AT_MOST = timedelta(days=366)
 """The longest that any token works, and a service's where nothing else was asked for."""
 
-_MAX_NAME = 100
+MAX_NAME = 100
 """Characters of a token's name."""
 _USED_STEPS = timedelta(minutes=1)
 """`last_used_at` is written at most this often, so that a request costs no write of its own."""
@@ -53,6 +53,7 @@ class ShownToken(NamedTuple):
     """What it was made for, where that is less than its owner may: absent people lend it no more than that."""
     is_service: bool
     scope: frozenset[Permission] | None
+    expires_at: datetime
     last_used_at: datetime | None
 
 
@@ -166,8 +167,8 @@ def create_for_operator(act: Act, owner: User) -> Made:
 
 
 def _require_name(session: Session, name: str, *, service: bool) -> None:
-    if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
-        raise BadInputError(f"a token's name has 1 to {_MAX_NAME} printable characters, not {name!r}")
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise BadInputError(f"a token's name has 1 to {MAX_NAME} printable characters, not {name!r}")
     if reads_as_the_system(name):
         raise BadInputError(f"{name!r} would read as the system's own doing in the record: take another name")
     if service and users.by_login(session, name) is not None:
@@ -288,7 +289,7 @@ def caller(session: Session, token: str, now: datetime) -> Caller:
     if owner and owner.disabled_at is not None:
         raise OwnerDisabledError(row.name, owner.login)
     at_most = role if role < owners else None
-    shown = ShownToken(row.name, row.sha256, at_most, owner is None, scope_of(row), row.last_used_at)
+    shown = ShownToken(row.name, row.sha256, at_most, owner is None, scope_of(row), row.expires_at, row.last_used_at)
     return Caller(owner.login if owner else row.name, min(role, owners), token=shown)
 
 

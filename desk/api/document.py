@@ -128,11 +128,13 @@ class _Document:
                     self._operation(operation, method, route)
 
     def _operation(self, operation: dict[str, Any], method: str, route: RouteContext) -> None:
-        needs = next(call for call in _calls(route.dependant) if isinstance(call, Needs))
+        needs = next((call for call in _calls(route.dependant) if isinstance(call, Needs)), None)
         summary, *more = re.split(r"\.(?:\s+|$)", inspect.cleandoc(route.endpoint.__doc__ or ""), maxsplit=1)
         operation["summary"] = summary.replace("\n", " ")
-        operation["description"] = "\n\n".join([*filter(None, more), _who_may(needs.permission)])
-        operation["security"] = _security(needs, method)
+        operation["description"] = "\n\n".join(
+            [*filter(None, more), _who_may(needs.permission) if needs else "Takes no token: anybody may."]
+        )
+        operation["security"] = _security(needs, method) if needs else []
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
                 own = parameter["schema"].get("examples")
@@ -149,7 +151,7 @@ class _Document:
     def _body(self, model: type[BaseModel]) -> dict[str, Any]:
         return self._bodies[model].model_dump(mode="json", exclude_unset=True, by_alias=True)
 
-    def _problems(self, needs: Needs, method: str, route: RouteContext) -> dict[str, Any]:
+    def _problems(self, needs: Needs | None, method: str, route: RouteContext) -> dict[str, Any]:
         found: dict[str, dict[str, Any]] = {}
         for error in self._errors(needs, method, route):
             for if_match in {False, isinstance(error, StaleRevisionError)}:
@@ -173,7 +175,7 @@ class _Document:
         name = next(name for name in names if there.setdefault(name, shown) == shown)
         return {"$ref": f"#/components/examples/{name}"}
 
-    def _errors(self, needs: Needs, method: str, route: RouteContext) -> Iterator[Exception]:
+    def _errors(self, needs: Needs | None, method: str, route: RouteContext) -> Iterator[Exception]:
         if route.body_field:
             yield from _UNREADABLE
         invalid = _invalid(route)
@@ -181,12 +183,12 @@ class _Document:
             yield invalid
         for call in _calls(route.dependant):
             for kind in getattr(call, "refusals", ()):
-                if call is needs and kind is NotAllowedError:
+                if needs and call is needs and kind is NotAllowedError:
                     yield from _not_allowed(needs.permission)
                 else:
                     yield from self._refusals[kind]
         if method not in SAFE_METHODS:
-            yield from (NoCsrfTokenError(), CrossSiteError(), TooLargeError())
+            yield from (CrossSiteError(), TooLargeError(), *([NoCsrfTokenError()] if needs else []))
         yield _DATABASE_AWAY
 
 

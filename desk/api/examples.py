@@ -25,7 +25,7 @@ from desk.api.freight import accounting_profiles, freight, org_settings
 from desk.api.holds import admin, bulk, holds, outcomes
 from desk.api.messages import messages, templates
 from desk.api.netsuite import drift
-from desk.api.people import absences, people
+from desk.api.people import absences, device_codes, people
 from desk.api.policy import ChangedPolicy
 from desk.api.receivables import aging, exemptions, ledger
 from rendering.renderer import RendererAwayError
@@ -180,6 +180,8 @@ def bodies(now: datetime) -> Iterable[BaseModel]:
         people.NewUser(login="anna", role="approver", name="Anna Berg", email="anna@example.com"),
         people.UserChange(role="admin", email="anna@example.com"),
         people.NewToken(name="anna-cli", role="approver", owner="anna", expires_in_days=30, scope=["claim and decide"]),
+        device_codes.NewDeviceCode(client_name="hold on laptop", token_days=30),
+        device_codes.DeviceTokenRequest(device_code="GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"),
         absences.NewAbsence(login="anna", delegate="mike", ends_at=now + timedelta(days=14), reason="holidays"),
     )
 
@@ -230,6 +232,11 @@ def refusals(now: datetime) -> Iterable[Exception]:
         errors.UnknownUserError("anna"),
         errors.UnknownTokenNameError("erp"),
         errors.UnknownAbsenceError(_ID),
+        errors.TooManyDeviceCodesError(540),
+        errors.AuthorizationPendingError(),
+        errors.SlowDownError(),
+        errors.AccessDeniedError(),
+        errors.ExpiredTokenError(),
         errors.NotExemptError("1012"),
         errors.CustomerOnHoldError(
             "This customer is on credit hold: no order can be taken.",

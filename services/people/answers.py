@@ -27,13 +27,15 @@ class Me(Answer):
     permissions: list[Permission]
     token: str | None
     """The name of the token that was shown; null in a browser."""
+    expires_at: Stamp | None
+    """When that token ends."""
 
     @classmethod
     def of(cls, who: Caller) -> Self:
         """Show a caller."""
         permissions = [permission for permission in Permission if who.may(permission)]
-        token = who.token.name if who.token else None
-        return cls.of_row(who, role=who.role.label, permissions=permissions, token=token)
+        token, ends = (who.token.name, who.token.expires_at) if who.token else (None, None)
+        return cls.of_row(who, role=who.role.label, permissions=permissions, token=token, expires_at=ends)
 
 
 class User(Answer):
@@ -130,6 +132,31 @@ class MadeToken(Answer):
         """Show a token that was made."""
         known = Token.of(made.row)
         return cls.of_row(known, token=made.token, new_person=made.new_person, replaced=made.replaced)
+
+
+class DeviceCode(Answer):
+    """What a program shows a person, and asks with; the names are those of RFC 8628, section 3.2."""
+
+    device_code: str
+    """For `/api/device-tokens`; nobody else may learn it."""
+    user_code: str
+    verification_uri: str
+    """Where a signed-in person types the user code."""
+    verification_uri_complete: str
+    """The same, with the code in it."""
+    expires_in: int
+    """Seconds."""
+    interval: int
+    """Seconds between two questions, at least."""
+
+
+class DeviceToken(Answer):
+    """An API token of the person who confirmed, shown this once; the names are those of RFC 6749, section 5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (no password)
+    expires_in: int
+    """Seconds."""
 
 
 class Absence(Answer):

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from credit.permissions import Role
 from db.act import Act
-from db.errors import LoginTakenError
+from db.errors import BadInputError, LoginTakenError
 from db.people import tokens, users
+from db.people.tokens import Caller
 from services.people import answers, passwords
 
 
@@ -118,6 +119,19 @@ def create_token(
         act, name=name, role=role, owner=owner, service=service, expires_in=lasts, scope=scope, replace=replace
     )
     return answers.MadeToken.of(made)
+
+
+def revoke_own_token(act: Act, who: Caller) -> answers.Token:
+    """Make the person's token useless by which he calls.
+
+    Raises:
+        BadInputError: he calls by none, or it is a service's.
+    """
+    if who.token is None:
+        raise BadInputError("this ends an API token: a browser signs out at /sign-out")
+    if who.token.is_service:
+        raise BadInputError("nobody owns this token: an admin revokes it, `hold token revoke`")
+    return revoke_token(act, who.token.name)
 
 
 def revoke_token(act: Act, name: str) -> answers.Token:

@@ -32,7 +32,7 @@ Typed = Annotated[str, Form(max_length=10_000)]
 
 @router.get("/password")
 async def password_form(request: Request, _: Anybody) -> Response:
-    return render(request, "people/password.html", user=_own(request).user, error="")
+    return render(request, "people/password.html", user=own_session(request).user, error="")
 
 
 @router.post("/password")
@@ -40,7 +40,7 @@ async def change_password(
     request: Request, desk: Desk, _: Anybody, old: Typed = "", new: Typed = "", repeated: Typed = ""
 ) -> Response:
     """Change the password; every other session ends, and this one gets a new cookie."""
-    user = _own(request).user
+    user = own_session(request).user
     if new != repeated:
         return render(request, "people/password.html", 422, user=user, error="the new password was typed in two ways")
     try:
@@ -58,7 +58,7 @@ async def change_password(
 
 @router.get("/account")
 async def account(request: Request, desk: Desk, _: Viewer) -> Response:
-    own, ends, now = _own(request), lifetime(desk.settings), datetime.now(UTC)
+    own, ends, now = own_session(request), lifetime(desk.settings), datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[UserSession], absence_form.Shown]:
         live = list(sessions.live(session, ends, now, user_id=own.user_id))
@@ -91,7 +91,7 @@ async def sign_out_everywhere(request: Request, desk: Desk, who: Viewer) -> Resp
 
 
 async def _end(request: Request, desk: Desk, who: Caller, *, only: UUID | None = None) -> Response:
-    own = _own(request)
+    own = own_session(request)
     await acting(desk, who, people.sign_out, own.user.login, only=only)
     if only not in {None, own.id}:
         return see_other("/account", "sessions_ended")
@@ -100,7 +100,7 @@ async def _end(request: Request, desk: Desk, who: Caller, *, only: UUID | None =
     return response
 
 
-def _own(request: Request) -> UserSession:
+def own_session(request: Request) -> UserSession:
     """Return the session of who asks; a token has none."""
     row: UserSession | None = request.state.session
     if row is None:

@@ -38,6 +38,7 @@ _NOT_KEPT = {
     "/settings/templates/{name}/preview": "the same",
     "/holds/{name}/beats/{beat}/retry": "a button alone",
     "/messages/{message_id}/retry": "a button alone",
+    "/device": "its one field is filled in by the page",
     "/tokens/revoke": "its one field is filled in by the page",
 }
 

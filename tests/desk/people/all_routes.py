@@ -19,6 +19,8 @@ OPEN = {
     "/api/docs",
     "/api/openapi.json",
     "/admin-dashboard.html",
+    "/api/device-codes",
+    "/api/device-tokens",
 }
 """What anybody may ask for: nothing of it tells of, or changes, a hold."""
 

@@ -22,6 +22,8 @@ from tests.desk.people.all_routes import OPEN, routes
 from tests.desk.people.browser import Browser, RunningDesk
 
 QUESTIONS = ("/preview", "/api/rates", "/backtest")
+OWN = ("/account", "/password", "/sign-out", "/device", "/api/me")
+"""What everybody may do for himself."""
 OWN_OR_ADMINS = {"/api/absences", "/api/absences/{absence_id}"}
 """What everybody may do for himself, and an admin for anybody: see `test_another_s_absence_takes_an_admin`."""
 
@@ -52,7 +54,7 @@ def test_every_route_names_its_permission() -> None:
         for one in needed:
             assert one.page != path.startswith(("/api/", "/admin/")), f"{path}: a page is not the API"
             changes = not methods <= SAFE_METHODS and not path.endswith(QUESTIONS)  # questions
-            own = path.startswith(("/account", "/password", "/sign-out")) or path in OWN_OR_ADMINS
+            own = path.startswith(OWN) or path in OWN_OR_ADMINS
             least = LEAST_ROLE[one.permission]
             assert not changes or own or least > Role.VIEWER, f"{methods} {path} may be done by a viewer"
             assert one.one_time_password == (path in {"/password", "/sign-out"})

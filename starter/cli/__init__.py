@@ -26,6 +26,7 @@ _COMMANDS = {
     "holds": ("start", "list", "show", "claim", "approve", "decline", "undo", "retry", "skip", "cancel"),
     "in_force": ("release", "dates", "override"),
     "report": ("report",),
+    "sign_in": ("sign-in", "sign-out", "who"),
     "stack": ("up", "down", "status", "doctor"),
 }
 """Module of this package -> its commands, in the order in which `hold --help` lists them."""

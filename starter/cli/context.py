@@ -1,8 +1,11 @@
 """What every command starts from: its settings, and the desk it asks."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from runtime.settings import Settings
+from starter.cli import sign_ins
 from starter.cli.desk_client import DeskClient
 from starter.cli.errors import RefusedError, UnreachableError
 
@@ -22,6 +25,17 @@ def read_settings() -> Settings:
     return Settings(data_dir=_data_dir[0]) if _data_dir else Settings()
 
 
+@dataclass(frozen=True)
+class Credential:
+    """In whose name a command acts."""
+
+    token: str
+    kind: Literal["hold_token", "sign_in", "operator_token"]
+    words: str
+    ended: str = ""
+    """What is said where the desk does not know the token (any more)."""
+
+
 def open_desk(*, patient: bool = False) -> DeskClient:
     """Return the desk, asked in the name of the owner of the token at hand.
 
@@ -32,23 +46,51 @@ def open_desk(*, patient: bool = False) -> DeskClient:
         UnreachableError: no desk is known.
         RefusedError: no token is at hand.
     """
-    settings = read_settings()
+    return desk_of(read_settings(), patient=patient)
+
+
+def desk_of(settings: Settings, *, patient: bool = False) -> DeskClient:
+    """Return the desk of these settings; see `open_desk`."""
     if not settings.desk_url:
         raise UnreachableError(_NO_DESK)
-    return DeskClient(settings.desk_url, token_of(settings), patient=patient)
+    credential = credential_of(settings)
+    return DeskClient(settings.desk_url, credential.token, patient=patient, ended=credential.ended)
 
 
-def token_of(settings: Settings) -> str:
-    """Return the token to act under: `HOLD_TOKEN`, or that of the embedded stack's operator.
+def desk_url(named: str | None) -> str:
+    """Return the address of the desk that an option names, or else the settings.
 
     Raises:
-        RefusedError: there is neither.
+        UnreachableError: neither does.
+        RefusedError: it is no address.
+    """
+    url = (named or read_settings().desk_url).rstrip("/")
+    if not url:
+        raise UnreachableError(_NO_DESK)
+    if not url.startswith(("http://", "https://")):
+        raise RefusedError(f"{url!r} is no address of a desk: write it like https://holds.example.com", "no_address")
+    return url
+
+
+def credential_of(settings: Settings) -> Credential:
+    """Return what to act by: `HOLD_TOKEN`, else the sign-in kept for this desk, else the embedded stack's operator.
+
+    Raises:
+        RefusedError: there is none of them, or the sign-in cannot be read.
     """
     if settings.token is not None:
-        return settings.token.get_secret_value()
+        return Credential(settings.token.get_secret_value(), "hold_token", "HOLD_TOKEN")
+    kept = sign_ins.read(settings.desk_url) if settings.desk_url else None
+    if kept is not None:
+        ended = (
+            f"the sign-in of {kept.name} at {settings.desk_url} has ended: `hold sign-in` begins another, "
+            "`hold sign-out` forgets it"
+        )
+        return Credential(kept.token, "sign_in", "the sign-in kept here", ended)
     try:
-        return settings.token_file.read_text().strip()
+        token = settings.token_file.read_text().strip()
     except OSError as error:
         where = f"{settings.token_file}: {error.strerror}"
-        msg = f"no token: set HOLD_TOKEN, or name a running stack's data folder ({where})"
+        msg = f"no token: `hold sign-in`, set HOLD_TOKEN, or name a running stack's data folder ({where})"
         raise RefusedError(msg, "no_token") from error
+    return Credential(token, "operator_token", f"the operator's token in {settings.token_file}")

@@ -31,13 +31,15 @@ class DeskClient:
 
     Args:
         url: Where the desk is.
-        token: Whose requests these are.
+        token: Whose requests these are; empty for a stranger's.
         patient: Whether an answer may take any time: for what goes on until it is done.
+        ended: What to say where the desk does not know the token (any more), instead of what it says.
     """
 
-    def __init__(self, url: str, token: str, *, patient: bool = False) -> None:
-        headers = {"Authorization": f"Bearer {token}"}
+    def __init__(self, url: str, token: str = "", *, patient: bool = False, ended: str = "") -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=_UNHURRIED if patient else _PATIENCE)
+        self._ended = ended
         weakref.finalize(self, self._http.close)  # a command has no end of its own to close it at
 
     def get(self, *parts: str, **query: Any) -> Document:
@@ -73,7 +75,7 @@ class DeskClient:
             with self._http.stream("GET", _path(parts), params=_given(query)) as answer:
                 if not answer.is_success:
                     answer.read()
-                    _document(answer)
+                    _document(answer, self._ended)
                 yield from answer.iter_text()
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
@@ -94,7 +96,7 @@ class DeskClient:
             except httpx.TransportError as error:
                 if not left:
                     raise self._unreachable(error) from error
-        return _document(answer)
+        return _document(answer, self._ended)
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         where = f"the desk at {self._http.base_url}"
@@ -117,7 +119,7 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
-def _document(answer: httpx.Response) -> Document:
+def _document(answer: httpx.Response, ended: str) -> Document:
     if answer.is_success:
         return answer.json() if answer.content else {}
     try:
@@ -128,4 +130,6 @@ def _document(answer: httpx.Response) -> Document:
         raise UnreachableError(f"a service: {said}") from None
     if answer.is_server_error and answer.status_code != httpx.codes.BAD_GATEWAY:  # that is another service's refusal
         raise UnreachableError(f"a service: the desk says {answer.status_code}: {detail}")
+    if answer.status_code == httpx.codes.UNAUTHORIZED and ended:
+        detail = ended
     raise RefusedError(detail, code, problem)

@@ -42,6 +42,7 @@ def program(world: World, desk: str, monkeypatch: pytest.MonkeyPatch, capsys: py
         "HOLD_DESK_URL": desk,
         "HOLD_DATABASE_URL": NOWHERE,
         "HOLD_DATA_DIR": str(world.settings.data_dir / "none"),
+        "XDG_CONFIG_HOME": str(world.settings.data_dir / "config"),
         "COLUMNS": "200",
     }.items():
         monkeypatch.setenv(name, value)

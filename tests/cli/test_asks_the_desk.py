@@ -1,12 +1,14 @@
 """A desk's address and a token are all that a command needs: each is called once, with the database out of reach."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from credit.permissions import Role
 from services import schedules
-from tests.admission.cli import Done, Program, program
+from tests.admission.cli import Done, Program, program, token
 from tests.cli.commands import LOCAL, commands
 from tests.desk.server import DeskServer
 from tests.holds.helpers import all_done
@@ -122,7 +124,7 @@ async def of_freight(call: Calls, world: World) -> None:
     await call("org set", "--auto-apply", "on")
 
 
-async def of_people(call: Calls) -> None:
+async def of_people(call: Calls, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for login in ("anna", "mike"):
         await call("user create", login, "--role", "admin")
     await call("absence add", "--login", "anna", "--delegate", "mike", "--until", str(datetime.now(UTC).date()), *WHY)
@@ -136,6 +138,10 @@ async def of_people(call: Calls) -> None:
     assert await call("token create", "--name", "job", "--role", "viewer")
     assert "job" in await call("token list")
     await call("token revoke", "job")
+    monkeypatch.setattr("sys.stdin", io.StringIO(token(world, Role.VIEWER)))
+    await call("sign-in", "--token")
+    assert "a-admin" in await call("who", "--json")  # by HOLD_TOKEN
+    await call("sign-out")
     await call("audit verify")
     assert "token_revoked" in await call("audit export")
 
@@ -149,7 +155,7 @@ async def test_a_desk_and_a_token_serve_every_command(
 ) -> None:
     world.set_policy(notice_cooling_off=timedelta(hours=1))
     call = Calls(program(world, desk.url, monkeypatch, capsys))
-    await of_people(call)
+    await of_people(call, world, monkeypatch)
     await of_freight(call, world)
     await of_a_hold(call, world, tmp_path)
     await of_receivables(call, world, tmp_path)

@@ -29,7 +29,9 @@ _APPEND_ONLY = [
 ]  # fmt: skip
 _SECRETS = {
     "api_tokens": ["sha256"],
+    "device_codes": ["device_sha256", "user_sha256"],
     "idempotency_keys": ["body"],
+    "known_devices": ["sha256"],
     "user_sessions": ["csrf_token", "sha256"],
     "users": ["password_hash"],
 }

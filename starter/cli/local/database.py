@@ -15,7 +15,7 @@ from db.engine import make_engine, transaction
 from db.people import absences, tokens
 from db.people.tokens import Caller
 from runtime.settings import Settings
-from starter.cli.context import token_of
+from starter.cli.context import credential_of
 from starter.cli.errors import RefusedError, UnreachableError
 
 
@@ -34,7 +34,7 @@ class Database:
         with transaction(self.engine) as session:
             session.connection()  # where nothing runs, say that, not that the token is missing
             now = datetime.now(UTC)
-            known = tokens.caller(session, token_of(self.settings), now)
+            known = tokens.caller(session, credential_of(self.settings).token, now)
             tokens.used(session, known, now)
             caller = absences.standing_in(session, known, now)
         caller.require(permission)

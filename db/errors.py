@@ -295,8 +295,8 @@ class UnknownUserCodeError(NotFoundError):
 
     def __init__(self) -> None:
         super().__init__(
-            "no program waits for this code: it is mistyped, was answered, or is older than ten minutes; have the program "
-            "sign in anew for another one"
+            "no program waits for this code: it is mistyped, was answered, or is older than ten minutes; have "
+            "the program sign in anew for another one"
         )
 
 

@@ -142,7 +142,9 @@ def test_a_code_lasts_ten_minutes_and_then_leaves_nothing_behind(desk: RunningDe
         assert len(session.scalars(select(DeviceCode)).all()) == 1
 
 
-@pytest.mark.parametrize("change", [{"disabled_at": datetime.now(UTC)}, {"one_time_password": True}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"disabled_at": datetime.now(UTC)}, {"one_time_password": True}], ids=["disabled", "one_time_password"]
+)
 def test_who_may_not_come_in_any_more_has_no_token_made(desk: RunningDesk, change: dict[str, Any]) -> None:
     browser, begun = desk.signed_in(Role.VIEWER, "ann"), begin(desk)
     answered(browser, begun)

@@ -157,6 +157,10 @@ class MessageStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+MESSAGE_MOVES = (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED)
+"""Something will become of an e-mail in these states."""
+
+
 class MessageVerdict(StrEnum):
     """What a person decided about a drafted e-mail."""
 

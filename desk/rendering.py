@@ -1,13 +1,14 @@
 """Pages: Jinja templates, always escaped, and what every one of them knows."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -52,6 +53,40 @@ def render(request: Request, template: str, status: int = 200, **context: object
     response = part(request, template, status, flash=flashes.found(request), **context)
     flashes.clear(request, response)
     return response
+
+
+def render_live(
+    request: Request, template: str, status: int = 200, *, address: str, every: int | None, **context: object
+) -> Response:
+    """Return a whole page that stays true: it asks for itself at `address` and takes over what differs.
+
+    A page that is asked for by itself takes no flash message, and answers 204 where it would say the same again.
+
+    Args:
+        every: after how many seconds it asks; None for a page on which nothing will change.
+    """
+    if request.method == "GET":
+        address = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    live = {"address": address, "every": every}
+    seen = request.headers.get(SEEN)
+    if seen is None:
+        return render(request, template, status, live=live, **context)
+    response = part(request, template, status, live=live, flash=None, **context)
+    return Response(status_code=204) if f'"{SEEN}": "{seen}"'.encode() in response.body else response
+
+
+SEEN = "X-Seen"
+"""The header by which a live page tells what it says already."""
+
+_CLOCK = re.compile(r"(<time[^>]* data-(?:since|until)[^>]*>)[^<]*")
+
+
+def _digest(main: str) -> str:
+    """Return what tells whether a page says something else, but for clocks, which run in the browser."""
+    return hashlib.sha256(_CLOCK.sub(r"\1", main).encode()).hexdigest()[:16]
+
+
+_environment.filters["digest"] = _digest
 
 
 def part(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:

@@ -57,47 +57,52 @@
     return field.value !== field.defaultValue;
   };
   const fields = (root) => [...root.querySelectorAll("input[name], textarea[name], select[name]")];
-  const typedForms = () => [...document.forms].filter((form) => (
-    form.method === "post" && !form.querySelector('input[type="password"]') && (form.dataset.dirty === "yes" || fields(form).some(isTyped))
-  ));
-  /* A swap keeps it; one that has no place for it waits. */
-  let typed = [];
-  const keepTyped = (event, hasPlace) => {
-    const here = fields(event.detail.target).filter((field) => field.id && field.type !== "checkbox" && isTyped(field));
-    if (here.every((field) => hasPlace(field.id))) {
-      typed.push(...here.map((field) => [field.id, field.value]));
-      return;
-    }
-    event.detail.shouldSwap = false;
-    trouble("This has changed while you typed. Copy your text, then load the page again.");
+  const isDirty = (form) => form.dataset.dirty === "yes" || fields(form).some(isTyped);
+  const typedForms = () => [...document.forms].filter((form) => form.method === "post" && !form.querySelector('input[type="password"]') && isDirty(form));
+
+  /* A live page asks for itself and takes over what differs. What somebody is at stays as it is: a form that is typed in,
+     one of a claim whose case has changed (it is decided as it was shown), and why something was refused. */
+  const inHand = (form) => form.dataset.sent || isDirty(form)
+    || (form.contains(document.activeElement) && document.activeElement.matches("input, textarea, select"));
+  const carried = (form) => fields(form).filter((field) => field.type === "hidden" && field.name !== "csrf_token").map((field) => field.value).join();
+  const overtaken = () => {
+    trouble("This has changed since you began here. What you typed stays; when you send it you are told first what has changed.");
     pinned = true;
   };
-  const putBack = () => {
-    for (const [id, value] of typed) {
-      const field = document.getElementById(id);
-      if (field) field.value = value;
-    }
-    typed = [];
-  };
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeMorphed: (old, now) => {
+      if (old.tagName !== "FORM") return true;
+      const moved = carried(old) !== carried(now);
+      if (!inHand(old) && !(moved && old.dataset.claim)) return true;
+      if (moved) overtaken();
+      return false;
+    },
+    beforeNodeRemoved: (old) => {
+      if (old.nodeType !== Node.ELEMENT_NODE) return true;
+      if (old.matches("#flash, [data-stays]")) return false;
+      if (![...document.forms].some((form) => old.contains(form) && inHand(form))) return true;
+      overtaken();
+      return false;
+    },
+    beforeAttributeUpdated: (name) => name !== "open",
+  });
+  const main = document.getElementById("main");
+  const heading = () => main.querySelector("h1")?.innerText.trim().replace(/\s+/g, " ") ?? "";
+  let before = {};
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.shouldSwap) keepTyped(event, (id) => event.detail.serverResponse.includes(`id="${id}"`));
+    if (event.detail.target === main) before = { heading: heading(), focused: main.contains(document.activeElement) };
   });
-  document.addEventListener("htmx:oobBeforeSwap", (event) => {
-    keepTyped(event, (id) => event.detail.fragment.querySelector(`#${CSS.escape(id)}`));
-  });
-  document.addEventListener("htmx:afterSwap", putBack);
-  document.addEventListener("htmx:oobAfterSwap", putBack);
-
-  /* Swaps: results are announced; focus is never taken from where somebody is. A swap that would take the focused
-     element away puts it on the same element of the new part. */
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const open = [...event.detail.target.querySelectorAll("details[open][id]")].map((one) => one.id);
-    event.detail.target.ownerDocument.openDetails = open;
-  });
-  document.addEventListener("htmx:afterSwap", () => {
-    for (const id of document.openDetails ?? []) document.getElementById(id)?.setAttribute("open", "");
+  document.addEventListener("htmx:afterSwap", (event) => {
     clocks();
+    if (event.detail.target !== main) return;
+    if (heading() !== before.heading) {
+      document.getElementById("flash")?.remove(); // what was said of the form that led here is not so any more
+      say(heading());
+    }
+    if (before.focused && document.activeElement === document.body) main.focus({ preventScroll: true });
   });
+
+  /* Results of a swap are announced. */
   document.addEventListener("htmx:afterSettle", (event) => {
     const told = event.detail.elt.querySelector?.("[data-announce]");
     if (told && !isBackground(event.detail)) say(told.innerText.trim().replace(/\s+/g, " "));
@@ -185,7 +190,7 @@
       clearInterval(timer);
     };
     const renew = async () => {
-      if (document.hidden) return;
+      if (document.hidden || !claimed.isConnected) return;
       let response;
       try {
         response = await post(claimed.dataset.claim);
@@ -222,7 +227,7 @@
       staying = Boolean(link && new URL(link.href).pathname.startsWith(claimed.dataset.keep));
     });
     addEventListener("pagehide", () => {
-      if (leavingByForm || staying) return;
+      if (leavingByForm || staying || !claimed.isConnected) return;
       const body = new FormData();
       body.set("csrf_token", csrf);
       navigator.sendBeacon(claimed.dataset.release, body);

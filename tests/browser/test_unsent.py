@@ -106,5 +106,5 @@ async def test_a_page_that_moves_keeps_what_is_being_typed(office: Office) -> No
     await page.goto(f"/holds/{office.world.show(customer)['id']}")
     await page.get_by_label("Why take it back?").fill("they paid")
     await office.world.start(customer, reason="second call: they are insolvent")
-    await expect(page.locator("#live")).to_contain_text("second call: they are insolvent")
+    await expect(page.locator(".timeline")).to_contain_text("second call: they are insolvent")
     await expect(page.get_by_label("Why take it back?")).to_have_value("they paid")

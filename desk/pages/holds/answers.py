@@ -1,18 +1,16 @@
 """What the handlers under `/holds/{id}` answer with: the page as it is now, and why something was refused."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import Response
-from markupsafe import Markup
 from pydantic import BaseModel, Field, ValidationError
 
 from credit.facts import Facts
 from credit.reason import Reason
-from credit.states import ProposalKind, ProposalStatus, Verdict
+from credit.states import ProposalKind, Verdict
 from db.errors import RefusedError
 from db.holds.evidence import Said
 from db.people.tokens import Caller
@@ -20,7 +18,7 @@ from desk.pages.common import refused
 from desk.pages.holds import context as hold_context
 from desk.pages.holds.context import HoldPage
 from desk.pages.receivables.book import moved
-from desk.rendering import markup, render
+from desk.rendering import render_live
 from desk.surroundings import Surroundings, in_transaction
 
 
@@ -70,16 +68,14 @@ async def answer(
 ) -> Response:
     """Return the page of a hold, with what the person had written."""
     page = await read(desk, name, who)
-    body, digest = live_part(request, page, page.standing)
-    return render(
+    return render_live(
         request,
         "holds/hold.html",
         status,
+        address=f"/holds/{page.hold.id}",
+        every=page.poll_seconds,
         page=page,
         book=page.book,
-        live=body,
-        digest=digest,
-        shown=page.standing,
         problem=problem,
         reason=reason,
         changed=changed,
@@ -104,13 +100,3 @@ async def explained(
     return await answer(
         request, desk, name, who, status=status, problem=str(error), reason=reason, changed=changed, unseen=unseen
     )
-
-
-def live_part(request: Request, page: HoldPage, shown: str) -> tuple[Markup, str]:
-    """Return the moving part and its digest. `shown`: how the hold stands on the rest of the page.
-
-    Where somebody may be about to decide, the rest stays as it is and is said to be out of date.
-    """
-    deciding = f"|{ProposalStatus.OPEN}|" in shown
-    body = markup(request, "holds/live.html", page=page, moved_on=deciding and shown != page.standing)
-    return body, hashlib.sha256(f"{page.standing}{page.undo_until}{body}".encode()).hexdigest()[:16]

@@ -13,6 +13,7 @@ from credit.facts import Facts
 from credit.permissions import Role
 from credit.states import (
     BEAT_OVER,
+    MESSAGE_MOVES,
     OPEN_HOLD,
     PLACING,
     RELEASING,
@@ -145,16 +146,10 @@ class HoldPage:
         return self.hold.status in OPEN_HOLD
 
     @property
-    def standing(self) -> str:
-        """What a person who is about to decide has to see anew when it changes."""
-        holder = self.claim.holder if self.claim else ""
-        return f"{self.proposal.revision}|{self.proposal.status}|{self.hold.status}|{holder}|{len(self.evidence)}"
-
-    @property
     def poll_seconds(self) -> int | None:
         """How often the page asks what is new; None where nothing will be."""
         if self.hold.status not in OPEN_HOLD:
-            return None
+            return 15 if any(message.status in MESSAGE_MOVES for message in self.messages) else None
         if self.is_open:
             return 5
         told = self.decision is not None and self.decision.outcome is None

@@ -13,9 +13,9 @@ from db.holds import evidence
 from db.people.tokens import Caller
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Remark, Viewer
-from desk.pages.holds.answers import DecisionForm, answer, explained, live_part, read
+from desk.pages.holds.answers import DecisionForm, answer, explained, read
 from desk.pages.holds.context import HoldPage
-from desk.rendering import part, render
+from desk.rendering import render
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,16 +27,6 @@ _DECIDED = {ProposalKind.PLACE: "hold", ProposalKind.RELEASE: "release", Proposa
 async def show(request: Request, name: str, desk: Desk, who: Viewer) -> Response:
     """Show a hold; `name` is its id or its customer's."""
     return await answer(request, desk, name, who)
-
-
-@router.get("/holds/{name}/live")
-async def live(request: Request, name: str, desk: Desk, who: Viewer, seen: str = "", shown: str = "") -> Response:
-    """The part that moves while the hold is carried out; 204 where the page has `seen` it already."""
-    page = await read(desk, name, who)
-    body, digest = live_part(request, page, shown)
-    if digest == seen:
-        return Response(status_code=204)
-    return part(request, "holds/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.post("/holds/{name}/claim")

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from credit.policy import Policy
-from credit.states import Delivery, MessageStatus
+from credit.states import MESSAGE_MOVES, Delivery, MessageStatus
 from db import policies
 from db.messages import messages
 from db.models import Claim, Hold, Message, MessageDecision, MessageDelivery, MessageRevision
@@ -56,15 +56,9 @@ class MessagePage:
         return self.deliveries[-1].message_id_header if self.deliveries else ""
 
     @property
-    def standing(self) -> str:
-        """What a person has to see anew when it changes."""
-        parts = (self.message.revision, self.message.status, self.claim.holder if self.claim else "")
-        return "|".join(map(str, parts))
-
-    @property
     def poll_seconds(self) -> int | None:
         """How often the page asks what is new; None where nothing will be."""
-        if self.message.status not in (MessageStatus.PENDING_REVIEW, MessageStatus.APPROVED):
+        if self.message.status not in MESSAGE_MOVES:
             return None
         if self.message.delivery in _ON_ITS_WAY:
             return 2

@@ -1,6 +1,5 @@
 """`/messages/{id}`: edit a drafted e-mail, see it as it will arrive, approve exactly that, take it back."""
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,14 +9,14 @@ from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
-from credit.states import MessageStatus, MessageVerdict, TextFormat
+from credit.states import MessageVerdict, TextFormat
 from db.errors import MessageClosedError, RefusedError, StaleRevisionError
 from db.models import MessageRevision
 from desk.flashes import see_other
 from desk.pages.common import Desk, Editor, Reason, Remark, Sender, Viewer, a_reason, refused
 from desk.pages.messages import context as message_context
 from desk.pages.messages.context import MessagePage
-from desk.rendering import markup, part, render
+from desk.rendering import part, render, render_live
 from desk.security import MAIL_PREVIEW_POLICY
 from desk.surroundings import Surroundings, in_transaction
 from rendering.renderer import BeyondLimitsError, RendererAwayError
@@ -53,16 +52,6 @@ async def show(
 ) -> Response:
     """Show a message; with `before` and `after` the difference of these revisions."""
     return await _page(request, desk, message_id, compared=(before, after))
-
-
-@router.get("/messages/{message_id}/live")
-async def live(request: Request, message_id: UUID, desk: Desk, _: Viewer, seen: str = "", shown: str = "") -> Response:
-    """How its delivery stands; 204 where the page has `seen` it already."""
-    page = await _read(desk, message_id)
-    body, digest = _live(request, page, shown)
-    if digest == seen:
-        return Response(status_code=204)
-    return part(request, "messages/live_answer.html", page=page, live=body, digest=digest, shown=shown)
 
 
 @router.get("/messages/{message_id}/preview")
@@ -201,11 +190,12 @@ async def _page(
     text = page.text
     newest = page.message.revision
     before, after = stale or compared[0] or 1, compared[1] or newest
-    body, digest = _live(request, page, page.standing)
-    return render(
+    return render_live(
         request,
         "messages/message.html",
         status,
+        address=f"/messages/{message_id}",
+        every=page.poll_seconds,
         page=page,
         form=form or TextForm(recipient=text.recipient or "", subject=text.subject, format=text.format, body=text.body),
         typed=form is not None,
@@ -215,9 +205,6 @@ async def _page(
         compared=(before, after),
         difference=await aside(page.difference, before, after) if newest > 1 else None,
         changed_meanwhile=stale is not None,
-        live=body,
-        digest=digest,
-        shown=page.standing,
         sender=desk.settings.mail_from,
     )
 
@@ -238,13 +225,6 @@ async def _explained(
     return await _page(
         request, desk, message_id, status=status, problem=str(error), reason=reason, form=form, stale=stale
     )
-
-
-def _live(request: Request, page: MessagePage, shown: str) -> tuple[Markup, str]:
-    """Return the moving part and its digest; the text under review stays as it is and is said to be out of date."""
-    reviewing = page.under_review or f"|{MessageStatus.PENDING_REVIEW}|" in shown
-    body = markup(request, "messages/live.html", page=page, moved_on=reviewing and shown != page.standing)
-    return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
 async def _mail(request: Request, desk: Surroundings, form: TextForm, header: str | None = None) -> HTMLResponse:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from desk.flashes import see_other
 from desk.pages.common import Approver, Desk, Reason, Requester, Scanner, Viewer
-from desk.rendering import render
+from desk.rendering import render_live
 from desk.surroundings import in_transaction
 from netsuite.records import CreditHoldOverride
 from services.netsuite import drift_checks
@@ -25,9 +25,11 @@ async def show(request: Request, desk: Desk, _: Viewer) -> Response:
     """Show the differences that nobody has decided about, and the last check."""
     found = await in_transaction(desk, Differences.of)
     last = await drift_checks.last(desk.client, desk.settings.task_queue)
-    return render(
+    return render_live(
         request,
         "netsuite/drift.html",
+        address="/drift",
+        every=3 if last.state == "running" else 15,
         rows=found.drift,
         last=last,
         known=drift_checks.known(last, differing=len(found.drift), unwritten=found.unwritten),

@@ -13,7 +13,7 @@ from desk.flashes import see_other
 from desk.pages.common import Desk, PolicyMaker, Reason, Viewer, needed_day
 from desk.pages.freight.accounting_profile import address_of, read_accounting
 from desk.pages.receivables.book import open_book
-from desk.rendering import part, render
+from desk.rendering import part, render, render_live
 from desk.surroundings import in_transaction
 from services.freight.answers import label
 from services.receivables import exemptions as exemption_service
@@ -51,7 +51,8 @@ async def show(request: Request, customer_id: str, desk: Desk, _: Viewer) -> Res
             "instalments": payment_plans.instalments(session, book.plan.id) if book.plan else [],
         }
 
-    return render(request, "receivables/customer.html", **await in_transaction(desk, read))
+    shown = await in_transaction(desk, read)
+    return render_live(request, "receivables/customer.html", address=address_of(customer_id), every=15, **shown)
 
 
 @router.post("/customers/{customer_id:path}/exemption/end")

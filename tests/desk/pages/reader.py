@@ -1,7 +1,9 @@
 """Somebody who reads pages and sends their forms, without JavaScript."""
 
+import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -134,6 +136,16 @@ class Reader:
 
     async def get(self, path: str, status: int = 200, **params: Any) -> Page:
         return self._read(await self.ask(path, **params), status)
+
+    async def again(self, page: Page, status: int = 204) -> Page | None:
+        """Ask as a live page asks for itself: 204 where it says already what it would say."""
+        [main] = [given for tag, given in page.elements if tag == "main"]
+        asked = json.loads(main["hx-headers"]) | {"HX-Request": "true"}
+        answer = await self.http.get(main["hx-get"], headers=asked)
+        if status == HTTPStatus.NO_CONTENT:
+            assert answer.status_code == status, Page(answer.text).text
+            return None
+        return self._read(answer, status)
 
     async def send(self, page: Page, button: str, status: int = 200, **typed: str) -> Page:
         """Fill in and send the form that has this button; follows the redirect that every success answers with."""

@@ -6,16 +6,10 @@ from credit.permissions import OF_PEOPLE, Role
 from db.engine import transaction
 from db.models import Customer, HoldBeat
 from tests.desk.pages.conftest import Sit
-from tests.desk.pages.reader import Page
 from tests.holds.helpers import bill, events, in_force
 from tests.world import World
 
 AMOUNT = "40,000.00"
-
-
-def poll_of(page: Page) -> str:
-    [found] = [given["hx-get"] for _, given in page.elements if given.get("id") == "live"]
-    return found
 
 
 async def test_hold_is_claimed_confirmed_and_approved_by_plain_forms(world: World, sit: Sit) -> None:
@@ -181,35 +175,24 @@ async def test_a_broken_beat_is_shown_and_tried_again(world: World, sit: Sit) ->
     assert not (await sit(Role.VIEWER).get(f"/holds/{customer}")).offers("Try again now")
 
 
-async def test_the_live_part_is_silent_until_something_changes(world: World, sit: Sit) -> None:
+async def test_a_page_left_open_asks_for_itself_and_is_answered_when_it_says_something_else(
+    world: World, sit: Sit
+) -> None:
     customer = world.customer()
     await world.start(customer)
     reader, mike = sit(Role.VIEWER), sit(name="mike")
     page = await reader.get(f"/holds/{customer}")
-    assert (await reader.http.get(poll_of(page))).status_code == 204
+    await reader.again(page)
+    reader.http.cookies.set("flash", "claimed")
     await mike.http.post(f"/holds/{customer}/claim")
-    news = await reader.get(poll_of(page))
-    assert "This has changed while you looked" in news.text
-    assert not [given for _, given in news.elements if "hx-swap-oob" in given], "what may be typed in stays"
-    assert (await reader.http.get(poll_of(news))).status_code == 204
-
-
-async def test_after_the_decision_the_live_part_brings_the_rest_along(world: World, sit: Sit) -> None:
-    world.set_policy(approval_undo=timedelta(hours=1))
-    customer = world.customer()
-    await world.start(customer)
-    await world.approve(customer)
-    reader = sit(Role.VIEWER)
-    page = await reader.get(f"/holds/{customer}")
-    assert (await reader.http.get(poll_of(page))).status_code == 204
-    await world.operations.undo(customer, actor="mike", reason="wrong one")
-    news = await reader.get(poll_of(page))
-    assert {given["id"] for _, given in news.elements if "hx-swap-oob" in given} == {
-        "status",
-        "waiting-on",
-        "untold",
-        "decision",
-    }
+    news = await reader.again(page, 200)
+    assert "mike has claimed it until" in news.text
+    assert "Claimed: nobody else" not in news.text, "what is said once is for the next page"
+    await reader.again(news)
+    await world.decline(customer)
+    await world.in_status(customer, "declined")
+    last = await reader.again(news, 200)
+    assert not [given for tag, given in last.elements if tag == "main" and "hx-get" in given], "nothing will change"
 
 
 async def test_every_state_renders_for_every_role(world: World, sit: Sit) -> None:
@@ -254,4 +237,4 @@ async def test_what_people_wrote_is_only_ever_text(world: World, sit: Sit) -> No
         page = await reader.get(path)
         assert nasty in page.text or path in ("/", "/audit"), path
         assert not [given for tag, given in page.elements if tag == "img"], path
-        assert len([tag for tag, _ in page.elements if tag == "script"]) == 2, path
+        assert len([tag for tag, _ in page.elements if tag == "script"]) == 3, path

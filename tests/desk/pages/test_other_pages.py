@@ -165,7 +165,7 @@ async def test_static_files_stay_in_the_browser_under_the_address_with_their_has
     reader = sit(Role.VIEWER)
     page = await reader.get("/")
     found = [given.get("href") or given["src"] for tag, given in page.elements if tag in ("link", "script")]
-    assert len(found) == 4
+    assert len(found) == 5
     for address in found:
         kept = await reader.http.get(address)
         assert kept.headers["cache-control"] == "public, max-age=31536000, immutable", address

@@ -1,5 +1,6 @@
 """What the eligibility rule looks at: one query on the hot path, every part of it by an index."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,25 +20,25 @@ STANDING = text("""
 WITH RECURSIVE policy AS (
     SELECT settings FROM policies ORDER BY version DESC LIMIT 1
 ), family AS (
-    SELECT id, parent_id FROM customers WHERE id = :customer_id
-    UNION SELECT c.id, c.parent_id FROM family f JOIN customers c ON c.id = f.parent_id
+    SELECT id AS root, id, parent_id FROM customers WHERE id = ANY(:customer_ids)
+    UNION SELECT f.root, c.id, c.parent_id FROM family f JOIN customers c ON c.id = f.parent_id
     WHERE (SELECT settings ->> 'family_accounts_together' FROM policy)::boolean
 )
-SELECT k.entitystatus, (SELECT settings FROM policy) AS policy,
+SELECT k.id, k.entitystatus, (SELECT settings FROM policy) AS policy,
     (
         SELECT json_agg(json_build_object('id', e.id, 'customer_id', e.customer_id, 'source', e.source,
             'tariffs', e.tariffs, 'note', e.note, 'hold_id', e.hold_id, 'since', e.created_at)
             ORDER BY e.created_at, e.id)
         FROM credit_hold_entries e
-        WHERE e.customer_id IN (SELECT id FROM family) AND e.ended_at IS NULL
+        WHERE e.customer_id IN (SELECT id FROM family WHERE root = k.id) AND e.ended_at IS NULL
             AND (e.customer_id = k.id OR e.tariffs IS NULL)
     ) AS blocks,
     (
         SELECT max(x.until) FROM hold_exceptions x JOIN holds h ON h.id = x.hold_id
-        WHERE :reference <> '' AND h.customer_id IN (SELECT id FROM family) AND h.closed_at IS NULL
+        WHERE :reference <> '' AND h.customer_id IN (SELECT id FROM family WHERE root = k.id) AND h.closed_at IS NULL
             AND x.scope = :scope AND x.reference = :reference AND x.ended_at IS NULL
     ) AS excepted_until
-FROM customers k WHERE k.id = :customer_id
+FROM customers k WHERE k.id = ANY(:customer_ids)
 """)
 
 
@@ -59,14 +60,19 @@ def read(
     Raises:
         UnknownCustomerError: there is no such customer.
     """
-    values = {"customer_id": customer_id, "reference": reference, "scope": scope}
+    values = {"customer_ids": [customer_id], "reference": reference, "scope": scope}
     row = session.execute(STANDING, values).one_or_none()
     if row is None:
         raise UnknownCustomerError(customer_id)
     policy = Policy.stored(row.policy)
     excepted = row.excepted_until is not None and now < day_ends(row.excepted_until, policy.calendar)
-    blocks = [_block(found) for found in row.blocks or ()]
-    return Standing(customer_id, EntityStatus(row.entitystatus), blocks, excepted), policy
+    return Standing(customer_id, EntityStatus(row.entitystatus), _blocks(row), excepted), policy
+
+
+def blocks_of(session: Session, customer_ids: Collection[str]) -> dict[str, list[Block]]:
+    """Return what blocks each of these customers, the oldest first; one that is not known is left out."""
+    values = {"customer_ids": list(customer_ids), "reference": "", "scope": ExceptionScope.ORDER}
+    return {row.id: _blocks(row) for row in session.execute(STANDING, values)}
 
 
 def causes_besides(session: Session, hold: Hold, now: datetime) -> list[Block]:
@@ -101,6 +107,10 @@ def addressee(session: Session, customer_id: str) -> Addressee:
         raise UnknownCustomerError(customer_id)
     name, rep_name, organisation, language = row
     return Addressee(name, rep_name or "", organisation, language)
+
+
+def _blocks(row: Any) -> list[Block]:
+    return [_block(found) for found in row.blocks or ()]
 
 
 def _block(found: dict[str, Any]) -> Block:

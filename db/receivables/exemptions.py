@@ -1,6 +1,6 @@
 """Exemptions from automatic holds: granted, ended early, listed. Each change is audited with before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -98,8 +98,13 @@ def settle_over(act: Act) -> None:
 
 
 def active(session: Session, customer_id: str, now: datetime) -> Exemption | None:
-    query = select(Exemption).where(Exemption.customer_id == customer_id, exempt.counts_on(exempt.day_of(now)))
-    return session.scalars(query.order_by(Exemption.until.desc()).limit(1)).first()
+    return active_of(session, [customer_id], now).get(customer_id)
+
+
+def active_of(session: Session, customer_ids: Collection[str], now: datetime) -> dict[str, Exemption]:
+    """Return the exemption that counts today of each of these customers that has one."""
+    query = select(Exemption).where(Exemption.customer_id.in_(customer_ids), exempt.counts_on(exempt.day_of(now)))
+    return {row.customer_id: row for row in session.scalars(query.order_by(Exemption.until))}
 
 
 def listed(session: Session, now: datetime, *, over_too: bool = False) -> Sequence[tuple[Exemption, str]]:

@@ -1,6 +1,7 @@
 """What is answered about eligibility, rates, orders, loads, tariffs, accounting profiles and organisations."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from sqlalchemy.orm import Session
 from credit import credit_limit, rating
 from credit.credit_hold import BLOCK_ALL_TARIFFS, BlockSource, CreditStatus, LoadStatus, OrderStatus
 from credit.credit_limit import LimitState
+from credit.customer_standing import CustomerStanding
 from credit.eligibility import Action
 from db import customers, models, policies
 from db.freight import accounting_profiles, tariffs
+from db.holds import customer_standings
 from services.answers import Amount, Answer, Currency, CustomerId, Login, Time
 
 TariffCode = Annotated[str, Field(examples=["LTL-STANDARD"])]
@@ -222,6 +225,8 @@ class Profile(Answer):
     """A customer's accounting profile, with the live entries of its Credit Hold page. Amounts are strings."""
 
     customer_id: CustomerId
+    standing: CustomerStanding
+    """How the customer stands, whatever the credit status says."""
     credit_status: CreditStatus
     credit_status_label: Annotated[str, Field(examples=["Credit Hold"])]
     credit_limit: Amount | None
@@ -238,7 +243,7 @@ class Profile(Answer):
     entries: list[Entry]
 
     @classmethod
-    def of(cls, session: Session, customer_id: str) -> Self:
+    def of(cls, session: Session, customer_id: str, now: datetime) -> Self:
         """Show a customer's profile.
 
         Raises:
@@ -251,6 +256,7 @@ class Profile(Answer):
             override = Override.of_row(row, at=row.overridden_at, by=row.overridden_by, reason=row.override_reason)
         return cls.of_row(
             row,
+            standing=customer_standings.one(session, customer_id, now),
             credit_status_label=row.credit_status.label,
             available=credit_limit.available(row.credit_limit, row.exposure),
             currency=policies.current(session)[1].ledger_currency,

@@ -36,7 +36,7 @@ class Profiles:
             UnknownCustomerError: there is no such customer.
         """
         who.require(Permission.LOOK)
-        return await in_transaction(self._engine, answers.Profile.of, customer_id)
+        return await in_transaction(self._engine, answers.Profile.of, customer_id, datetime.now(UTC))
 
     async def set(
         self,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from credit import bulk, facts
 from credit.credit_hold import BlockSource
 from credit.credit_limit import LimitState
+from credit.customer_standing import CustomerStanding
 from credit.outcomes import ExceptionScope, Outcome
 from credit.states import (
     PLACING,
@@ -31,7 +32,7 @@ from credit.states import (
 from credit.triggers import ReasonClass, TriggerKind, reason_class
 from credit.untold import Standing, Untold, untold
 from db import audit, models, netsuite, row_by_row
-from db.holds import drift, evidence, holds, outcomes, prior_holds
+from db.holds import customer_standings, drift, evidence, holds, outcomes, prior_holds
 from db.messages import messages
 from db.row_by_row import Unreadable
 from services.answers import Amount, Answer, Currency, CustomerId, CustomerName, Login, Time
@@ -321,6 +322,8 @@ class HoldExceptions(Answer):
 class Hold(HoldSummary):
     """One hold whole."""
 
+    customer_standing: CustomerStanding
+    """Of the customer, whatever this hold says."""
     workflow_id: Annotated[str, Field(examples=["service-hold/1012"])]
     run_id: str
     proposal: Proposal
@@ -353,6 +356,7 @@ class Hold(HoldSummary):
         return cls.of_row(
             hold,
             **dict(summary),
+            customer_standing=customer_standings.one(session, hold.customer_id, now),
             proposal=Proposal.of(session, hold, proposal, now),
             prior_holds_detail=[PriorHold.of_row(past) for past in earlier],
             evidence=[Evidence.of_row(trigger) for trigger in hold.triggers],

@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from credit.customer_standing import CustomerStanding
 from credit.events import EventOutcome
 from credit.states import OPEN_HOLD, EntityStatus, HoldStatus
 from db import models, policies
-from db.holds import holds
+from db.customers import Found
+from db.holds import customer_standings, holds
 from db.receivables import receivables
 from services.answers import Amount, Answer, CustomerId, CustomerName, Login, Time
 from services.holds.answers import Facts, HoldList, HoldSummary
@@ -35,12 +37,13 @@ class Customer(Answer):
     name: CustomerName
     entitystatus: EntityStatus
     netsuite_id: Annotated[str, Field(examples=["90812"])]
+    standing: CustomerStanding
     hold: OpenHold | None
 
     @classmethod
-    def of(cls, row: models.Customer, hold: models.Hold | None) -> Self:
+    def of(cls, row: models.Customer, hold: models.Hold | None, standing: CustomerStanding) -> Self:
         """Show a customer with its open hold."""
-        return cls.of_row(row, hold=OpenHold.of_row(hold) if hold else None)
+        return cls.of_row(row, hold=OpenHold.of_row(hold) if hold else None, standing=standing)
 
 
 class CustomerList(Answer):
@@ -48,6 +51,13 @@ class CustomerList(Answer):
 
     customers: list[Customer]
     next_cursor: str | None
+
+    @classmethod
+    def of(cls, session: Session, rows: Sequence[Found], now: datetime, next_cursor: str | None = None) -> Self:
+        """Show the customers that were found, in the order given."""
+        standings = customer_standings.of(session, [row.customer.id for row in rows], now)
+        shown = [Customer.of(row.customer, row.hold, standings[row.customer.id]) for row in rows]
+        return cls(customers=shown, next_cursor=next_cursor)
 
 
 class SalesRep(Answer):
@@ -71,7 +81,8 @@ class WholeCustomer(Customer):
         """Show everything that is known of a customer."""
         _, in_force = policies.current(session)
         rows = holds.of_customer(session, row.id)
-        summary = Customer.of(row, next((hold for hold in rows if hold.status in OPEN_HOLD), None))
+        is_open = next((hold for hold in rows if hold.status in OPEN_HOLD), None)
+        summary = Customer.of(row, is_open, customer_standings.one(session, row.id, now))
         return cls(
             **dict(summary),
             email=row.email,

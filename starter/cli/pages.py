@@ -61,6 +61,8 @@ def _facts(document: Document) -> Table:
     if figures["credit_limit"] is not None:
         made.add("Credit limit", f"{figure(figures['credit_limit'])}{_limit_state(figures)}")
     made.add("Context", _context(figures))
+    standing = document["customer_standing"]
+    made.add("Customer", f"{standing['label']}: {standing['reason']}")
     made.add("Waiting on", _waiting_on(document))
     if unsent := document.get("unsent_notice"):
         made.add("Not told", Text(unsent["said"], "bold yellow"))

@@ -75,6 +75,8 @@ def _table(shown: Document) -> Table:
     made = facts()
     override = shown["override"]
     rows = {
+        "Status": f"{shown['standing']['label']}: {shown['standing']['reason']}",
+        "Also": "; ".join(shown["standing"]["also"]),
         "Credit status": shown["credit_status_label"],
         "Credit limit": figure(shown["credit_limit"]) or "none",
         "Exposure": figure(shown["exposure"]) or "not evaluated yet",

@@ -154,7 +154,7 @@ def test_hot_path_reads_by_indexes_alone(engine: Engine, *, together: bool) -> N
     with as_owner(engine) as session:
         set_policy(session, family_accounts_together=together)
         session.execute(text(_MANY))
-        values = {"customer_id": "M-10", "reference": "M-10", "scope": "order"}
+        values = {"customer_ids": ["M-10"], "reference": "M-10", "scope": "order"}
         plan = session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {eligibility.STANDING.text}"), values).scalar_one()
     whole = json.dumps(plan)
     scanned = {node["Relation Name"] for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"}

@@ -37,7 +37,7 @@ async def search(page: paging.Page, desk: Desk, _: Viewer, words: Words = "") ->
         # After the exact match, which comes first, the others begin from the start.
         exact = words.strip()
         found, following = page.cut(rows, lambda row: ["" if row.customer.id == exact else row.customer.id])
-        return answers.CustomerList(customers=[answers.Customer.of(*row) for row in found], next_cursor=following)
+        return answers.CustomerList.of(session, found, datetime.now(UTC), following)
 
     return await in_transaction(desk, read)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 from urllib.parse import quote
@@ -14,9 +15,11 @@ from sqlalchemy.orm import Session
 from credit import credit_limit
 from credit.credit_hold import CreditStatus
 from credit.credit_limit import Limit
+from credit.customer_standing import CustomerStanding
 from db import customers, policies
 from db.errors import BadInputError
 from db.freight import accounting_profiles
+from db.holds import customer_standings
 from db.models import AccountingProfile, CreditHoldEntry, Customer
 from desk.flashes import see_other
 from desk.pages.common import Desk, ProfileChanger, Reason
@@ -36,13 +39,10 @@ class Accounting:
     """What the pages show of a customer's credit."""
 
     customer: Customer
+    standing: CustomerStanding
     profile: AccountingProfile
     entries: Sequence[CreditHoldEntry]
     currency: str
-
-    @property
-    def on_hold(self) -> bool:
-        return self.profile.credit_status is CreditStatus.CREDIT_HOLD
 
     @property
     def left(self) -> Decimal | None:
@@ -66,6 +66,7 @@ def read_accounting(session: Session, customer_id: str) -> Accounting:
     """
     return Accounting(
         customer=customers.get(session, customer_id),
+        standing=customer_standings.one(session, customer_id, datetime.now(UTC)),
         profile=accounting_profiles.get(session, customer_id),
         entries=accounting_profiles.entries(session, customer_id),
         currency=policies.current(session)[1].ledger_currency,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from credit.credit_hold import BlockSource
+from credit.customer_standing import CustomerStanding
 from credit.eligibility import Block
 from credit.facts import Facts
 from credit.permissions import Role
@@ -30,7 +31,7 @@ from credit.untold import Untold, untold
 from db import audit, netsuite
 from db.act import Act
 from db.freight import eligibility
-from db.holds import evidence, four_eyes, hold_page, holds
+from db.holds import customer_standings, evidence, four_eyes, hold_page, holds
 from db.holds.evidence import Said
 from db.messages import messages
 from db.models import (
@@ -78,6 +79,7 @@ class Step:
 @dataclass(frozen=True)
 class HoldPage:
     hold: Hold
+    standing: CustomerStanding
     proposal: Proposal
     facts: Facts
     """As shown to the approver."""
@@ -179,6 +181,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     act = Act(session, who.name, now)
     return HoldPage(
         hold=hold,
+        standing=customer_standings.one(session, hold.customer_id, now),
         proposal=proposal,
         facts=facts,
         book=book,

@@ -17,6 +17,7 @@ from desk.rendering import part, render, render_live
 from desk.surroundings import in_transaction
 from services.freight.answers import label
 from services.receivables import exemptions as exemption_service
+from services.receivables.answers import CustomerList
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,11 +29,16 @@ Typed = Annotated[str, Form(max_length=2000)]
 @router.get("/customers")
 async def search(request: Request, desk: Desk, _: Viewer, q: str = "", after: str | None = None) -> Response:
     """Show customers whose name or id contains `q`; the rows alone while somebody types."""
-    rows = await in_transaction(desk, lambda session: customers.search(session, q[:100], after=after, limit=PAGE + 1))
-    more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
+
+    def read(session: Session) -> CustomerList:
+        rows = customers.search(session, q[:100], after=after, limit=PAGE + 1)
+        more = rows[PAGE - 1].customer.id if len(rows) > PAGE else None
+        return CustomerList.of(session, rows[:PAGE], datetime.now(UTC), more)
+
+    found = await in_transaction(desk, read)
     if "hx-request" in request.headers:
-        return part(request, "receivables/customers_found.html", q=q, found=rows[:PAGE], more=more)
-    return render(request, "receivables/customers.html", q=q, found=rows[:PAGE], more=more)
+        return part(request, "receivables/customers_found.html", q=q, found=found)
+    return render(request, "receivables/customers.html", q=q, found=found)
 
 
 @router.get("/customers/{customer_id:path}")

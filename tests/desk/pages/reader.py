@@ -33,10 +33,13 @@ class Page(HTMLParser):
         self.links: dict[str, str] = {}
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.said: list[str] = []
+        self.badges: list[str] = []
+        """What is said of a thing or a customer in a coloured word."""
         self.typed: list[str] = []
         """What stands in the fields that a person sees."""
         self.address = ""
         """Where it says it is: path and query."""
+        self._badge = False
         self._open: list[str] = []
         self._button: tuple[dict[str, str], list[str]] | None = None
         self._link: tuple[str, list[str]] | None = None
@@ -62,6 +65,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.elements.append((tag, given))
+        self._badge = "badge" in given.get("class", "").split()
         if tag not in _VOID:
             self._open.append(tag)
         if tag == "form":
@@ -88,6 +92,7 @@ class Page(HTMLParser):
             fields[self._select] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
+        self._badge = False
         if tag in self._open:
             while self._open.pop() != tag:
                 pass
@@ -112,6 +117,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.said.append(data)
+        if self._badge and data.strip():
+            self.badges.append(data.strip())
         for collected in (self._button, self._link, self._area):
             if collected is not None:
                 collected[1].append(data)

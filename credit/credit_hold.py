@@ -46,6 +46,10 @@ class LoadStatus(StrEnum):
         return order[place] if place < len(order) else None
 
 
+STOPS_AT = LoadStatus.COMMITTED
+"""The status that a held customer's load does not leave; one that is past it goes on (freight spec)."""
+
+
 class OrderStatus(StrEnum):
     """The life of an order. An open one can count into the exposure."""
 

@@ -1,12 +1,13 @@
 """What a decision does to a customer, in sentences: told before it is made, the same on every way of making it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
 from credit.policy import Policy
 from credit.states import ProposalKind, Verdict
-from credit.wording import long_span
+from credit.wording import counted, long_span
 
 
 class Case(BaseModel):
@@ -23,6 +24,17 @@ class Case(BaseModel):
     """What keeps all tariffs blocked besides this hold."""
     auto_applied: bool = False
     """Whether the credit limit put the customer on credit hold already."""
+    still_open: str = ""
+    """What the customer owes, with its currency and age; empty where it owes nothing."""
+
+
+class Stopped(NamedTuple):
+    """What a block of all tariffs stops."""
+
+    loads: Sequence[str]
+    """The first of the loads that would go on next."""
+    more_loads: int
+    open_orders: int
 
 
 def effects(case: Case, verdict: Verdict, policy: Policy) -> list[str]:
@@ -37,11 +49,40 @@ def effects(case: Case, verdict: Verdict, policy: Policy) -> list[str]:
     return told
 
 
+def of_blocking(tariffs: Collection[str] | None, stopped: Stopped | None, policy: Policy) -> list[str]:
+    """Return what a block by hand does and what it skips of a service hold, the heaviest first, each as one sentence.
+
+    Args:
+        tariffs: None for all of them.
+        stopped: with all of them: what it stops.
+        policy: in force.
+    """
+    if tariffs is not None:
+        does = [f"No rates by {', '.join(sorted(tariffs))}, at once. Orders and loads go on."]
+    else:
+        does = [f"All tariffs are blocked at once: no rates, {_orders(policy)}, and loads stop at Committed."]
+    if stopped and stopped.loads:
+        more = f" and {stopped.more_loads:,} more" if stopped.more_loads else ""
+        does.append(f"Committed loads that go no further: {', '.join(stopped.loads)}{more}.")
+    if stopped and stopped.open_orders:
+        does.append(f"Nothing is cancelled: {counted(stopped.open_orders, 'open order')} taken before stay open.")
+    return [
+        *does,
+        "Nobody is asked: it counts at once, under your name, without a proposal or a second person.",
+        "Nobody is told: no letter to the customer or the sales rep is drafted.",
+        "NetSuite is not told, and the customer’s flag stays: whatever reads those goes on.",
+        "It has no end, no review and no reminder: it stays until somebody deletes it.",
+    ]
+
+
+def _orders(policy: Policy) -> str:
+    return "no new orders but prepaid ones" if policy.prepaid_orders_pass else "no new orders"
+
+
 def _place(case: Case, policy: Policy) -> list[str]:
-    orders = "no new orders but prepaid ones" if policy.prepaid_orders_pass else "no new orders"
     already = " They are blocked already." if case.stays else ""
     return [
-        f"All tariffs are blocked at once: no rates, {orders}, and loads stop at Committed.{already}",
+        f"All tariffs are blocked at once: no rates, {_orders(policy)}, and loads stop at Committed.{already}",
         "The customer is flagged: its status becomes Hold, its credit status Credit Hold.",
         "NetSuite’s credit hold is set to ON.",
         "Two messages are drafted, to sales rep and customer. Nothing is sent: each waits for its own review.",
@@ -60,7 +101,9 @@ def _release(case: Case, _: Policy) -> list[str]:
         if prior
         else ("NetSuite’s credit hold says again what it said before the hold.")
     )
+    owes = [f"{case.still_open} is still open, and stays so: a release settles nothing."] if case.still_open else []
     return [
+        *owes,
         *free,
         "The customer is taken off hold: its status is again what it was before.",
         netsuite,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from credit.states import HoldStatus, MessageKind, MessageStatus
+from credit.states import HoldStatus, MessageKind, MessageStatus, WaitingOn
 
 _ABOUT = {
     HoldStatus.APPLYING: MessageKind.CUSTOMER_NOTICE,
@@ -29,6 +29,15 @@ class Untold(BaseModel):
     kind: MessageKind
     status: MessageStatus
     said: str
+
+
+def whose_move(move: str, notice: str | None) -> str:
+    """Return, for people, whose move it is about a hold whose notice stands so (None where nothing waits to be told).
+
+    A hold that waits for nobody may still have a notice that waits for whoever approves it.
+    """
+    waits = move == WaitingOn.NOBODY and notice == MessageStatus.PENDING_REVIEW
+    return "approver, for the notice" if waits else move
 
 
 class Standing(NamedTuple):

@@ -64,8 +64,6 @@ FLASHES = {
     "tariffs_blocked": Flash("good", "Blocked."),
     "tariffs_were_blocked": Flash("note", "That was blocked already: the entry that does so stands."),
     "block_deleted": Flash("good", "Deleted. The block is lifted."),
-    "credit_release_approved": Flash("good", "The service hold’s release is approved: its block goes with it."),
-    "credit_release_proposed": Flash("note", "The service hold’s release is proposed. Until it is decided it blocks."),
     "org_settings_changed": Flash("good", "Saved. It counts from the next change of an amount on."),
     "organisation_created": Flash("good", "Added. Everything is off until you switch it on."),
     "policy_changed": Flash("good", "Saved. The new version is in force."),

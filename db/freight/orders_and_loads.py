@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from credit.credit_hold import LoadStatus
+from credit.credit_hold import STOPS_AT, LoadStatus, OrderStatus
+from credit.effects import Stopped
 from db.act import Act
 from db.errors import NumberTakenError, UnknownLoadError, UnknownOrderError
 from db.models import Load, Order
@@ -88,6 +89,16 @@ def loads(
     if status is not None:
         query = query.where(Load.status == status)
     return session.scalars(query.limit(limit)).all()
+
+
+def stopped_by_a_block(session: Session, customer_id: str, *, limit: int) -> Stopped:
+    """Return what a block of all tariffs stops: loads at Committed, the first `limit` by id, and the open orders."""
+    waiting = Load.customer_id == customer_id, Load.status == STOPS_AT
+    number = session.scalars(select(func.count()).select_from(Load).where(*waiting)).one()
+    first = session.scalars(select(Load.id).where(*waiting).order_by(Load.created_at, Load.id).limit(limit)).all()
+    taken = Order.customer_id == customer_id, Order.status == OrderStatus.OPEN
+    orders_open = session.scalars(select(func.count()).select_from(Order).where(*taken)).one()
+    return Stopped(first, number - len(first), orders_open)
 
 
 def _page(

@@ -18,7 +18,7 @@ from credit.audit_entries.freight import (
     OrderTaken,
     TariffChanged,
 )
-from credit.credit_hold import LoadStatus, OrderStatus
+from credit.credit_hold import STOPS_AT, LoadStatus, OrderStatus
 from credit.credit_limit import LimitCause
 from credit.eligibility import Action
 from credit.plain_text import plain
@@ -286,7 +286,7 @@ def _advance_load(act: Act, load_id: str, expected: LoadStatus | None) -> tuple[
         raise LoadMovedError(load_id, before, expected)
     if following is None:
         raise LoadMovedError(load_id, before)
-    asks, why = before is LoadStatus.COMMITTED, None
+    asks, why = before is STOPS_AT, None
     if asks:
         question = Question(row.customer_id, Action.ADVANCE_LOAD, row.tariff, row.id)
         why = _let_pass(act, question).answer.why

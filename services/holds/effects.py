@@ -4,9 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from credit import facts
 from credit.credit_hold import BlockSource
 from credit.effects import Case, effects
 from credit.states import Verdict
+from credit.wording import counted
 from db import netsuite, policies
 from db.freight import eligibility
 from db.holds import hold_page
@@ -16,6 +18,8 @@ from db.models import Hold, Proposal
 def of_deciding(session: Session, hold: Hold, proposal: Proposal, now: datetime) -> dict[Verdict, list[str]]:
     """Return what each verdict about a proposal does, in sentences, the heaviest first."""
     stays = eligibility.causes_besides(session, hold, now)
+    owed = facts.Facts.model_validate(proposal.facts)
+    age = f", {counted(owed.days_overdue, 'day')} overdue" if owed.days_overdue else ""
     record, drift = netsuite.record_of(session, hold.id), hold_page.standing_drift(session, hold.id)
     case = Case(
         kind=proposal.kind,
@@ -23,6 +27,7 @@ def of_deciding(session: Session, hold: Hold, proposal: Proposal, now: datetime)
         netsuite_wanted=drift.expected if drift else None,
         netsuite_found=drift.found if drift else None,
         stays=[f"{block.source.label}: {block.note}" for block in stays],
+        still_open=f"{owed.total_open:,.2f} {owed.currency}{age}" if owed.total_open > 0 else "",
         auto_applied=any(block.source is BlockSource.AUTO_APPLY for block in stays),
     )
     _, policy = policies.current(session)

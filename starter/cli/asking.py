@@ -7,7 +7,7 @@ import typer
 from credit.plain_text import NotPlainTextError, plain
 from credit.reason import given
 from starter.cli.commands import Answer
-from starter.cli.desk_client import Document
+from starter.cli.desk_client import DeskClient, Document
 from starter.cli.output import err
 
 
@@ -37,12 +37,22 @@ def require_answers(reason: str | None, *, yes: bool, revision: int | None) -> N
         require_text(reason or "")
 
 
-def confirmed(question: str) -> bool:
+def confirmed(question: str, *, no: str = "Nothing was decided.") -> bool:
     """Ask; after a no, say that nothing was done."""
     if typer.confirm(question, err=True):
         return True
-    err.print("Nothing was decided.")
+    err.print(no)
     return False
+
+
+def may_block(desk: DeskClient, customer: str, tariffs: list[str] | None, *, yes: bool) -> bool:
+    """Say what a block by hand does and skips, and ask; without a terminal nobody is there to ask."""
+    if yes or not sys.stdin.isatty():
+        return True
+    for effect in desk.get("customers", customer, "credit-hold-entries", "effects", tariff=tariffs)["effects"]:
+        err.print(f"  • {effect}")
+    err.print(f"The proper road: `hold start {customer}`.")
+    return confirmed("Block by hand?", no="Nothing was blocked.")
 
 
 def reason_or_ask(reason: str | None) -> str:

@@ -6,10 +6,11 @@ from uuid import UUID
 import typer
 
 from credit.wording import words
+from starter.cli import asking
 from starter.cli.asking import require_text
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
-from starter.cli.options import Customer, Reason
+from starter.cli.options import Customer, DontAsk, Reason
 from starter.cli.output import Column, err, print_list
 from starter.cli.profile import say_release
 
@@ -40,9 +41,16 @@ def add(
     tariffs: Annotated[
         list[str] | None, typer.Option("--tariff", help="A tariff to block; repeat it for more. All by default.")
     ] = None,
+    yes: DontAsk = False,
 ) -> Answer:
-    """Block all tariffs, which is a credit hold, or only those named."""
-    entry = open_desk().post("customers", customer, "credit-hold-entries", tariffs=tariffs or None, note=note)
+    """Block all tariffs, which is a credit hold, or only those named. `hold start` is the proper road.
+
+    On a terminal it says what a block by hand skips, and asks.
+    """
+    desk = open_desk()
+    if not asking.may_block(desk, customer, tariffs, yes=yes):
+        return
+    entry = desk.post("customers", customer, "credit-hold-entries", tariffs=tariffs or None, note=note)
     yield entry
     err.print(f"Customer {customer}: {entry['label']} (entry {entry['id']}).")
     for warning in entry["warnings"]:

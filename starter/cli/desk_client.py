@@ -107,8 +107,12 @@ def _path(parts: tuple[str, ...]) -> str:
     return "/".join(("/api", *(quote(part, safe="") for part in parts)))
 
 
-def _given(query: Document) -> dict[str, str]:
-    return {name: _word(value) for name, value in query.items() if value is not None}
+def _given(query: Document) -> dict[str, str | list[str]]:
+    return {
+        name: [_word(one) for one in value] if isinstance(value, list) else _word(value)
+        for name, value in query.items()
+        if value is not None
+    }
 
 
 def _word(value: object) -> str:

@@ -15,5 +15,6 @@ Why = Annotated[str, typer.Option("--reason", help="Why, for the record.", callb
 Asked = Annotated[str | None, typer.Option("--reason", help="Why, for the record.")]
 """A reason that is asked for where it is not given."""
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; needs --revision.")]
+DontAsk = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask on a terminal.")]
 Revision = Annotated[int | None, typer.Option("--revision", min=1, help="The revision you were shown.")]
 Switch = Literal["on", "off"]

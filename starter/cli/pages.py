@@ -6,6 +6,7 @@ from rich.text import Text
 
 from credit.states import Beat, BeatStatus, HoldStatus, Verdict, WaitingOn
 from credit.triggers import TriggerKind
+from credit.untold import whose_move
 from credit.wording import sentence, span, words
 from starter.cli.desk_client import Document
 from starter.cli.message_pages import recipient
@@ -87,7 +88,9 @@ def _facts(document: Document) -> Table:
 
 def _waiting_on(document: Document) -> Text:
     proposal = document["proposal"]
-    waiting = Text(document["waiting_on"], _WAITING.get(document["waiting_on"], "dim"))
+    unsent = document.get("unsent_notice") or {}
+    move = whose_move(document["waiting_on"], unsent.get("status"))
+    waiting = Text(move, _WAITING.get(document["waiting_on"], "dim"))
     if proposal["due_at"]:
         waiting.append(f", due {minute(proposal['due_at'])}", "dim")
     if proposal["due_at"] and proposal["escalated_at"]:

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from credit.credit_hold import CreditStatus
+from starter.cli import asking
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
 from starter.cli.desk_client import Document
-from starter.cli.options import Customer, Reason
+from starter.cli.options import Customer, DontAsk, Reason
 from starter.cli.output import Table, err, facts, figure, print_table
 
 app = Commands(no_args_is_help=True, help="Accounting profiles: credit status and credit limit.")
@@ -35,9 +36,11 @@ def set_profile(
         str | None, typer.Option("--limit", metavar="AMOUNT", help=f"The credit limit; `{NO_LIMIT}` for none.")
     ] = None,
     reason: Reason = "",
+    yes: DontAsk = False,
 ) -> Answer:
     """Change the credit status, the credit limit, or both.
 
+    Into credit hold is a block by hand: on a terminal it says what that skips, and asks.
     Out of credit hold while the limit is exceeded is an override. A service hold's block stays until its release.
     """
     changes: dict[str, Any] = {} if status is None else {"credit_status": status}
@@ -45,7 +48,10 @@ def set_profile(
         changes["credit_limit"] = None if limit.lower() == NO_LIMIT else _amount(limit)
     if not changes:
         raise typer.BadParameter("nothing to change: give --status, --limit, or both", param_hint="--status")
-    document = open_desk().put("customers", customer, "accounting-profile", **changes, reason=reason)
+    desk = open_desk()
+    if status is CreditStatus.CREDIT_HOLD and not asking.may_block(desk, customer, None, yes=yes):
+        return
+    document = desk.put("customers", customer, "accounting-profile", **changes, reason=reason)
     yield document
     limits = document["credit_limit"] or "no limit"
     err.print(f"Customer {customer}: {document['credit_status_label']}, credit limit {limits}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from credit.permissions import Role
 from db.act import Act
@@ -102,6 +102,15 @@ async def open_hold(page: Page, world: World, customer: str) -> None:
     await page.goto("/")
     await page.get_by_role("link", name=world.customer_row(customer).name).first.click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text(world.customer_row(customer).name)
+
+
+async def keep_still(page: Page) -> None:
+    """Let a live page hear nothing new, as in the seconds before it asks."""
+
+    async def answer(route: Route) -> None:
+        await (route.fulfill(status=204) if "x-seen" in route.request.headers else route.continue_())
+
+    await page.route("**/*", answer)
 
 
 async def decide(page: Page, what: str, reason: str = "no payment in sight") -> None:

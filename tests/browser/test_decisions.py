@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from credit.permissions import Role
 from db.engine import transaction
 from db.models import Decision, UserSession
-from tests.browser.office import Office, decide, open_hold
+from tests.browser.office import Office, decide, keep_still, open_hold
 from tests.holds.helpers import rows
 
 
@@ -79,6 +79,7 @@ async def test_two_people_at_one_item(office: Office) -> None:
     mike, anna = await office.sign_in("mike"), await office.sign_in("anna")
     for page in (mike, anna):
         await open_hold(page, office.world, customer)
+    await keep_still(anna)
 
     await mike.get_by_role("button", name="Claim to decide").click()
     await expect(mike.get_by_text("claimed by you")).to_be_visible()

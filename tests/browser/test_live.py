@@ -6,7 +6,7 @@ from datetime import timedelta
 from playwright.async_api import Page, expect
 
 from credit.permissions import Role
-from tests.browser.office import Office, decide, open_hold, violations
+from tests.browser.office import Office, decide, keep_still, open_hold, violations
 from tests.drift.helpers import check, says
 from tests.holds.helpers import in_force
 
@@ -85,13 +85,20 @@ async def test_who_writes_is_left_alone_and_told(office: Office) -> None:
     assert await violations(page) == []
 
 
-async def test_what_is_decided_is_what_was_shown_when_it_was_claimed(office: Office) -> None:
+async def test_what_is_decided_is_what_was_claimed_and_why_something_was_refused_stays(office: Office) -> None:
     customer = await office.proposed()
-    page = await office.sign_in()
+    page, dana = await office.sign_in(), await office.sign_in("dana")
     await open_hold(page, office.world, customer)
+    await open_hold(dana, office.world, customer)
+    await keep_still(dana)
     await page.get_by_role("button", name="Claim to decide").click()
     await expect(page.get_by_text("claimed by you")).to_be_visible()
+    await dana.get_by_role("button", name="Claim to decide").click()
+    await expect(dana.get_by_role("alert")).to_contain_text("Claimed by mike")
+    await dana.unroute_all()
     await office.world.start(customer, reason="second call: they are insolvent")
+    await expect(dana.locator(".timeline")).to_contain_text("second call: they are insolvent")
+    await expect(dana.get_by_role("alert")).to_contain_text("Claimed by mike")
     await expect(page.locator(".timeline")).to_contain_text("second call: they are insolvent")
     await expect(page.locator("#connection")).to_contain_text("This has changed since you began here")
     await page.get_by_label("Reason").fill("no payment in sight")
@@ -101,20 +108,6 @@ async def test_what_is_decided_is_what_was_shown_when_it_was_claimed(office: Off
     await page.get_by_role("button", name="Approve…").click()
     await page.get_by_role("button", name=re.compile("^Approve the hold")).click()
     await office.world.in_status(customer, "in_force")
-
-
-async def test_why_something_was_refused_stays(office: Office) -> None:
-    customer = await office.proposed()
-    mike, dana = await office.sign_in("mike"), await office.sign_in("dana")
-    for page in (mike, dana):
-        await open_hold(page, office.world, customer)
-    await mike.get_by_role("button", name="Claim to decide").click()
-    await expect(mike.get_by_text("claimed by you")).to_be_visible()
-    await dana.get_by_role("button", name="Claim to decide").click()
-    await expect(dana.get_by_role("alert")).to_contain_text("Claimed by mike")
-    await office.world.start(customer, reason="second call: they are insolvent")
-    await expect(dana.locator(".timeline")).to_contain_text("second call: they are insolvent")
-    await expect(dana.get_by_role("alert")).to_contain_text("Claimed by mike")
 
 
 async def test_a_watched_message_customer_and_difference_say_what_a_reload_would_say(office: Office) -> None:

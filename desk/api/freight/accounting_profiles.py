@@ -31,7 +31,9 @@ from desk.api.common import (
     api_router,
 )
 from desk.problems import refuses
+from desk.surroundings import in_transaction
 from services.freight import answers
+from services.freight.block_effects import BlockEffects
 
 router = api_router("accounting profiles", "/api/customers/{customer_id}")
 
@@ -92,6 +94,15 @@ async def change(
     release. While the limit is exceeded that is an override.
     """
     return await desk.profiles.set(who, customer_id, **body.model_dump(exclude_unset=True))
+
+
+@router.get("/credit-hold-entries/effects")
+@refuses(UnknownCustomerError)
+async def effects(
+    customer_id: CustomerId, desk: Desk, _: Viewer, tariff: Annotated[list[Line] | None, Query()] = None
+) -> BlockEffects:
+    """Say what a block by hand would do, and what it skips; of all tariffs where none is named."""
+    return await in_transaction(desk, BlockEffects.of, customer_id, tariff)
 
 
 @router.get("/credit-hold-entries")

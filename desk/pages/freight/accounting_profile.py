@@ -1,11 +1,12 @@
 """`/customers/…/accounting-profile`: a customer's credit status and limit, shown and edited (freight spec)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -17,15 +18,15 @@ from credit.credit_hold import CreditStatus
 from credit.credit_limit import Limit
 from credit.customer_standing import CustomerStanding
 from db import customers, policies
-from db.errors import BadInputError
+from db.errors import BadInputError, EntryOfHoldError
 from db.freight import accounting_profiles
 from db.holds import customer_standings
 from db.models import AccountingProfile, CreditHoldEntry, Customer
 from desk.flashes import see_other
 from desk.pages.common import Desk, ProfileChanger, Reason
 from desk.rendering import render
-from desk.surroundings import in_transaction
-from services.freight.answers import ReleasedProfile
+from desk.surroundings import Surroundings, in_transaction
+from services.freight.block_effects import BlockEffects
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,6 +44,11 @@ class Accounting:
     profile: AccountingProfile
     entries: Sequence[CreditHoldEntry]
     currency: str
+
+    @property
+    def held_by(self) -> UUID | None:
+        """The service hold that blocks all tariffs."""
+        return next((entry.hold_id for entry in self.entries if entry.hold_id and entry.tariffs is None), None)
 
     @property
     def left(self) -> Decimal | None:
@@ -85,17 +91,51 @@ async def show(request: Request, customer_id: str, desk: Desk, _: ProfileChanger
 
 @router.post("/customers/{customer_id:path}/accounting-profile")
 async def change(
+    request: Request,
     customer_id: str,
     desk: Desk,
     who: ProfileChanger,
-    credit_status: Annotated[CreditStatus, Form()],
     reason: Reason,
+    credit_status: Annotated[CreditStatus | None, Form()] = None,
     credit_limit: Typed = "",
+    *,
+    confirmed: Annotated[bool, Form()] = False,
 ) -> Response:
+    """Change what differs. Credit Hold is a block by hand and asks first; a service hold's is left to its release."""
     limit = _typed_limit(credit_limit)
-    done = await desk.profiles.set(who, customer_id, credit_status=credit_status, credit_limit=limit, reason=reason)
-    flash = f"credit_release_{done.release.status}" if isinstance(done, ReleasedProfile) else "profile_changed"
-    return see_other(address_of(customer_id), flash)
+    now = await in_transaction(desk, read_accounting, customer_id)
+    wanted = credit_status if credit_status is not now.profile.credit_status else None
+    if wanted is CreditStatus.GOOD and now.held_by is not None:
+        raise EntryOfHoldError(customer_id, now.held_by)
+    if wanted is CreditStatus.CREDIT_HOLD and not confirmed:
+        fields = [("credit_status", wanted), ("credit_limit", credit_limit), ("reason", reason)]
+        return await ask_to_block(request, desk, customer_id, None, why=reason, fields=fields)
+    await desk.profiles.set(who, customer_id, credit_status=wanted, credit_limit=limit, reason=reason)
+    return see_other(address_of(customer_id), "profile_changed")
+
+
+async def ask_to_block(
+    request: Request,
+    desk: Surroundings,
+    customer_id: str,
+    tariffs: Collection[str] | None,
+    *,
+    why: str,
+    fields: Sequence[tuple[str, str]],
+) -> Response:
+    """Ask whether these tariffs, or all for None, are to be blocked by hand: nothing is done yet.
+
+    Args:
+        why: what was typed, shown again.
+        fields: the form that asked, sent again when it is confirmed.
+    """
+
+    def read(session: Session) -> dict[str, Any]:
+        effects = BlockEffects.of(session, customer_id, tariffs).effects
+        return {"effects": effects, "customer": customers.get(session, customer_id)}
+
+    shown = await in_transaction(desk, read)
+    return render(request, "freight/block_confirm.html", tariffs=tariffs, why=why, fields=fields, **shown)
 
 
 def _typed_limit(text: str) -> Decimal | None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
+from credit import untold
 from credit.credit_hold import BlockSource
 from credit.customer_standing import CustomerStanding
 from credit.eligibility import Block
@@ -24,10 +25,10 @@ from credit.states import (
     ProposalKind,
     ProposalStatus,
     Verdict,
-    WaitingOn,
 )
 from credit.triggers import ReasonClass, reason_class
-from credit.untold import Untold, untold
+from credit.untold import Untold
+from credit.wording import span
 from db import audit, netsuite
 from db.act import Act
 from db.freight import eligibility
@@ -54,6 +55,7 @@ from desk.pages.holds.timeline import Happened, told
 from desk.pages.receivables.book import Book, moved, open_book
 from services.holds import effects
 from services.holds.answers import whose_move
+from workflows.policies import OUTAGE, PATIENT
 
 _UNDER_WAY = (BeatStatus.PENDING, BeatStatus.RUNNING, BeatStatus.RETRYING)
 _APPROVED = (HoldStatus.APPLYING, HoldStatus.IN_FORCE)
@@ -75,6 +77,16 @@ class Step:
         """Whether a person can try it again, stop it or leave it out."""
         return self.row is not None and self.row.status not in BEAT_OVER
 
+    @property
+    def next_try(self) -> str:
+        """When it is tried again by itself; empty where it is not."""
+        if self.status is not BeatStatus.RETRYING:
+            return ""
+        asks_netsuite = self.beat in (Beat.PUSH_NETSUITE, Beat.RESTORE_NETSUITE)
+        longest = (OUTAGE if asks_netsuite else PATIENT).maximum_interval or timedelta()
+        longer = ", unless NetSuite asks for a longer wait" if asks_netsuite else ""
+        return f"at most {span(longest)} after the last try{longer}"
+
 
 @dataclass(frozen=True)
 class HoldPage:
@@ -86,7 +98,7 @@ class HoldPage:
     book: Book
     moved: list[tuple[str, str, str]]
     """Facts that differ now: name, proposed, now."""
-    waiting_on: WaitingOn
+    waiting_on: str
     claim: Claim | None
     first_approval: Approval | None
     takes_two: bool
@@ -179,6 +191,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
     record = netsuite.record_of(session, hold.id)
     first = customer_page.first_approval(session, proposal.id, proposal.revision)
     act = Act(session, who.name, now)
+    unsent = untold.untold(hold.status, messages.standing(session, [hold.id]).get(hold.id, []))
     return HoldPage(
         hold=hold,
         standing=customer_standings.one(session, hold.customer_id, now),
@@ -186,7 +199,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         facts=facts,
         book=book,
         moved=moved(facts, book.facts) if proposal.status is ProposalStatus.OPEN else [],
-        waiting_on=whose_move(hold, proposal),
+        waiting_on=untold.whose_move(whose_move(hold, proposal), unsent.status if unsent else None),
         claim=holds.live_claim(session, proposal.id, now),
         first_approval=first,
         takes_two=four_eyes.takes_two(proposal, book.policy),
@@ -196,7 +209,7 @@ def read(session: Session, name: str, who: Caller, now: datetime) -> HoldPage:
         undo_until=holds.undo_until(session, proposal, now),
         effects=effects.of_deciding(session, hold, proposal, now),
         evidence=evidence.of(session, proposal),
-        unsent_notice=untold(hold.status, messages.standing(session, [hold.id]).get(hold.id, [])),
+        unsent_notice=unsent,
         ground=reason_class([trigger.kind for trigger in hold.triggers]),
         asked_before=_asked_before(session, proposal),
         release_requests=hold_page.release_requests(session, proposal.id),

@@ -28,9 +28,13 @@ async def old_name() -> RedirectResponse:
 
 
 @router.get("/holds/new")
-async def show(request: Request, desk: Desk, _: Requester, q: str = "", customer: str | None = None) -> Response:
-    """Search a customer; with one chosen, show what it owes and ask for the reason."""
-    return await _page(request, desk, q=q, customer=customer)
+async def show(
+    request: Request, desk: Desk, _: Requester, q: str = "", customer: str | None = None, reason: str = ""
+) -> Response:
+    """Search a customer; with one chosen, show what it owes and ask for the reason, or show one that was typed."""
+    book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
+    found = await _search(desk, q)
+    return render(request, "holds/start.html", q=q, found=found, limit=FOUND, book=book, reason=reason[:2000])
 
 
 @router.get("/holds/new/found")
@@ -49,8 +53,3 @@ async def _search(desk: Desk, words: str) -> Sequence[Found]:
     if not words.strip():
         return []
     return await in_transaction(desk, customers.search, words[:100], limit=FOUND)
-
-
-async def _page(request: Request, desk: Desk, *, q: str = "", customer: str | None = None) -> Response:
-    book = await in_transaction(desk, open_book, customer, datetime.now(UTC)) if customer else None
-    return render(request, "holds/start.html", q=q, found=await _search(desk, q), limit=FOUND, book=book)

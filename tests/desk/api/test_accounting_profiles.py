@@ -1,5 +1,6 @@
 """Accounting profiles and Credit Hold pages over HTTP and from the command line."""
 
+import io
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -152,6 +153,39 @@ async def test_a_holds_entry_is_released_never_deleted(desk: DeskServer, world: 
     shown = (await mike.get(f"/api/customers/{customer}/accounting-profile")).json()
     assert (shown["credit_status"], shown["entries"]) == ("good", [])
     refused(await mike.delete(f"{path}/{entry['id']}"), 404, "unknown_entry")
+
+
+class Terminal(io.StringIO):
+    """Somebody at the keyboard, who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_terminal_is_told_what_a_block_by_hand_skips_and_asks(
+    desk: DeskServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = world.customer(in_netsuite=False)
+    hold = Hold(desk, desk.token("mike", Role.APPROVER))
+    ways = (
+        ("block", "add", customer, "--note", "two cheques"),
+        ("profile", "set", customer, "--status", "credit_hold", "--reason", "two cheques"),
+    )
+    for way in ways:
+        monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+        said = await hold(*way)
+        for words in ("All tariffs are blocked at once", "Nobody is asked", f"hold start {customer}", "Nothing was"):
+            assert words in said, words
+        assert (await hold.json("block", "list", customer))["entries"] == []
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    named = await hold(*ways[0], "--tariff", "FTL-REEFER", "--tariff", "LTL-STANDARD")
+    assert "No rates by FTL-REEFER, LTL-STANDARD, at once." in named
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert "Block All Tariffs" in await hold(*ways[0])
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert "Nobody is asked" not in await hold(*ways[1], "--yes")
+    [entry] = (await hold.json("block", "list", customer))["entries"]
+    assert entry["note"] == "two cheques"
 
 
 async def test_profiles_and_blocks_from_the_command_line(desk: DeskServer, world: World) -> None:

@@ -103,6 +103,7 @@ async def credit_hold(api: httpx.AsyncClient, world: World) -> None:
     await api.get(f"{path}/accounting-profile")
     entries = (await api.get(f"{path}/credit-hold-entries")).json()["entries"]
     await api.delete(f"{path}/credit-hold-entries/{entries[0]['id']}")
+    await api.get(f"{path}/credit-hold-entries/effects", params={"tariff": "FTL-REEFER"})
     made = await api.post(f"{path}/credit-hold-entries", json={"note": "x"})
     await api.delete(f"{path}/credit-hold-entries", params={"id": made.json()["id"]})
     await api.post("/api/org-settings", json={"organisation": "west"})

@@ -14,6 +14,7 @@ from credit.outcomes import ExceptionScope
 from credit.permissions import Role
 from db.act import Act
 from db.engine import transaction
+from db.freight import accounting_profiles
 from db.models import Message
 from db.receivables import exemptions
 from desk.forms.sent import SECRETS
@@ -61,6 +62,7 @@ async def scene(world: World, me: Person) -> list[str]:
     with transaction(world.engine) as session:
         now = datetime.now(UTC)
         exemptions.grant(Act(session, "mike", now), exempt, owner="mike", reason="a deal", until=LATER)
+        accounting_profiles.enter_credit_hold(Act(session, "mike", now), exempt, note="two cheques")
     await world.start(proposed)
     await world.operations.claim(proposed, actor=me.login)
 
@@ -89,7 +91,8 @@ async def scene(world: World, me: Person) -> list[str]:
     def hold(customer: str) -> str:
         return f"/holds/{world.show(customer)['id']}"
 
-    [entry] = [one for one in (await me.get(f"/customers/{held}/credit-hold")).forms if one.action.endswith("/delete")]
+    blocked = await me.get(f"/customers/{exempt}/credit-hold")
+    [entry] = [one for one in blocked.forms if one.action.endswith("/delete")]
     return [
         *(hold(customer) for customer in (held, proposed, undoable)),
         f"{hold(held)}/change",
@@ -103,6 +106,7 @@ async def scene(world: World, me: Person) -> list[str]:
         f"/customers/{foreign}",
         f"/customers/{held}/credit-hold",
         f"/customers/{held}/accounting-profile",
+        f"/customers/{exempt}/accounting-profile",
         entry.action,
         "/aging",
         "/loads",

@@ -31,7 +31,14 @@ async def test_credit_hold_is_set_in_the_profile_and_deleted_on_the_page(world: 
     bad = await mike.send(page, "Save", 422, **(said | {"credit_limit": "1.005"}))
     assert "write an amount like 50000.00" in bad.text
     assert bad.form_with("Save").fields["credit_limit"] == "1.005"
-    page = await mike.send(page, "Save", **said)
+    asked = await mike.send(page, "Save", **said)
+    for words in ("Block all tariffs by hand?", "Nobody is asked", "no letter", "NetSuite is not told", "two cheques"):
+        assert words in asked.text
+    assert world.customer_row(customer).entitystatus == "active"
+    assert "Nothing is blocked" in (await mike.get(f"/customers/{customer}/credit-hold")).text
+    proposed = await mike.send(asked, "Propose a hold instead")
+    assert proposed.form_with("Propose the hold of 40,000.00 USD").fields["reason"] == "two cheques"
+    page = await mike.send(asked, "Block all tariffs now")
     assert "Saved. " in page.text + " "
     for words in ("Credit Hold", "50,000.00 USD", "10,000.00 left", "acceptable"):
         assert words in page.text
@@ -50,10 +57,13 @@ async def test_credit_hold_is_set_in_the_profile_and_deleted_on_the_page(world: 
 async def test_some_tariffs_are_blocked_and_the_others_rated(world: World, sit: Sit) -> None:
     customer, mike = world.customer(in_netsuite=False), sit(name="mike")
     page = await mike.get(f"/customers/{customer}/credit-hold")
-    assert "choose the tariffs" in (await mike.send(page, "Block", 422, scope="some", note="damage")).text.lower()
-    page = await mike.send(page, "Block", scope="some", tariff="FTL-REEFER", note="damage")
+    assert "choose the tariffs" in (await mike.send(page, "Block…", 422, scope="some", note="damage")).text.lower()
+    assert "say why" in (await mike.send(page, "Block…", 422, scope="all", note=" ")).text.lower()
+    asked = await mike.send(page, "Block…", scope="some", tariff="FTL-REEFER", note="damage")
+    assert "No rates by FTL-REEFER, at once. Orders and loads go on." in asked.text
+    page = await mike.send(asked, "Block FTL-REEFER now")
     assert "Blocked. " in page.text + " "
-    page = await mike.send(page, "Block", scope="some", tariff="FTL-REEFER", note="again")
+    page = await mike.send(asked, "Block FTL-REEFER now")
     assert "blocked already" in page.text
     rates = await mike.get("/rates", customer=customer, origin="Chicago", destination="Dallas")
     assert "365.00 USD" in rates.text
@@ -63,13 +73,17 @@ async def test_some_tariffs_are_blocked_and_the_others_rated(world: World, sit: 
 
 async def test_a_held_customer_is_not_rated_and_its_load_stops_at_committed(world: World, sit: Sit) -> None:
     customer, mike = world.customer(in_netsuite=False), sit(name="mike")
-    await mike.send(await mike.get(f"/customers/{customer}/credit-hold"), "Block", scope="all", note="two cheques")
+    made = await mike.send(await mike.get("/loads"), "Make the load", customer_id=customer, origin="Boston")
+    [button] = [name for form in made.forms for name in form.buttons if name.startswith("To committed")]
+    await mike.send(made, button)
+    page = await mike.get(f"/customers/{customer}/credit-hold")
+    asked = await mike.send(page, "Block…", scope="all", note="two cheques")
+    assert "Committed loads that go no further: LOAD-" in asked.text
+    await mike.send(asked, "Block all tariffs now")
     rates = await mike.get("/rates", 409, customer=customer)
     assert "INFO Front Office Credit Hold" in rates.text
     assert "cannot give you rates" in rates.text
-    made = await mike.send(await mike.get("/loads"), "Make the load", customer_id=customer, origin="Chicago")
-    [button] = [name for form in made.forms for name in form.buttons if name.startswith("To committed")]
-    committed = await mike.send(made, button)
+    committed = await mike.get("/loads")
     [button] = [name for form in committed.forms for name in form.buttons if name.startswith("To ready")]
     stopped = await mike.send(committed, button, 409)
     assert "INFO Back Office Credit Hold" in stopped.text
@@ -96,27 +110,34 @@ def test_credit_holds_are_listed_page_by_page_each_customer_once(world: World) -
     assert [one.customer_id for one in left] == names[1:]
 
 
-async def test_a_holds_entry_says_what_deleting_it_does(world: World, sit: Sit) -> None:
+async def test_out_of_a_service_hold_is_only_its_release(world: World, sit: Sit) -> None:
     customer = world.customer()
     await in_force(world, customer)
-    rosa, mike = sit(Role.REQUESTER, "rosa"), sit(name="mike")
-    page = await rosa.get(f"/customers/{customer}/credit-hold")
-    address = delete_button(page, "Block All Tariffs")
-    asked = await rosa.get(address)
-    assert "waits for an approver" in asked.text
-    page = await rosa.send(asked, "Propose the release", reason="they paid")
-    assert "release is proposed" in page.text
-    decides = await mike.get(address)
-    assert "decides the hold’s release" in decides.text
-    page = await mike.send(decides, "Release the hold", reason="they paid indeed")
-    assert "release is approved" in page.text
-    await world.in_status(customer, "released")
-    await mike.get(address, 404)
+    mike, path = sit(name="mike"), f"/customers/{customer}"
+    page = await mike.get(f"{path}/credit-hold")
+    hold = f"/holds/{world.show(customer)['id']}"
+    assert page.links["Release it there"] == f"{hold}#release"
+    assert not [form for form in page.forms if form.action.endswith("/delete")]
+    profile = await mike.get(f"{path}/accounting-profile")
+    assert profile.links["A service hold"] == hold
+    assert "credit_status" not in profile.form_with("Save").fields
+    saved = await mike.send(profile, "Save", credit_limit="90000", reason="agreed")
+    assert "Saved." in saved.text
+    entries = (await mike.http.get(f"/api{path}/credit-hold-entries")).json()["entries"]
+    assert [entry["source"] for entry in entries] == ["service_hold"], "a new limit is no block by hand"
+
+    sent = {"reason": "they paid", "csrf_token": "", "credit_status": "good"}
+    for stale in (f"{path}/accounting-profile", f"{path}/credit-hold/{entries[0]['id']}/delete"):
+        answer = await mike.http.post(stale, data=sent)
+        assert (answer.status_code, "its release is what lifts" in answer.text) == (409, True), stale
+    assert world.show(customer)["proposal"]["kind"] == "place", "no release was asked for"
 
 
 async def test_viewers_see_and_change_nothing(world: World, sit: Sit) -> None:
     customer, vera = world.customer(in_netsuite=False), sit(Role.VIEWER)
-    await sit().send(await sit().get(f"/customers/{customer}/credit-hold"), "Block", scope="all", note="x")
+    with transaction(world.engine) as session:
+        act = Act(session, "mike", datetime.now(UTC))
+        accounting_profiles.enter_credit_hold(act, customer, note="x")
     for path in (f"/customers/{customer}", f"/customers/{customer}/credit-hold", "/loads", "/rates"):
         page = await vera.get(path)
         assert not [form for form in page.forms if form.method == "post" and "sign-out" not in form.action], path

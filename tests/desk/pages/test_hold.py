@@ -210,6 +210,7 @@ async def test_every_state_renders_for_every_role(world: World, sit: Sit) -> Non
             page = await reader.get(f"/holds/{held}")
             assert "<b>no</b>" in page.text
             assert ("b", {}) not in page.elements
+            assert ("tried again by itself, at most 1 min after" in page.text) == (status == "retrying")
             may_retry = status in {"retrying", "needs_attention"} and role >= Role.APPROVER
             assert page.offers("Try again now: Flag the customer") == may_retry
     for role, reader in readers.items():

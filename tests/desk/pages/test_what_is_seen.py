@@ -102,10 +102,12 @@ async def test_every_effect_is_named_before_it_happens(world: World, sit: Sit, d
     await world.in_status(customer, "in_force")
     admin = sit(Role.ADMIN, "ada")
     page = await admin.get(f"/customers/{customer}/credit-hold")
-    await admin.send(page, "Block", scope="all", note="their broker left")
+    asked = await admin.send(page, "Block…", scope="all", note="their broker left")
+    await admin.send(asked, "Block all tariffs now")
     await world.operations.request_release(customer, reason="paid in full", actor="rosa")
     told = await confirmed("approve")
     for words in (
+        "40,000.00 USD, 120 days overdue is still open, and stays so: a release settles nothing.",
         "All tariffs stay blocked all the same (by hand: their broker left).",
         "The customer is taken off hold",
         "NetSuite’s credit hold says AUTO again, as before the hold.",
@@ -134,6 +136,7 @@ async def test_a_customer_on_hold_who_was_not_told_is_a_headline(world: World, s
     mike, api = sit(name="mike"), desk.client()
     page = await mike.get(f"/holds/{customer}")
     assert NOTICE in page.text
+    assert "Waiting on approver, for the notice" in page.text
     address = page.links["Review the notice"]
     for shown in ((await api.get(f"/api/holds/{customer}")).json(), (await api.get("/api/holds")).json()["holds"][0]):
         assert shown["waiting_on"] == "nobody", "the contract's values stay"

@@ -89,7 +89,8 @@ def _draft(act: Act, order: RunBeat, kind: MessageKind, name: str) -> None:
     try:
         text = filled_in(name, source.subject, source.body, context)
     except TemplateRefusedError as error:
-        raise ApplicationError(str(error), type="TemplateRefused", non_retryable=True) from error
+        advice = "mend it in the settings, then try the beat again"
+        raise ApplicationError(f"{error}; {advice}", type="TemplateRefused", non_retryable=True) from error
     recipient = _address(customer.sales_rep) if kind in _FOR_THE_REP else customer.email
     drafted = messages.draft(
         session, hold_id=hold.id, kind=kind, recipient=recipient, source=source, text=text, at=act.now

@@ -20,6 +20,7 @@ from credit.actors import OwnActor
 from credit.audit_entries.system import DisagreementFound
 from credit.states import BEAT_OVER, Beat, HoldStatus, RequestKind
 from credit.triggers import Trigger, TriggerKind
+from credit.wording import words
 from db import audit
 from db.act import Act
 from db.engine import in_transaction
@@ -146,7 +147,7 @@ class ReconcilingActivities:
         if state.hold.hold_id != hold.id:
             return f"the workflow carries hold {state.hold.hold_id}, the record hold {hold.id}"
         if state.hold.status is not hold.status:
-            return f"the workflow says {state.hold.status}, the record says {hold.status}"
+            return f"the workflow says {words(state.hold.status)}, the record says {words(hold.status)}"
         run = [beat for beat, one in state.beats.items() if one.status not in BEAT_OVER]
         if nobodys := sorted(set(hold.unfinished) - set(run)):
             labels = ", ".join(Beat(beat).label for beat in nobodys)
@@ -212,7 +213,8 @@ class ReconcilingActivities:
             status = (await _state(handle)).status
         except (WorkflowQueryFailedError, RPCError):
             status = None
-        problem = f"a workflow runs ({status or 'no answer'}) and the record has no open hold of customer {customer_id}"
+        said = words(status or "no answer")
+        problem = f"a workflow runs ({said}) and the record has no open hold of customer {customer_id}"
         done = ""
         if order.mending is Mending.REPAIR:
             await handle.terminate(reason=f"reconcile for {order.requested_by}: {problem}")

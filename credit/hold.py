@@ -10,7 +10,7 @@ from credit.eligibility import Block
 from credit.facts import Facts
 from credit.states import Beat, BeatStatus, HoldStatus, ProposalKind, ProposalStatus, ReleaseCause, Verdict
 from credit.triggers import ReasonClass, Trigger, TriggerKind, reason_class
-from credit.wording import counted
+from credit.wording import counted, words
 
 
 class PriorDecision(BaseModel):
@@ -125,4 +125,6 @@ def proposal_note(
 
 def _held_before(past: PriorHold) -> str:
     cause = f" ({past.end_cause.label}: {past.end_reason})" if past.end_cause else ""
-    return f"Held before: {counted(past.days_held, 'day')} from {past.in_force_at:%Y-%m-%d}, {past.status}{cause}"
+    return (
+        f"Held before: {counted(past.days_held, 'day')} from {past.in_force_at:%Y-%m-%d}, {words(past.status)}{cause}"
+    )

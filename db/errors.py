@@ -8,6 +8,7 @@ from uuid import UUID
 
 from credit.permissions import LEAST_ROLE, TOKENS_ONLY, Permission, Role
 from credit.states import ProposalKind
+from credit.wording import words
 
 
 class RefusedError(Exception):
@@ -17,18 +18,40 @@ class RefusedError(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.CONFLICT
     """How HTTP answers it; most refusals are a conflict with what is there."""
 
+    @property
+    def said(self) -> str:
+        """What a page says of it."""
+        return str(self)
+
 
 class NotFoundError(RefusedError, LookupError):
-    """Nothing has the id or the name that was given."""
+    """Nothing has the id or the name that was given.
+
+    Args:
+        said: what there is not. All that a page says beside a link to `listed_at`.
+        advice: what a program, or a person at the command line, can do.
+    """
 
     status = HTTPStatus.NOT_FOUND
+    listed_at: ClassVar[tuple[str, str] | None] = None
+    """Address and name of the desk's page that shows what there is."""
+
+    def __init__(self, said: str, advice: str = "") -> None:
+        super().__init__(f"{said}: {advice}" if advice else said)
+        self._said = said
+
+    @property
+    def said(self) -> str:
+        """What there is not, without what a page has no use for."""
+        return self._said
 
 
 class UnknownCustomerError(NotFoundError):
     code = "unknown_customer"
+    listed_at = ("/customers", "Search the customers")
 
     def __init__(self, customer_id: str) -> None:
-        super().__init__(f"no customer {customer_id!r}: import it first with `hold ar import`, or check the id")
+        super().__init__(f"no customer {customer_id!r}", "import it first with `hold ar import`, or check the id")
 
 
 class UnknownHoldError(NotFoundError):
@@ -37,7 +60,7 @@ class UnknownHoldError(NotFoundError):
     code = "unknown_hold"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no hold matches {name!r}: give a hold's id or a customer's id; `hold list` shows them")
+        super().__init__(f"no hold matches {name!r}", "give a hold's id or a customer's id; `hold list` shows them")
 
 
 class UnknownEntryError(NotFoundError):
@@ -79,8 +102,8 @@ class UnknownTariffError(NotFoundError):
     code = "unknown_tariff"
 
     def __init__(self, tariff: str, known: Sequence[str]) -> None:
-        there = ", ".join(known) or "none; `PUT /api/tariffs/{code}` makes one"
-        super().__init__(f"no tariff {tariff!r}; there are: {there}")
+        there = f"there are {', '.join(known)}" if known else "there are none yet"
+        super().__init__(f"no tariff {tariff!r}; {there}", "" if known else "`PUT /api/tariffs/{code}` makes one")
 
 
 class UnknownOrderError(NotFoundError):
@@ -112,7 +135,7 @@ class OrderClosedError(RefusedError):
     code = "order_closed"
 
     def __init__(self, order_id: str, status: str) -> None:
-        super().__init__(f"order {order_id} is {status} already: nothing was done")
+        super().__init__(f"order {order_id} is {words(status)} already: nothing was done")
 
 
 class LoadMovedError(RefusedError):
@@ -121,15 +144,16 @@ class LoadMovedError(RefusedError):
     code = "load_moved"
 
     def __init__(self, load_id: str, status: str, expected: str | None = None) -> None:
-        shown = f", not {expected} any more: nothing was done; load it again" if expected else ": it goes no further"
-        super().__init__(f"load {load_id} is {status}{shown}")
+        not_so = f", not {words(expected or '')} any more: nothing was done; load it again"
+        super().__init__(f"load {load_id} is {words(status)}{not_so if expected else ': it goes no further'}")
 
 
 class UnknownOrganisationError(NotFoundError):
     code = "unknown_organisation"
+    listed_at = ("/settings/organisations", "See the organisations")
 
     def __init__(self, organisation: str) -> None:
-        super().__init__(f"no organisation {organisation!r}: GET /api/org-settings or `hold org show` lists them")
+        super().__init__(f"no organisation {organisation!r}", "GET /api/org-settings or `hold org show` lists them")
 
 
 class OrganisationTakenError(RefusedError):
@@ -147,7 +171,7 @@ class NothingToDecideError(RefusedError):
     code = "nothing_to_decide"
 
     def __init__(self, customer_id: str, state: str) -> None:
-        super().__init__(f"customer {customer_id} has nothing to decide: {state}")
+        super().__init__(f"customer {customer_id} has nothing to decide: {words(state)}")
 
 
 class NothingToReleaseError(RefusedError):
@@ -156,7 +180,7 @@ class NothingToReleaseError(RefusedError):
     code = "nothing_to_release"
 
     def __init__(self, customer_id: str, state: str) -> None:
-        super().__init__(f"customer {customer_id} has no hold to release ({state}): decline a proposal instead")
+        super().__init__(f"customer {customer_id} has no hold to release ({words(state)}): decline a proposal instead")
 
 
 class NotInForceError(RefusedError):
@@ -165,7 +189,7 @@ class NotInForceError(RefusedError):
     code = "not_in_force"
 
     def __init__(self, customer_id: str, state: str) -> None:
-        super().__init__(f"customer {customer_id}'s hold is {state}: only one in force has dates and exceptions")
+        super().__init__(f"customer {customer_id}'s hold is {words(state)}: only one in force has dates and exceptions")
 
 
 class ClaimedByAnotherError(RefusedError):
@@ -193,8 +217,8 @@ class StaleRevisionError(RefusedError):
 
     code = "stale_revision"
 
-    def __init__(self, shown: int, current: int) -> None:
-        super().__init__(f"you decided on revision {shown}, the proposal is at revision {current}: look at it again")
+    def __init__(self, shown: int, current: int, what: str = "proposal") -> None:
+        super().__init__(f"you were shown revision {shown}, the {what} is at revision {current}: look at it again")
         self.shown = shown
         self.current = current
 
@@ -419,7 +443,7 @@ class UnknownMessageError(NotFoundError):
     code = "unknown_message"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no message {name!r}: `hold show HOLD` lists a hold's messages")
+        super().__init__(f"no message {name!r}", "`hold show HOLD` lists a hold's messages")
 
 
 class MessageClosedError(RefusedError):
@@ -428,21 +452,23 @@ class MessageClosedError(RefusedError):
     code = "message_closed"
 
     def __init__(self, status: str, wanted: str) -> None:
-        super().__init__(f"the message is {status}; only one that is {wanted} can be changed this way")
+        super().__init__(f"the message is {words(status)}; only one that is {words(wanted)} can be changed this way")
 
 
 class UnknownTemplateError(NotFoundError):
     code = "unknown_template"
+    listed_at = ("/settings#templates", "See the templates")
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no template {name!r}: GET /api/templates lists them")
+        super().__init__(f"no template {name!r}", "GET /api/templates lists them")
 
 
 class UnknownRunError(NotFoundError):
     code = "unknown_run"
+    listed_at = ("/aging#runs", "See the last scans")
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no AR aging scan {name!r}: /aging lists the last ones")
+        super().__init__(f"no AR aging scan {name!r}", "/aging lists the last ones")
 
 
 class AlreadyExemptError(RefusedError):
@@ -460,7 +486,7 @@ class NotExemptError(NotFoundError):
     code = "not_exempt"
 
     def __init__(self, customer_id: str) -> None:
-        super().__init__(f"customer {customer_id} is not exempt today: `hold exempt list` shows who is")
+        super().__init__(f"customer {customer_id} is not exempt today", "`hold exempt list` shows who is")
 
 
 class UnknownSenderError(RefusedError):
@@ -512,7 +538,7 @@ class NothingToAdoptError(RefusedError):
 
     def __init__(self, customer_id: str) -> None:
         super().__init__(
-            f"customer {customer_id} was not seen ON in NetSuite without a hold here: `hold drift check` looks again"
+            f"customer {customer_id} was not seen ON in NetSuite without a hold here: have NetSuite compared again"
         )
 
 
@@ -535,9 +561,10 @@ class BadInputError(RefusedError, ValueError):
 
 class UnknownUserError(NotFoundError):
     code = "unknown_user"
+    listed_at = ("/people", "See the people")
 
     def __init__(self, login: str) -> None:
-        super().__init__(f"no user {login!r}: `hold user list` shows them")
+        super().__init__(f"no user {login!r}", "`hold user list` shows them")
 
 
 class LoginTakenError(RefusedError):
@@ -560,9 +587,10 @@ class LastAdminError(RefusedError):
 
 class UnknownTokenNameError(NotFoundError):
     code = "unknown_token_name"
+    listed_at = ("/tokens", "See the tokens")
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no token is called {name!r}: `hold token list` shows them")
+        super().__init__(f"no token is called {name!r}", "`hold token list` shows them")
 
 
 class TokenInUseError(RefusedError):
@@ -579,9 +607,10 @@ class TokenInUseError(RefusedError):
 
 class UnknownAbsenceError(NotFoundError):
     code = "unknown_absence"
+    listed_at = ("/people#absences", "See the absences")
 
     def __init__(self, name: object) -> None:
-        super().__init__(f"no absence {str(name)!r}: `hold absence list` shows them")
+        super().__init__(f"no absence {str(name)!r}", "`hold absence list` shows them")
 
 
 class LendingNeedsAdminError(RefusedError):

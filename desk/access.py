@@ -13,12 +13,14 @@ Nobody is a caller before his one-time password is changed, but where that is ch
 """
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, ClassVar
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from credit.permissions import Permission, Role
@@ -104,6 +106,14 @@ async def caller(request: Request, desk: Annotated[Surroundings, Depends(surroun
     if signed_in is not None and signed_in.user.one_time_password:
         raise PasswordChangeNeededError
     return who
+
+
+async def look_who_asks(request: Request) -> None:
+    """Put who is asking into `request.state`, if anybody is, for a page that is for everybody: it refuses nobody."""
+    if hasattr(request.state, "caller"):
+        return
+    with suppress(RefusedError, SQLAlchemyError):
+        await caller(request, surroundings(request))
 
 
 async def _whoever(request: Request, desk: Surroundings) -> Caller:

@@ -51,6 +51,7 @@ FLASHES = {
     "message_saved": Flash("good", "Saved as a new revision. Nothing is sent until somebody approves it."),
     "message_unchanged": Flash("note", "Nothing was changed."),
     "message_approved": Flash("good", "Approved. It leaves when its cooling-off ends."),
+    "message_leaving": Flash("good", "Approved. It is on its way."),
     "message_discarded": Flash("good", "Discarded. It will not be sent."),
     "message_recalled": Flash("good", "Recalled. It was not sent, and waits for review again."),
     "delivery_retried": Flash("good", "Trying to send it again now."),

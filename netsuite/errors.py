@@ -36,6 +36,10 @@ OPERATOR_PAUSE = timedelta(minutes=5)
 """How long to wait before asking again when only an operator can mend the cause (credentials, certificate, role)."""
 
 
+class NetSuiteAwayError(RuntimeError):
+    """NetSuite cannot be asked now: it did not answer for as long as one is patient, or no account is configured."""
+
+
 def one_line(text: str, limit: int) -> str:
     """``text`` with every run of white space and control characters made one blank, cut to ``limit`` characters."""
     flat = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from credit.plain_text import with_line_feeds
 from credit.states import TextFormat
 from credit.templates import TemplateRefusedError, values
+from credit.wording import words
 from rendering import differences
 from rendering.differences import Piece
 from rendering.renderer import BeyondLimitsError, NotRenderedError, RendererAwayError, shared
@@ -51,8 +52,7 @@ def filled_in(name: str, subject: str, body: str, context: BaseModel) -> tuple[s
     try:
         made = shared().ask("template", request)
     except (NotRenderedError, BeyondLimitsError) as error:
-        msg = f"template {name}: {error}; mend it in content_templates, then retry the beat"
-        raise TemplateRefusedError(msg) from error
+        raise TemplateRefusedError(f"template “{words(name)}”: {error}") from error
     return str(made[0]).replace("\n", " ").strip(), str(made[1])
 
 

@@ -14,7 +14,7 @@ from credit.credit_hold import BlockSource
 from credit.hold import HoldView
 from credit.plain_text import shown_line
 from credit.states import OPEN_HOLD, PLACING, RELEASING, Beat, BeatStatus, HoldStatus, WaitingOn
-from credit.wording import counted, sentence
+from credit.wording import counted, sentence, words
 from workflows import contract
 from workflows.contract import BeatState
 
@@ -91,8 +91,8 @@ def _shown(hold: HoldView, beats: Mapping[Beat, BeatState]) -> Mapping[Beat, Bea
 
 def _standing(state: BeatState) -> str:
     if state.status is BeatStatus.DONE or not state.last_error:
-        return state.status
-    return f"{state.status}: {plain(state.last_error)}"
+        return words(state.status)
+    return f"{words(state.status)}: {plain(state.last_error)}"
 
 
 def _waiting(hold: HoldView, waiting: WaitingOn) -> str:

@@ -55,7 +55,7 @@ def set_limit(act: Act, customer_id: str, limit: Decimal | None) -> None:
         BadInputError: the limit is below zero.
     """
     if limit is not None and limit < 0:
-        raise BadInputError("credit_limit may not be negative; null is no limit")
+        raise BadInputError("the credit limit may not be negative; none is no limit")
     policies.for_amounts(act.session)
     profile = _lock(act.session, customer_id)
     if profile.credit_limit != limit:

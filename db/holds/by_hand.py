@@ -117,7 +117,7 @@ def end_exception(act: Act, hold: Hold, exception_id: UUID, *, reason: str) -> H
     calendar = policies.current(act.session)[1].calendar
     is_over = row is None or row.ended_at is not None or act.now >= day_ends(row.until, calendar)
     if row is None or row.hold_id != hold.id or is_over:
-        raise BadInputError(f"no exception {exception_id} counts for this hold: `hold exception list` shows them")
+        raise BadInputError(f"no exception {exception_id} counts for this hold: it ended, or never was one")
     row.ended_at, row.ended_by, row.end_reason = act.now, act.actor, reason
     entry = entries.ExceptionWithdrawn(
         exception_id=row.id, before=_of(row), why=f"{row.scope} {row.reference}: {reason}"

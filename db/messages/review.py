@@ -73,7 +73,7 @@ def edit(
     """
     message = _under_review(act.session, message_id)
     if revision != message.revision:
-        raise StaleRevisionError(revision, message.revision)
+        raise StaleRevisionError(revision, message.revision, "text")
     claims.refuse_if_anothers(act, message)
     before = text_of(act.session, message)
     wanted = _clean(subject, body, recipient)
@@ -113,7 +113,7 @@ def decide(
     message = _under_review(act.session, message_id)
     held = claims.held_by(act, claim_id, message)
     if revision != message.revision:
-        raise StaleRevisionError(revision, message.revision)
+        raise StaleRevisionError(revision, message.revision, "text")
     if verdict is MessageVerdict.APPROVE:
         _check_sendable(act.session, message)
     decision = MessageDecision(

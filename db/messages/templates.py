@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from credit.audit_entries.system import TemplateChanged, TemplateText
 from credit.mail_text import clean_line
+from credit.wording import words
 from db import audit
 from db.act import Act
 from db.errors import BadInputError, StaleVersionError, UnknownTemplateError
@@ -114,7 +115,7 @@ def change(
     before = next(iter(versions(act.session, name, organisation, language)), None)
     in_use = before.version if before else 0
     if changed != in_use:
-        raise StaleVersionError(f"template {name}", changed, in_use)
+        raise StaleVersionError(f"template “{words(name)}”", changed, in_use)
     if before is None:
         _check_variant(act.session, organisation, language)
     fresh = ContentTemplate(

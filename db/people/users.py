@@ -123,7 +123,7 @@ def _address(email: str | None) -> str | None:
 
 def _of_people(role: Role) -> None:
     if role not in OF_PEOPLE:
-        raise BadInputError(f"{role.label} is a role of programs: make them a token with `hold token create`")
+        raise BadInputError(f"{role.label} is a role of programs: make them a token")
 
 
 def free_login(session: Session, wanted: Iterable[str]) -> str:

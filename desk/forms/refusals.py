@@ -1,37 +1,22 @@
 """Why a form was refused, in the words of who filled it in."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
-from credit.validation import what_is_wrong
-from desk.forms.sent import Refusal
+from credit.validation import all_that_is_wrong, what_is_wrong
+from desk.forms.sent import CARRIED, Refusal
 from desk.plain_input import PROBLEM
-
-_SAID: dict[str, Callable[[Any, dict[str, Any]], str]] = {
-    "string_too_long": lambda value, limit: f"{len(str(value)):,} characters; {limit['max_length']:,} at most",
-    "missing": lambda _, __: "fill this in",
-    "enum": lambda _, __: "choose one of those offered",
-    "literal_error": lambda _, __: "choose one of those offered",
-}
-"""Pydantic's type of an error -> what to do in a form, from the value and its limits."""
-_OUR_RULES = frozenset({PROBLEM, "value_error"})
 
 
 def of_fields(error: RequestValidationError) -> Refusal:
     """Return what is wrong with which field of a form, and all of it in one sentence."""
-    fields = {str(one["loc"][-1]): _said(one) for one in error.errors()}
-    told = "; ".join(f"{_name(field)}: {what}" for field, what in fields.items())
-    return Refusal(told, fields)
+    told = [_said(one) for one in error.errors()]
+    return Refusal(all_that_is_wrong(told), {str(one["loc"][-1]): what_is_wrong(one) for one in told if one["loc"]})
 
 
-def _said(error: dict[str, Any]) -> str:
-    if error["type"] in _OUR_RULES:
-        return what_is_wrong(error)
-    say = _SAID.get(error["type"])
-    return say(error.get("input"), error.get("ctx", {})) if say else "this makes no sense here: load the page again"
-
-
-def _name(field: str) -> str:
-    return field.replace("_", " ")
+def _said(error: dict[str, Any]) -> dict[str, Any]:
+    """Return the error, in other words for a field that nobody types."""
+    if error["loc"][-1] not in CARRIED or error["type"] == PROBLEM:
+        return error
+    return {"type": "carried", "loc": (), "msg": "the page does not fit any more: load it again"}

@@ -11,7 +11,7 @@ SECRETS = frozenset({"password", "old", "new", "repeated"})
 
 CSRF_FIELD = "csrf_token"
 
-_CARRIED = frozenset(
+CARRIED = frozenset(
     {
         "again",
         "arrived",
@@ -73,12 +73,12 @@ class Sent:
     @property
     def words(self) -> list[tuple[str, str]]:
         """What a person typed or chose."""
-        return [(name, value) for name, value in self.fields if name not in _CARRIED and value.strip()]
+        return [(name, value) for name, value in self.fields if name not in CARRIED and value.strip()]
 
     @property
     def carried(self) -> list[tuple[str, str]]:
         """What the page filled in."""
-        return [(name, value) for name, value in self.fields if name in _CARRIED]
+        return [(name, value) for name, value in self.fields if name in CARRIED]
 
 
 _kept = TypeAdapter(Sent)

@@ -10,7 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from db.errors import NotFoundError
 from desk import problems
+from desk.access import look_who_asks
 from desk.forms import refusals
 from desk.forms.sent import Refusal
 from desk.rendering import render, wants_page
@@ -26,6 +28,7 @@ _TITLES = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "This makes no sense yet",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not possible right now",
 }
+_CHECK = "check the address, or begin at the queue"
 _UNFORESEEN = "Something went wrong on our side; it was written to the log. Nothing was done, or try again to see."
 
 
@@ -47,14 +50,28 @@ def _as_page(handler: _Handler) -> Callable[[Request, Exception], Any]:
         if response.media_type != "application/problem+json" or not wants_page(request):
             return response
         problem = json.loads(bytes(response.body))
-        title = _TITLES.get(HTTPStatus(response.status_code), problem["title"])
-        if isinstance(error, HTTPException) and response.status_code == HTTPStatus.NOT_FOUND:
-            problem["detail"] = "Check the address, or begin at the queue."
-        refusal = Refusal(problem["detail"])
-        if isinstance(error, RequestValidationError):
-            refusal = refusals.of_fields(error)
-        problem["detail"] = refusal.problem
+        status, refusal, listed_at = HTTPStatus(response.status_code), Refusal(problem["detail"]), None
+        match error:
+            case HTTPException(status_code=HTTPStatus.NOT_FOUND):
+                refusal = Refusal(_CHECK)
+                await look_who_asks(request)
+            case NotFoundError():
+                refusal, listed_at = Refusal(error.said), error.listed_at
+            case RequestValidationError() if any(one["loc"][:1] == ("path",) for one in error.errors()):
+                refusal, status = Refusal(_CHECK), HTTPStatus.NOT_FOUND
+            case RequestValidationError():
+                refusal = refusals.of_fields(error)
+            case _:
+                pass
         request.state.refusal = refusal  # the door puts it into the form that was sent
-        return render(request, "error.html", response.status_code, title=title, problem=problem)
+        return render(
+            request,
+            "error.html",
+            status,
+            title=_TITLES.get(status, problem["title"]),
+            kicker=int(status),
+            detail=refusal.problem,
+            listed_at=listed_at,
+        )
 
     return answer

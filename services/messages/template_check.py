@@ -10,6 +10,7 @@ from credit.credit_hold import BLOCK_ALL_TARIFFS
 from credit.eligibility import BACK_OFFICE, Action
 from credit.facts import Facts
 from credit.templates import MessageContext, OpenInvoice, TemplateRefusedError, recommended_next_call
+from credit.wording import words
 from rendering.texts import filled_in
 
 LONGEST = 20_000
@@ -88,7 +89,9 @@ def rendered(name: str, subject: str, body: str) -> tuple[str, str]:
     """
     for text in (subject, body):
         if len(text) > LONGEST:
-            raise TemplateRefusedError(f"template {name}: it has {len(text):,} characters, shorten it to {LONGEST:,}")
+            raise TemplateRefusedError(
+                f"template “{words(name)}”: it has {len(text):,} characters, shorten it to {LONGEST:,}"
+            )
     usual, *unusual = _samples(name)
     result = filled_in(name, subject, body, usual)
     for context in unusual:

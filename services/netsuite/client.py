@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 from db import session_locks
 from netsuite import suiteql
 from netsuite.client import Credentials, NetSuiteClient
-from netsuite.errors import TransientError
+from netsuite.errors import NetSuiteAwayError, TransientError
 from netsuite.suiteql import Page, Queries
 from runtime.settings import Settings
 
@@ -14,11 +14,11 @@ def netsuite_client(settings: Settings) -> NetSuiteClient:
     """Return the client of the account that `settings` names.
 
     Raises:
-        RuntimeError: no private key is configured.
+        NetSuiteAwayError: no private key is configured.
     """
     if settings.netsuite_private_key_file is None:
         msg = "HOLD_NETSUITE_PRIVATE_KEY_FILE is not set: name the PEM file of the integration's certificate"
-        raise RuntimeError(msg)
+        raise NetSuiteAwayError(msg)
     credentials = Credentials(
         client_id=settings.netsuite_client_id,
         certificate_id=settings.netsuite_certificate_id,

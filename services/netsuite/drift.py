@@ -120,7 +120,7 @@ def _released(session: Session, name: str) -> tuple[Hold, NetSuiteDrift]:
     row = drift.unsettled(session, hold.id)
     if row is None:
         raise NothingToRepairError(
-            hold.customer_id, "no difference of NetSuite is listed for it: `hold drift check` looks now"
+            hold.customer_id, "no difference of NetSuite is listed for it: have NetSuite compared again"
         )
     if hold.status is not HoldStatus.RELEASED:
         said = f"its hold is {hold.status.replace('_', ' ')}: approve or decline its proposal"

@@ -22,7 +22,7 @@ from db.engine import transaction
 from db.errors import BadInputError, RefusedError
 from db.receivables.ledger_import import ImportReport, import_ledger
 from netsuite import suiteql
-from netsuite.errors import NetSuiteError, TransientError
+from netsuite.errors import NetSuiteAwayError, NetSuiteError, TransientError
 from netsuite.suiteql import Page, Queries, Row
 
 _COLUMNS = (
@@ -71,10 +71,6 @@ class NetSuiteRefusedError(RefusedError):
 
     code = "netsuite_refused"
     status = HTTPStatus.BAD_GATEWAY
-
-
-class NetSuiteAwayError(RuntimeError):
-    """NetSuite did not answer for as long as a pull is patient."""
 
 
 class Patient:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from credit.states import Beat, HoldStatus, Verdict
+from credit.wording import words
 from starter.cli import asking, bulk, pages
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
@@ -48,7 +49,7 @@ def list_holds(
     """List holds: the open ones, or those in one status."""
     document = open_desk().whole_list("holds", status=status)
     yield document
-    print_list(pages.COLUMNS, document["holds"], none=f"No holds {status}." if status else "No open holds.")
+    print_list(pages.COLUMNS, document["holds"], none=f"No holds {words(status)}." if status else "No open holds.")
     say_unreadable(document["unreadable"])
 
 

@@ -53,7 +53,7 @@ class WantedProfile(Body):
     @model_validator(mode="after")
     def _status_is_one(self) -> "WantedProfile":
         if "credit_status" in self.model_fields_set and self.credit_status is None:
-            raise ValueError("credit_status is good or credit_hold: leave it out to let it stay")
+            raise ValueError("choose good or credit hold, or leave it out to let it stay")
         return self
 
 

@@ -7,6 +7,7 @@ from fastapi import Path
 from fastapi.responses import Response
 from pydantic import model_validator
 
+from credit.wording import words
 from db.errors import OrganisationTakenError, StaleVersionError, UnknownOrganisationError
 from db.freight import org_settings
 from desk.api.common import Body, Desk, IfMatch, Line, PolicyMaker, Viewer, api_router, number_in
@@ -32,7 +33,7 @@ class ChangedSettings(Body):
     def _say_something(self) -> "ChangedSettings":
         nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
         if nulls:
-            raise ValueError(f"{', '.join(nulls)} may not be null: leave out what is to stay")
+            raise ValueError(f"{', '.join(map(words, nulls))} may not be null: leave out what is to stay")
         return self
 
 

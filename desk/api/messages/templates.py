@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from credit.states import TextFormat
+from credit.wording import words
 from db.errors import StaleVersionError, UnknownOrganisationError, UnknownTemplateError
 from db.messages import templates
 from desk.api.common import (
@@ -117,5 +118,5 @@ async def preview(name: Name, body: NewTemplateText, _: TemplateWriter) -> answe
     try:
         html = await aside(html_of, text, TextFormat.MARKDOWN)
     except BeyondLimitsError as error:
-        raise BadTemplateError(f"template {name}: {error}") from error
+        raise BadTemplateError(f"template “{words(name)}”: {error}") from error
     return answers.TemplatePreview(subject=subject, body=text, html=html)

@@ -117,7 +117,7 @@ async def confirm(
         if not page.under_review:
             raise MessageClosedError(page.message.status, "pending review")
         if form.revision != page.message.revision:
-            raise StaleRevisionError(form.revision, page.message.revision)
+            raise StaleRevisionError(form.revision, page.message.revision, "text")
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
     if form.verdict is MessageVerdict.DISCARD:
@@ -141,7 +141,9 @@ async def decide(
         )
     except RefusedError as error:
         return await _explained(request, desk, message_id, error, reason=form.reason, shown=form.revision)
-    return see_other(f"/messages/{message_id}", f"message_{made.status}" if made.delivered else "told_later")
+    at_once = made.send_after is not None and made.send_after <= datetime.now(UTC)
+    done = "message_leaving" if at_once else f"message_{made.status}"
+    return see_other(f"/messages/{message_id}", done if made.delivered else "told_later")
 
 
 @router.post("/messages/{message_id}/recall")

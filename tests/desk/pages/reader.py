@@ -1,6 +1,7 @@
 """Somebody who reads pages and sends their forms, without JavaScript."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http import HTTPStatus
@@ -11,6 +12,9 @@ import httpx
 from credit.permissions import Role
 from tests.desk.server import DeskServer
 
+_MACHINE_WORD = re.compile(r"\b[a-z]+_[a-z_]+\b")
+_AS_IT_IS = frozenset({"pre", "code", "textarea"})
+"""Elements that show what a program stores, or what somebody typed."""
 _VOID = frozenset({"input", "meta", "link", "br", "img", "rect"})
 
 
@@ -35,6 +39,8 @@ class Page(HTMLParser):
         self.said: list[str] = []
         self.badges: list[str] = []
         """What is said of a thing or a customer in a coloured word."""
+        self.in_words: list[str] = []
+        """What is said to people, in the desk's own words."""
         self.typed: list[str] = []
         """What stands in the fields that a person sees."""
         self.address = ""
@@ -119,6 +125,8 @@ class Page(HTMLParser):
         self.said.append(data)
         if self._badge and data.strip():
             self.badges.append(data.strip())
+        if not _AS_IT_IS & set(self._open):
+            self.in_words.append(data)
         for collected in (self._button, self._link, self._area):
             if collected is not None:
                 collected[1].append(data)
@@ -180,6 +188,8 @@ class Reader:
         page.address = (own or [answer.request.url.raw_path.decode()])[0]
         ids = [given["id"] for _, given in page.elements if "id" in given]
         assert len(ids) == len(set(ids)), f"an id twice on {answer.request.url}"
+        machine_words = _MACHINE_WORD.findall(" ".join(page.in_words))
+        assert not machine_words, f"{machine_words} on {answer.request.url}"
         for tag, given in page.elements:
             assert "style" not in given, f"the policy forbids style attributes: {tag} {given}"
             assert not [name for name in given if name.startswith("on")], f"the policy forbids handlers: {tag} {given}"

@@ -63,7 +63,7 @@ async def test_stale_revision_shows_what_changed_and_decides_nothing(world: Worl
     await world.start(customer, "more trouble")
     for page, button in ((confirm, f"Approve the hold of {AMOUNT} USD"), (claimed, "Approve…")):
         answer = await mike.send(page, button, 409, reason="called twice")
-        assert "You decided on revision 1, the proposal is at revision 2" in answer.text
+        assert "You were shown revision 1, the proposal is at revision 2" in answer.text
         assert "Open amount 40,000.00 60,000.00" in answer.text
         assert answer.form_with("Approve…").fields["reason"] == "called twice"
         assert answer.form_with("Approve…").fields["revision"] == "2"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from credit.calendar import Calendar, later
-from credit.setting import Unit, setting
+from credit.setting import Unit, setting, settings_of
 
 Amount = Annotated[Decimal, Unit.AMOUNT]
 Share = Annotated[Decimal, Field(ge=0, le=1), Unit.PERCENT]
@@ -18,9 +18,6 @@ DaysLate = Annotated[int, Field(ge=0), Unit.DAYS_LATE]
 Days = Annotated[timedelta, Unit.DAYS]
 Minutes = Annotated[timedelta, Unit.MINUTES]
 Switch = Annotated[bool, Unit.YES]
-
-LONGEST = timedelta(days=3650)
-"""How long anything may be waited for: ten years."""
 
 _AGING = "When AR aging proposes a hold"
 _DISPUTES = "When repeated disputes recommend a hold"
@@ -40,13 +37,14 @@ class Policy(BaseModel):
 
     @classmethod
     def stored(cls, settings: dict[str, Any]) -> Self:
-        """Read what was saved, maybe by a newer version: what this one does not know is left out of it.
+        """Read what was saved, maybe by another version: what this one does not know is left out of it.
 
-        A time longer than `LONGEST` was saved before that was refused: with it no due date could be worked out.
+        A number beyond its bound was saved before that was refused, and counts as the bound: with a time of a million
+        years no due date could be worked out.
         """
         policy = cls.model_validate(settings, extra="ignore")
-        times = {name: value for name, value in policy if isinstance(value, timedelta)}
-        return policy.model_copy(update={name: min(value, LONGEST) for name, value in times.items()})
+        known = {name: one for name, one in settings_of(cls).items() if name in cls.model_fields}
+        return policy.model_copy(update={name: one.bounded(getattr(policy, name)) for name, one in known.items()})
 
     # Service-hold spec, trigger conditions: more than 90 days overdue and more than 25,000 open.
     trigger_days_overdue: DaysLate = setting(
@@ -73,7 +71,7 @@ class Policy(BaseModel):
     release_grace_worsened_share: Share = setting(
         Decimal("0.25"),
         _AGING,
-        "Unless it got worse by",
+        "Unless it got worse since by",
         "An open amount that grew by this share since the release ends the quiet.",
     )
 
@@ -82,9 +80,10 @@ class Policy(BaseModel):
         _DISPUTES,
         "A customer opens at least",
         "So many disputes make an AR review that recommends a hold. Two or more.",
+        least=2,
     )
     repeated_disputes_window: Days = setting(
-        timedelta(days=90), _DISPUTES, "Within", "Older disputes are not counted.", positive=True
+        timedelta(days=90), _DISPUTES, "Within the last", "Older disputes are not counted.", least=1
     )
 
     # To change one of the next two is no change of any customer: nothing is applied or lifted by it.
@@ -118,10 +117,20 @@ class Policy(BaseModel):
     )
 
     claim_lease: Minutes = setting(
-        timedelta(minutes=15), _DECIDES, "A claim lasts", "It is renewed while the page is open.", positive=True
+        timedelta(minutes=15),
+        _DECIDES,
+        "A claim lasts",
+        "It is renewed while the page is open.",
+        least=1,
+        most=24 * 60,
     )
     proposal_expires_after: Days = setting(
-        timedelta(days=30), _DECIDES, "A proposal expires after", "Nobody decided: nothing is done.", positive=True
+        timedelta(days=30),
+        _DECIDES,
+        "A proposal expires after",
+        "Nobody decided: nothing is done.",
+        least=1,
+        most=365,
     )
     approval_undo: Minutes = setting(
         timedelta(0), _DECIDES, "An approval can be taken back for", "Nothing is done before that. 0: at once."
@@ -138,10 +147,16 @@ class Policy(BaseModel):
         _NOBODY,
         "Remind the approvers after",
         "And again each time it has passed. Empty: never.",
-        positive=True,
+        least=0.25,
+        most=365,
     )
     escalate_after: Annotated[timedelta | None, Unit.DAYS] = setting(
-        timedelta(days=5), _NOBODY, "Escalate after", "Once for each proposal. Empty: never. Nothing is approved by it."
+        timedelta(days=5),
+        _NOBODY,
+        "Escalate after",
+        "Once for each proposal. Empty: never. Nothing is approved by it.",
+        least=0.25,
+        most=365,
     )
     escalation_group: Annotated[str, Unit.NAME] = setting(
         "credit management", _NOBODY, "Escalate to", "What the group is called in pages and e-mails."

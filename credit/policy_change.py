@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from credit.policy import Policy
+from credit.setting import out_of_bounds, settings_of
 from credit.validation import all_that_is_wrong
 
 
@@ -28,12 +29,25 @@ def apply(policy: Policy, changes: Mapping[str, Any]) -> Policy:
         changed = Policy.model_validate(policy.model_dump() | dict(changes))
     except ValidationError as error:
         raise PolicyChangeError(all_that_is_wrong(error.errors())) from None
+    require_bounds(changed, policy)
     if changed.ledger_currency != policy.ledger_currency:
         raise PolicyChangeError(
             f"ledger_currency: the ledger's amounts are in {policy.ledger_currency}, and another name would not "
             "convert them; leave it out"
         )
     return changed
+
+
+def require_bounds(policy: Policy, before: Policy) -> None:
+    """Refuse numbers that were typed and make no sense; what was in force before is not asked about again.
+
+    Raises:
+        PolicyChangeError: it names every such value as the settings page does, and its bounds.
+    """
+    known = settings_of(Policy)
+    wrong = [f"“{known[name].label}”: {what}" for name, what in out_of_bounds(policy, before).items()]
+    if wrong:
+        raise PolicyChangeError("; ".join(wrong))
 
 
 def differences(before: Policy, after: Policy) -> dict[str, tuple[Any, Any]]:

@@ -5,6 +5,8 @@ All of it stands at the field. The form, the list of changes and the API's schem
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any, get_args
 
@@ -40,10 +42,24 @@ class Unit(Enum):
         return self in (Unit.ADDRESSES, Unit.DATES)
 
 
-_NUMBERS = (Unit.AMOUNT, Unit.COUNT, Unit.DAYS_LATE, Unit.PERCENT, Unit.MINUTES, Unit.DAYS)
+_BOUNDS: dict[Unit, tuple[int, int]] = {
+    Unit.AMOUNT: (0, 10**12),
+    Unit.COUNT: (0, 1000),
+    Unit.DAYS_LATE: (0, 3650),
+    Unit.PERCENT: (0, 100),
+    Unit.MINUTES: (0, 7 * 24 * 60),
+    Unit.DAYS: (0, 730),
+}
+"""The least and the most that makes sense, where a setting says nothing narrower."""
+_NUMBERS = frozenset(_BOUNDS)
+LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
+_FINEST = 6
+"""Digits behind the point that a number may have."""
 
 
-def setting(default: Any, group: str, label: str, explanation: str, *, positive: bool = False) -> Any:
+def setting(
+    default: Any, group: str, label: str, explanation: str, *, least: float | None = None, most: float | None = None
+) -> Any:
     """Return a field with its words for people.
 
     Args:
@@ -51,9 +67,11 @@ def setting(default: Any, group: str, label: str, explanation: str, *, positive:
         group: the heading it stands under.
         label: its name, without a colon.
         explanation: what it does, in whole sentences.
-        positive: whether 0 makes no sense.
+        least: the smallest number that makes sense, in the unit of its type; what is usual for the unit by default.
+        most: the greatest, likewise.
     """
-    extra: dict[str, Any] = {"group": group} | ({"positive": True} if positive else {})
+    bounds = {name: bound for name, bound in (("least", least), ("most", most)) if bound is not None}
+    extra: dict[str, Any] = {"group": group} | bounds
     return Field(default, title=label, description=explanation, json_schema_extra=extra)
 
 
@@ -68,7 +86,9 @@ class Setting:
     explanation: str
     unit: Unit
     optional: bool
-    positive: bool
+    least: float
+    most: float
+    """What a number may be, in its unit."""
 
     def of(self, values: BaseModel) -> Any:
         """Return its value."""
@@ -76,6 +96,50 @@ class Setting:
         for part in self.name.split("."):
             value = getattr(value, part)
         return value
+
+    def wrong(self, value: Any) -> str | None:
+        """Return what to give instead of a value that was typed; None for one that makes sense."""
+        if value is None or not self.unit.is_number:
+            return None
+        if not self.at(self.least) <= value <= self.at(self.most):
+            return self.range
+        if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > _FINEST:
+            return f"give {_FINEST} digits behind the point at most"
+        return None
+
+    def bounded(self, value: Any) -> Any:
+        """Return a stored value, or the bound that it lies beyond. What is merely too short can be worked with."""
+        if value is None or not self.unit.is_number:
+            return value
+        return max(self.at(0), min(value, self.at(self.most)))
+
+    def at(self, number: float) -> Any:
+        """Return a number of the unit as the field has it."""
+        if self.unit in LENGTHS:
+            return number * LENGTHS[self.unit]
+        return Decimal(number) / 100 if self.unit is Unit.PERCENT else number
+
+    @property
+    def range(self) -> str:
+        """What numbers it takes: `give 1 to 1,440 minutes`."""
+        unit = f" {self.unit.value}" if self.unit in LENGTHS else ""
+        return f"give {self.least:,} to {self.most:,}{unit}"
+
+
+def out_of_bounds(values: BaseModel, before: BaseModel | None = None) -> dict[str, str]:
+    """Return what is wrong with the numbers that were typed: name -> what to give.
+
+    Args:
+        values: what was typed.
+        before: what is in force: it was typed already, maybe before the bounds were these.
+    """
+    found = {}
+    for name, one in settings_of(type(values)).items():
+        value = one.of(values)
+        wrong = one.wrong(value) if before is None or one.of(before) != value else None
+        if wrong:
+            found[name] = wrong
+    return found
 
 
 def settings_of(model: type[BaseModel]) -> dict[str, Setting]:
@@ -101,6 +165,7 @@ def _setting(name: str, field: FieldInfo) -> Setting:
     extra = field.json_schema_extra
     if len(units) != 1 or not isinstance(extra, dict) or not (field.title and field.description):
         raise TypeError(f"{name}: make it with setting(), and annotate its type with one Unit")
+    least, most = _BOUNDS.get(units[0], (0, 0))
     return Setting(
         name=name,
         group=str(extra["group"]),
@@ -108,5 +173,6 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         explanation=field.description,
         unit=units[0],
         optional=type(None) in get_args(field.annotation),
-        positive="positive" in extra,
+        least=extra.get("least", least),  # type: ignore[arg-type]  # JSON, as setting() wrote it
+        most=extra.get("most", most),  # type: ignore[arg-type]
     )

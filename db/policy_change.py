@@ -1,14 +1,11 @@
 """Putting a new policy in force: checked, audited, and every limit state brought up to date with it."""
 
-from datetime import timedelta
-
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from credit.audit_entries.system import PolicyChanged
 from credit.mail_text import clean_address, clean_line
-from credit.policy import DEFINES_EXPOSURE, LONGEST, Policy
-from credit.setting import settings_of
+from credit.policy import DEFINES_EXPOSURE, Policy
 from db import audit
 from db.act import Act
 from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
@@ -20,6 +17,7 @@ from db.policies import LEDGER_CURRENCY, newest
 def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -> int:
     """Put a new version in force and return its number. Changes queue behind each other.
 
+    Whether its numbers make sense is asked where they are typed (`credit.policy_change.require_bounds`).
     Where it defines exposure otherwise, every limit state is brought up to date in the same transaction, and no limit
     counts as crossed.
 
@@ -28,10 +26,9 @@ def change(act: Act, policy: Policy, *, note: str, changed: int | None = None) -
 
     Raises:
         StaleVersionError: `changed` is not in force any more.
-        BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
+        BadInputError: a new name or address that mail cannot carry.
         CurrencyInUseError: another currency for a ledger that has amounts.
     """
-    _check_durations(policy)
     act.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("policies", 0))))
     version, before = newest(act.session)
     if changed is not None and changed != version:
@@ -62,19 +59,6 @@ def _require_no_amounts(session: Session, before: str, wanted: str) -> None:
     kept = (select(Invoice.id), select(Credit.id), select(Order.id), select(Hold.id), limited)
     if session.scalar(select(or_(*(exists(rows) for rows in kept)))):
         raise CurrencyInUseError(before, wanted)
-
-
-def _check_durations(policy: Policy) -> None:
-    for name, setting in settings_of(Policy).items():
-        value = setting.of(policy)
-        if not isinstance(value, timedelta):
-            continue
-        if value < timedelta(0):
-            raise BadInputError(f"{name} may not be negative")
-        if value > LONGEST:
-            raise BadInputError(f"{name} may be {LONGEST.days:,} days at most")
-        if setting.positive and not value:
-            raise BadInputError(f"{name} must be longer than nothing")
 
 
 def _check_mail(policy: Policy, before: Policy) -> None:

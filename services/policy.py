@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from credit.permissions import Permission
 from credit.policy import Policy
+from credit.policy_change import PolicyChangeError, require_bounds
 from db import models, policies, policy_change
 from db.act import Act, acting
+from db.errors import BadInputError
 from db.people.tokens import Caller
 from services.answers import Answer, Login, Time
 
@@ -52,7 +54,7 @@ async def change(engine: Engine, who: Caller, policy: Policy, *, note: str, chan
     Raises:
         NotAllowedError: the caller may not change the policy.
         StaleVersionError: `changed` is not in force any more.
-        BadInputError: a duration makes no sense, or a new name or address that mail cannot carry.
+        BadInputError: a number makes no sense, or a new name or address that mail cannot carry.
         CurrencyInUseError: another currency for a ledger that has amounts.
     """
     who.require(Permission.CHANGE_POLICY)
@@ -60,5 +62,9 @@ async def change(engine: Engine, who: Caller, policy: Policy, *, note: str, chan
 
 
 def _change(act: Act, policy: Policy, note: str, changed: int) -> PolicyVersion:
+    try:
+        require_bounds(policy, policies.current(act.session)[1])
+    except PolicyChangeError as error:
+        raise BadInputError(str(error)) from error
     policy_change.change(act, policy, note=note, changed=changed)
     return newest(act.session)

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from credit.mail_text import clean_address
-from credit.setting import Setting, Unit, settings_of
+from credit.setting import LENGTHS, Setting, Unit, settings_of
+from credit.typed_number import typed_number
 from credit.validation import what_is_wrong
 
 M = TypeVar("M", bound=BaseModel)
 
-_LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -38,11 +38,11 @@ class ModelForm(Generic[M]):
         """Return the values as the fields show them; a tick is `yes` or nothing."""
         return {name: _shown(setting.of(values), setting.unit) for name, setting in self.settings.items()}
 
-    def parsed(self, fields: Mapping[str, str]) -> M:
-        """Return the values that were typed.
+    def parsed(self, fields: Mapping[str, str], before: M | None = None) -> M:
+        """Return the values that were typed. What is as it was `before` is not asked about again.
 
         Raises:
-            BadFieldsError: some of them make no sense.
+            BadFieldsError: some of them make no sense; all of these are told.
         """
         values: dict[str, Any] = {}
         problems: dict[str, str] = {}
@@ -50,15 +50,21 @@ class ModelForm(Generic[M]):
             *group, last = name.split(".")
             into = values.setdefault(group[0], {}) if group else values
             try:
-                into[last] = _value(fields.get(name, "").strip(), setting)
+                value = _value(fields.get(name, "").strip(), setting)
+                wrong = None if before is not None and setting.of(before) == value else setting.wrong(value)
             except ValueError as error:
-                problems[name] = str(error)
+                wrong = str(error)
+            if wrong:
+                problems[name] = wrong
+            else:
+                into[last] = value
+        try:
+            found = self._model.model_validate(values)  # what was refused is left out: the rest is judged all the same
+        except ValidationError as error:
+            problems |= {self._field(one["loc"]): what_is_wrong(one) for one in error.errors()}
         if problems:
             raise BadFieldsError(problems)
-        try:
-            return self._model.model_validate(values)
-        except ValidationError as error:
-            raise BadFieldsError({self._field(one["loc"]): what_is_wrong(one) for one in error.errors()}) from error
+        return found
 
     def _field(self, location: tuple[int | str, ...]) -> str:
         """Return the field in which a refused value was typed."""
@@ -78,8 +84,8 @@ def _shown(value: Any, unit: Unit) -> str:
         return " ".join(_WEEKDAYS[day] for day in sorted(value))
     if unit.is_list:
         return "\n".join(str(one) for one in (sorted(value) if unit is Unit.DATES else value))
-    if unit in _LENGTHS:
-        return _plain(Decimal(str(value / _LENGTHS[unit])))
+    if unit in LENGTHS:
+        return _plain(Decimal(str(value / LENGTHS[unit])))
     if unit is Unit.PERCENT:
         return _plain(value * 100)
     return _plain(value) if isinstance(value, Decimal) else str(value)
@@ -97,35 +103,18 @@ def _value(text: str, setting: Setting) -> object:
         return None
     if not setting.unit.is_number:
         return _WORDS[setting.unit](text)
-    number = _number(text)
-    if setting.positive and not number:
-        raise ValueError("give more than 0")
+    number = typed_number(text)
     if setting.unit in (Unit.DAYS_LATE, Unit.COUNT):
         if number != int(number):
             raise ValueError("give whole days" if setting.unit is Unit.DAYS_LATE else "give a whole number")
         return int(number)
     if setting.unit is Unit.PERCENT:
-        if number > 100:  # noqa: PLR2004
-            raise ValueError("give 0 to 100")
         return number / 100
-    return _length(number, _LENGTHS[setting.unit]) if setting.unit in _LENGTHS else number
-
-
-def _number(text: str) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        raise ValueError("give a number") from None
-    if not number.is_finite() or number < 0:
-        raise ValueError("give a number that is not negative")
-    return number
-
-
-def _length(number: Decimal, unit: timedelta) -> timedelta:
-    try:
-        return timedelta(seconds=float(number) * unit.total_seconds())
-    except OverflowError:
-        raise ValueError("that is too long") from None
+    if setting.unit not in LENGTHS:
+        return number
+    if number > setting.most:
+        raise ValueError(setting.range)
+    return timedelta(seconds=float(number) * LENGTHS[setting.unit].total_seconds())
 
 
 def _name(text: str) -> str:

@@ -31,6 +31,7 @@ from services.messages.templates import BadTemplateError
 router = APIRouter(include_in_schema=False)
 
 _form = ModelForm(Policy)
+_LABELS = {name: setting.label for name, setting in _form.settings.items()} | {"note": "Why this change?"}
 
 _PLACEHOLDERS = {
     "customer_id": "the customer’s number",
@@ -77,14 +78,14 @@ async def change(request: Request, desk: Desk, who: PolicyMaker) -> Response:
     """Put a new version of the policy in force; what was typed stays where it is refused."""
     fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     note, version = fields.get("note", "").strip(), fields.get("version", "")
-    try:
-        policy = _form.parsed(fields)
-    except BadFieldsError as error:
-        return await _page(request, desk, fields, status=422, problems=error.problems)
-    if not note:
-        problems = {"note": SAY_WHY}
-        return await _page(request, desk, fields, status=422, problems=problems)
     _, in_force = await in_transaction(desk, policies.current)
+    problems = {} if note else {"note": SAY_WHY}
+    try:
+        policy = _form.parsed(fields, in_force)
+    except BadFieldsError as error:
+        return await _page(request, desk, fields, status=422, problems=error.problems | problems)
+    if problems:
+        return await _page(request, desk, fields, status=422, problems=problems)
     if policy == in_force:
         return see_other("/settings", "policy_unchanged")
     changed = int(version) if version.isdecimal() else 0
@@ -123,6 +124,7 @@ async def _page(
         address_of=lambda row: _Text(row.name, row.organisation, row.language).address(),
         problem=problem,
         problems=problems or {},
+        labels=_LABELS,
     )
 
 

@@ -1,12 +1,13 @@
 """`hold ar import | pull | scan | schedule`: the receivables ledger."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from credit.typed_number import typed_number
 from starter.cli import candidates, import_report, schedule
 from starter.cli.commands import Answer, Commands, Json
 from starter.cli.context import open_desk
@@ -171,6 +172,6 @@ def _worths(rates: list[str] | None) -> dict[str, Decimal]:
 
 def _rate(currency: str, rate: str) -> Decimal:
     try:
-        return Decimal(rate)
-    except InvalidOperation:
-        raise typer.BadParameter(f"{currency}={rate}: the rate is not a number", param_hint="--rate") from None
+        return typed_number(rate)
+    except ValueError as error:
+        raise typer.BadParameter(f"{currency}={rate}: {error}", param_hint="--rate") from None

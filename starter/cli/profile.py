@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from credit.credit_hold import CreditStatus
+from credit.typed_number import typed_number
 from starter.cli import asking
 from starter.cli.commands import Answer, Commands
 from starter.cli.context import open_desk
@@ -67,9 +68,9 @@ def say_release(release: Document) -> None:
 
 def _amount(text: str) -> Decimal:
     try:
-        amount = Decimal(text)
-        sound = amount.is_finite() and amount >= 0 and amount == amount.quantize(_CENT)
-    except InvalidOperation:
+        amount = typed_number(text)
+        sound = amount >= 0 and amount == amount.quantize(_CENT)
+    except (ValueError, InvalidOperation):  # no number, or one of more digits than Decimal keeps
         sound = False
     if not sound:
         msg = f"{text!r} is no credit limit: an amount like 50000.00, not negative, or {NO_LIMIT}"

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from credit import credit_limit
 from credit.credit_hold import CreditStatus
 from credit.credit_limit import Limit
 from credit.customer_standing import CustomerStanding
+from credit.typed_number import typed_number
 from db import customers, policies
 from db.errors import BadInputError, EntryOfHoldError
 from db.freight import accounting_profiles
@@ -142,8 +143,8 @@ def _typed_limit(text: str) -> Decimal | None:
     if not text.strip():
         return None
     try:
-        return _limit.validate_python(text.replace(",", "").strip())
-    except ValidationError as error:
+        return _limit.validate_python(typed_number(text))
+    except ValueError as error:
         raise BadInputError(
             f"{text.strip()[:40]!r} is no credit limit: write an amount like 50000.00, not below zero, "
             "or nothing for no limit"

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,14 +9,14 @@ from hypothesis import strategies as st
 from credit.calendar import Calendar
 from credit.permissions import Role
 from credit.policy import Amount, Policy
-from credit.setting import Unit, setting
+from credit.policy_change import PolicyChangeError, require_bounds
+from credit.setting import LENGTHS, Setting, Unit, setting
 from credit.templates import MessageContext
 from db import policies
 from db.engine import transaction
-from db.errors import BadInputError
 from db.messages import templates
 from db.models import PolicyVersion
-from desk.forms.model_form import ModelForm
+from desk.forms.model_form import BadFieldsError, ModelForm
 from desk.pages.settings import _PLACEHOLDERS
 from tests.desk.pages.conftest import Sit
 from tests.world import World
@@ -60,18 +61,44 @@ async def test_every_value_is_shown_changed_and_kept(world: World, sit: Sit) -> 
         assert page.form_with(f"Save as version {version + 1}").fields.get(name, "") == typed
 
 
-def test_what_makes_no_sense_as_nothing_is_refused_whoever_asks(world: World) -> None:
-    refused = [name for name, asked in _FORM.settings.items() if asked.positive]
-    assert "claim_lease" in refused
-    for name in refused:
-        with pytest.raises(BadInputError, match=f"{name} must be longer than nothing"):
-            world.set_policy(**{name: timedelta(0)})
+NUMBERS = [one for one in _FORM.settings.values() if one.unit.is_number]
 
 
-async def test_no_time_is_longer_than_ten_years_and_one_saved_before_proposes_all_the_same(world: World) -> None:
-    for name in [one for one, value in Policy() if isinstance(value, timedelta)]:
-        with pytest.raises(BadInputError, match=f"{name} may be 3,650 days at most"):
-            world.set_policy(**{name: timedelta(days=3651)})
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda one: one.name)
+def test_every_number_has_bounds_that_are_told_in_a_sentence_whoever_asks(number: Setting) -> None:
+    assert number.least < number.most
+    assert number.wrong(number.of(Policy())) is None
+    for bound, step in ((number.least, -1), (number.most, 1)):
+        beyond = number.at(bound + step)
+        assert number.wrong(number.at(bound)) is None
+        assert number.wrong(beyond) == number.range
+        policy = Policy().model_copy(update={number.name: beyond})
+        with pytest.raises(PolicyChangeError, match=re.escape(f"“{number.label}”: {number.range}")):
+            require_bounds(policy, Policy())
+        require_bounds(policy, policy)  # what was in force before is not asked about again
+        with pytest.raises(BadFieldsError) as refused:
+            _FORM.parsed(_FORM.typed(policy))
+        assert list(refused.value.problems) == [number.name]
+
+
+@given(st.data())
+def test_what_was_saved_beyond_its_bounds_is_read_as_the_bound(data: st.DataObject) -> None:
+    saved = Policy().model_dump(mode="json")
+    for number in NUMBERS:
+        if number.unit in LENGTHS:
+            saved[number.name] = f"P{data.draw(st.integers(0, 999_999_999))}D"
+    read = Policy.stored(saved)
+    for number in NUMBERS:
+        value = number.of(read)
+        assert value is None or value <= number.at(number.most)
+
+
+def test_no_two_values_have_one_name() -> None:
+    labels = [one.label for one in _FORM.settings.values()]
+    assert len(set(labels)) == len(labels)
+
+
+async def test_a_time_saved_before_it_was_bounded_proposes_all_the_same(world: World) -> None:
     with transaction(world.engine) as session:
         version, policy = policies.current(session)
         longest = policy.model_dump(mode="json") | {"proposal_expires_after": "P9000000D"}
@@ -81,7 +108,7 @@ async def test_no_time_is_longer_than_ten_years_and_one_saved_before_proposes_al
     await world.start(customer)
 
     due = datetime.fromisoformat(world.show(customer)["proposal"]["due_at"])
-    assert timedelta(days=3649) < due - datetime.now(UTC) < timedelta(days=3651 * 7 / 5 + 30)
+    assert timedelta(days=364) < due - datetime.now(UTC) < timedelta(days=366)
 
 
 def test_a_field_needs_nothing_but_its_own_words_to_be_in_the_form() -> None:
@@ -120,7 +147,7 @@ def test_every_placeholder_is_listed() -> None:
         Policy,
         trigger_total_open=st.decimals(0, 10**9, places=2),
         material_share=st.decimals(0, 1, places=3),
-        claim_lease=st.integers(1, 10**6).map(lambda minutes: timedelta(minutes=minutes)),
+        claim_lease=st.integers(1, 1440).map(lambda minutes: timedelta(minutes=minutes)),
         decline_snooze=st.integers(0, 10**4).map(lambda hours: timedelta(hours=hours)),
         second_approver_above=st.none() | st.decimals(0, 10**9, places=2),
         bar_self_approval=st.booleans(),
@@ -175,19 +202,18 @@ async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Si
         "ledger_currency": "dollars",
     }
     page = await mira.send(await mira.get("/settings"), "Save as version 2", 422, note="a try", **wrong)
-    for words in ("Give whole days.", "Give 0 to 100.", "Give a number."):
+    for words in ("Give whole days.", "Give 0 to 100.", "Give a number, with a point", "Give three capital letters"):
         assert words in page.text
-    assert {given["id"] for _, given in page.elements if given.get("aria-invalid") == "true"} == {
-        "trigger_days_overdue",
-        "material_share",
-        "claim_lease",
-    }
+    assert "“Asked to look again when facts move by”: give 0 to 100" in page.text
+    invalid = {given["id"] for _, given in page.elements if given.get("aria-invalid") == "true"}
+    assert invalid == wrong.keys()  # all in one round
     fields = page.form_with("Save as version 2").fields
     assert fields["claim_lease"] == "soon"
     page = await mira.send(await mira.get("/settings"), "Save as version 2", 422)
-    assert "Note: say why: it is kept in the record" in page.text
-    page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0")
-    assert "Give more than 0." in page.text
+    assert "“Why this change?”: say why: it is kept in the record" in page.text
+    page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0", decline_snooze="1,5")
+    assert "“A claim lasts”: give 1 to 1,440 minutes" in page.text
+    assert "“Quiet after a decline”: give a number" in page.text  # 15 days, or one and a half?
     assert in_force(world)[0] == 1
 
 

@@ -11,11 +11,12 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from credit import audit_entries
+from credit.wording import sentence
 from db import audit
-from db.errors import UnknownHoldError
 from db.freight import credit_limits
 from db.models import AuditEvent
-from desk.pages.common import Auditor, Desk, day_of_address
+from desk.pages.common import Auditor, Desk
+from desk.pages.filters import Filter
 from desk.rendering import render
 from desk.surroundings import Surroundings, in_transaction
 from services import audit_trail
@@ -28,19 +29,27 @@ _LONGEST_ID = 18
 """Digits."""
 
 
-class Asked:
-    """The filter as the address carries it; an empty field means all."""
+ACTIONS = sorted(((kind.action, sentence(kind.what)) for kind in audit_entries.KINDS.values()), key=lambda one: one[1])
+"""What can be asked for: the name it is stored by, and what people read."""
 
-    def __init__(self, hold: str = "", actor: str = "", action: str = "", since: str = "", until: str = "") -> None:
-        self.hold = hold.strip()[:200]
-        self.actor = actor.strip()[:200]
-        self.action = action.strip()[:200]
-        self.since = day_of_address(since)
-        self.until = day_of_address(until)
 
-    @property
-    def given(self) -> dict[str, str]:
-        return {name: str(value) for name, value in vars(self).items() if value}
+class Asked(Filter):
+    """The filter as the address carries it."""
+
+    def __init__(
+        self,
+        hold: str = "",
+        actor: str = "",
+        action: str = "",
+        since: str = "",
+        until: str = "",
+        before: str = "",
+    ) -> None:
+        super().__init__(hold=hold, actor=actor, action=action, since=since, until=until, before=before)
+        self.hold, self.actor = self.typed["hold"], self.typed["actor"]
+        self.action = self.one_of("action", audit_entries.KINDS)
+        self.since, self.until = self.day("since"), self.day("until")
+        self.before = self.read("before", _row)
 
     @property
     def export(self) -> str:
@@ -56,6 +65,12 @@ class Asked:
 
 
 Filtered = Annotated[Asked, Depends()]
+
+
+def _row(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID):
+        raise ValueError("there is no such place in the list: begin at its top")
+    return int(text)
 
 
 def _midnight(day: date | None, days: int = 0) -> datetime | None:
@@ -78,9 +93,9 @@ def about(chain: str) -> About:
 
 
 @router.get("/audit")
-async def show(request: Request, desk: Desk, _: Auditor, asked: Filtered, before: str = "") -> Response:
+async def show(request: Request, desk: Desk, _: Auditor, asked: Filtered) -> Response:
     """Show one page of the trail, the newest first."""
-    return await _page(request, desk, asked, before)
+    return await _page(request, desk, asked)
 
 
 @router.post("/audit/verify")
@@ -90,36 +105,34 @@ async def verify(request: Request, desk: Desk, _: Auditor) -> Response:
     return await _page(request, desk, Asked(), verified=found)
 
 
-async def _page(
-    request: Request, desk: Surroundings, asked: Asked, before: str = "", verified: Verified | None = None
-) -> Response:
-    def read(session: Session) -> tuple[list[AuditEvent], str]:
-        try:
-            chain = audit_trail.chain_named(session, asked.hold) if asked.hold else None
-        except UnknownHoldError as error:
-            return [], str(error)
+async def _page(request: Request, desk: Surroundings, asked: Asked, verified: Verified | None = None) -> Response:
+    def read(session: Session) -> list[AuditEvent]:
+        chain = asked.read("hold", lambda name: audit_trail.chain_named(session, name))
+        if asked.wrong:
+            return []
         rows = audit.search(
             session,
             chain=chain,
             actor=asked.actor or None,
-            action=asked.action.replace(" ", "_") or None,
+            action=asked.action,
             since=_midnight(asked.since),
             until=_midnight(asked.until, days=1),
-            before_id=int(before) if before.isascii() and before.isdigit() and len(before) <= _LONGEST_ID else None,
+            before_id=asked.before,
             limit=PAGE + 1,
         )
-        return list(rows), ""
+        return list(rows)
 
-    rows, problem = await in_transaction(desk, read)
-    more = urlencode({**asked.given, "before": rows[PAGE - 1].id}) if len(rows) > PAGE else None
+    rows = await in_transaction(desk, read)
+    more = asked.address("/audit", before=str(rows[PAGE - 1].id)) if len(rows) > PAGE else None
     events = [(row, audit_entries.read(row.action, row.detail).what) for row in rows[:PAGE]]
     return render(
         request,
         "audit.html",
+        asked.status,
         events=events,
+        actions=ACTIONS,
         asked=asked,
         more=more,
-        problem=problem,
         verified=verified,
         system=audit.SYSTEM,
         about=about,

@@ -82,11 +82,3 @@ def needed_day(text: str, what: str) -> date:
     if day is None:
         raise BadInputError(f"name {what}")
     return day
-
-
-def day_of_address(text: str | None) -> date | None:
-    """Return the day in a page's address; None where it is none: people change addresses by hand."""
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None

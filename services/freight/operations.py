@@ -121,11 +121,15 @@ class FreightOperations(FrontOffice):
     async def orders(
         self, customer_id: str | None = None, *, after: After | None = None, limit: int = 50
     ) -> list[answers.Order]:
-        """List orders, of one customer or of all, the newest first."""
+        """List orders, of one customer or of all, the newest first.
+
+        Raises:
+            UnknownCustomerError: there is no such customer.
+        """
         return await self._run(
             lambda session: [
                 answers.Order.of_row(row)
-                for row in orders_and_loads.orders(session, customer_id, after=after, limit=limit)
+                for row in orders_and_loads.orders(session, _known(session, customer_id), after=after, limit=limit)
             ]
         )
 
@@ -187,11 +191,17 @@ class FreightOperations(FrontOffice):
         after: After | None = None,
         limit: int = 50,
     ) -> list[answers.Load]:
-        """List loads, of one customer or of all, the newest first."""
+        """List loads, of one customer or of all, the newest first.
+
+        Raises:
+            UnknownCustomerError: there is no such customer.
+        """
         return await self._run(
             lambda session: [
                 answers.Load.of(row)
-                for row in orders_and_loads.loads(session, customer_id, status=status, after=after, limit=limit)
+                for row in orders_and_loads.loads(
+                    session, _known(session, customer_id), status=status, after=after, limit=limit
+                )
             ]
         )
 
@@ -231,6 +241,12 @@ async def _answered(work: Awaitable[T]) -> T:
         return await work
     except DOWN as error:
         raise NoAnswerError from error
+
+
+def _known(session: Session, customer_id: str | None) -> str | None:
+    if customer_id is not None:
+        customers.get(session, customer_id)
+    return customer_id
 
 
 def _create_order(

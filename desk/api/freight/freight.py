@@ -153,7 +153,7 @@ async def create_order(body: NewOrder, desk: Desk, who: OrderTaker, response: Re
 
 
 @router.get("/orders")
-@refuses(NoAnswerError)
+@refuses(UnknownCustomerError, NoAnswerError)
 async def list_orders(page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None) -> answers.Orders:
     """List orders, the newest first."""
     after = paging.moment_and(str, page.cursor)
@@ -193,7 +193,7 @@ async def create_load(body: NewLoad, desk: Desk, who: LoadMover, response: Respo
 
 
 @router.get("/loads")
-@refuses(NoAnswerError)
+@refuses(UnknownCustomerError, NoAnswerError)
 async def list_loads(
     page: paging.Page, desk: Desk, _: Viewer, customer_id: OfCustomer = None, status: LoadStatus | None = None
 ) -> answers.Loads:

@@ -19,4 +19,4 @@ def explained(error: RefusedError | None) -> dict[str, str]:
     """Return a refusal's words for the templates: a hold's are the content template's, shown as they are."""
     if isinstance(error, CustomerOnHoldError):
         return {"problem": "", "message": str(error), "about": error.template}
-    return {"problem": str(error) if error else "", "message": "", "about": ""}
+    return {"problem": error.said if error else "", "message": "", "about": ""}

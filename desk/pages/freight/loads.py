@@ -6,10 +6,11 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
 from credit.credit_hold import LoadStatus
-from db.errors import BadInputError, RefusedError
+from db.errors import BadInputError, RefusedError, UnknownCustomerError
 from desk import paging
 from desk.flashes import see_other
 from desk.pages.common import Desk, LoadMover, Viewer, refused
+from desk.pages.filters import Filter
 from desk.pages.freight import common as freight
 from desk.rendering import render
 from desk.surroundings import Surroundings
@@ -59,16 +60,21 @@ async def _page(
     cursor: str | None = None,
     error: RefusedError | None = None,
 ) -> Response:
-    key = paging.moment_and(str, cursor)
-    found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
+    key, asked = paging.moment_and(str, cursor), Filter(customer=customer)
+    status = await refused(request, error) if error else 200
+    try:
+        found = await desk.freight.loads(customer or None, after=key, limit=PAGE + 1)
+    except UnknownCustomerError as unknown:
+        found, status, asked.wrong["customer"] = [], unknown.status, unknown.said
     page, more = paging.cut(found, PAGE, lambda row: [row.created_at.isoformat(), row.id])
     return render(
         request,
         "freight/loads.html",
-        await refused(request, error) if error else 200,
+        status,
         loads=page,
         more=more,
         customer=customer,
+        asked=asked,
         tariffs=await freight.known_tariffs(desk),
         **freight.explained(error),
     )

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from db.errors import RefusedError
 from desk.pages.common import Desk, Viewer
+from desk.pages.filters import Filter
 from desk.pages.freight import common as freight
 from desk.rendering import render
 
@@ -26,10 +27,11 @@ async def show(
     destination: Typed = "",
 ) -> Response:
     """Rate a lane for a customer, once one is named."""
-    given = {"customer": customer, "tariff": tariff, "origin": origin, "destination": destination}
-    typed = {name: value.strip() for name, value in given.items()}
+    asked = Filter(customer=customer, tariff=tariff, origin=origin, destination=destination)
+    typed, tariffs = asked.typed, await freight.known_tariffs(desk)
+    asked.one_of("tariff", [one.code for one in tariffs])
     rated, refusal = None, None
-    if typed["customer"]:
+    if typed["customer"] and not asked.wrong:
         try:
             lane = {"origin": typed["origin"], "destination": typed["destination"]}
             rated = await desk.freight.rates(typed["customer"], tariff=typed["tariff"] or None, **lane)
@@ -38,9 +40,10 @@ async def show(
     return render(
         request,
         "freight/rates.html",
-        refusal.status if refusal else 200,
+        refusal.status if refusal else asked.status,
+        asked=asked,
         typed=typed,
         rated=rated,
-        tariffs=await freight.known_tariffs(desk),
+        tariffs=tariffs,
         **freight.explained(refusal),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from credit.triggers import TriggerKind
 from db.holds import queue
 from db.holds.queue import QueueFilter, QueueKind, Waiting
 from desk.pages.common import Desk, Viewer
+from desk.pages.filters import Filter
 from desk.rendering import part, render
 from desk.surroundings import in_transaction
 
@@ -22,21 +22,21 @@ router = APIRouter(include_in_schema=False)
 PAGE = 50
 
 
-class Asked:
-    """The filter as the address carries it: what makes no sense is left out, an empty field means all."""
+class Asked(Filter):
+    """The filter as the address carries it."""
 
     def __init__(
         self, kind: str = "", trigger: str = "", min_amount: str = "", claimed: str = "", text: str = ""
     ) -> None:
+        super().__init__(kind=kind, trigger=trigger, min_amount=min_amount, claimed=claimed, text=text)
+        claims: tuple[Literal["mine", "unclaimed"], ...] = ("mine", "unclaimed")
         self.filter = QueueFilter(
-            kind=QueueKind(kind) if kind in set(QueueKind) else None,
-            trigger=TriggerKind(trigger) if trigger in set(TriggerKind) else None,
-            min_amount=_amount(min_amount),
-            claimed=_claimed(claimed),
-            text=text.strip()[:100],
+            kind=self.one_of("kind", QueueKind),
+            trigger=self.one_of("trigger", TriggerKind),
+            min_amount=self.amount("min_amount"),
+            claimed=self.one_of("claimed", claims),
+            text=self.typed["text"],
         )
-        given = self.filter.model_dump(mode="json").items()
-        self.given = {name: value for name, value in given if value not in (None, "")}
 
     @property
     def narrowed(self) -> bool:
@@ -45,23 +45,10 @@ class Asked:
 
     def link(self, **changes: str | None) -> str:
         """Return the queue's address with this filter, changed."""
-        given = {name: value for name, value in (self.given | changes).items() if value is not None}
-        return f"/?{urlencode(given)}" if given else "/"
+        return self.address("/", **changes)
 
 
 Filtered = Annotated[Asked, Depends()]
-
-
-def _amount(text: str) -> Decimal | None:
-    try:
-        amount = Decimal(text.replace(",", "").strip())
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
-
-
-def _claimed(text: str) -> Literal["mine", "unclaimed"] | None:
-    return "mine" if text == "mine" else "unclaimed" if text == "unclaimed" else None
 
 
 @router.get("/")
@@ -69,6 +56,8 @@ async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after
     now = datetime.now(UTC)
 
     def read(session: Session) -> tuple[list[Waiting], dict[QueueKind, int]]:
+        if asked.wrong:
+            return [], {}
         found = queue.page(session, asked.filter, me=who.name, now=now, after=after, limit=PAGE + 1)
         return found, queue.counts(session, asked.filter, me=who.name, now=now)
 
@@ -78,6 +67,7 @@ async def show(request: Request, desk: Desk, who: Viewer, asked: Filtered, after
     return render(
         request,
         "holds/queue.html",
+        asked.status,
         items=shown,
         counts=counts,
         asked=asked,
@@ -102,6 +92,8 @@ async def changes(
 
     Rows stay where they are: only what they say of their state is swapped, and new ones are announced, not put in.
     """
+    if asked.wrong:  # the page said so already
+        return Response(status_code=204)
     now = datetime.now(UTC)
     marks = dict(mark.rpartition(".")[::2] for mark in shown)
 

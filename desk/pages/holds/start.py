@@ -52,4 +52,4 @@ async def start(desk: Desk, who: Requester, customer: Annotated[str, Form()], re
 async def _search(desk: Desk, words: str) -> Sequence[Found]:
     if not words.strip():
         return []
-    return await in_transaction(desk, customers.search, words[:100], limit=FOUND)
+    return await in_transaction(desk, customers.search, words, limit=FOUND)

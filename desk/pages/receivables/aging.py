@@ -17,7 +17,8 @@ from db.models import ArAgingItem, ArAgingRun
 from db.receivables import aging, customer_page, receivables
 from db.receivables.receivables import Candidate
 from desk.flashes import see_other
-from desk.pages.common import Desk, Scanner, Scheduler, Viewer, day_of_address
+from desk.pages.common import Desk, Scanner, Scheduler, Viewer
+from desk.pages.filters import Filter
 from desk.rendering import render
 from desk.surroundings import in_transaction
 from services import schedules
@@ -43,12 +44,13 @@ async def show(
 ) -> Response:
     """Show the schedule, the last runs and who is on credit hold; with `dry_run` whom a scan would propose."""
     now = datetime.now(UTC)
-    day = day_of_address(dry_run) or now.date()
+    asked = Filter(dry_run=dry_run or "")
+    day = asked.day("dry_run") or now.date()
 
     def read(session: Session) -> tuple[list[ArAgingRun], list[Held], list[Candidate] | None]:
         runs = list(aging.recent_runs(session, RUNS))
         held = credit_hold_page.held(session, after=held_after, limit=HELD + 1)
-        if dry_run is None:
+        if dry_run is None or asked.wrong:
             return runs, held, None
         _, policy = policies.current(session)
         return runs, held, receivables.candidates(session, day, policy, now=now, after=after, limit=LISTED + 1)
@@ -58,6 +60,7 @@ async def show(
     return render(
         request,
         "receivables/aging.html",
+        asked.status,
         schedule=schedule,
         away=away,
         runs=runs,
@@ -65,7 +68,7 @@ async def show(
         held_after=held_after,
         held_more=held[HELD - 1].customer_id if len(held) > HELD else None,
         day=day,
-        bad_day=dry_run is not None and day_of_address(dry_run) is None,
+        asked=asked,
         candidates=found[:LISTED] if found is not None else None,
         more=found[LISTED - 1].customer_id if found and len(found) > LISTED else None,
     )

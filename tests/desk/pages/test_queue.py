@@ -74,11 +74,15 @@ async def test_filters(world: World, sit: Sit) -> None:
         ({"trigger": "ar_aging_tick_threshold"}, []),
         ({"trigger": "manual"}, [mine, other]),
         ({"kind": "message"}, []),
-        ({"min_amount": "nonsense", "kind": "nonsense", "claimed": "nonsense"}, [mine, other]),
     ):
         page = await mike.get("/", **filtered)
         assert customers_on(page, mine, other) == expected, filtered
     assert "Nothing matches" in (await mike.get("/", kind="message")).text
+    page = await mike.get("/", 422, min_amount="25.000,50", claimed="nonsense")
+    assert "“At least”: give a number, with a point for decimals: 1250.50 or 1,250.50" in page.text
+    assert "“Claimed”: choose one of those offered" in page.text
+    assert customers_on(page, mine, other) == []
+    assert "25.000,50" in page.typed
     assert "claimed by mike" in (await sit(Role.VIEWER).get("/")).text
 
 

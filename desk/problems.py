@@ -18,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from credit.actors import OwnActor
 from credit.audit_entries.system import RequestRefused
 from credit.plain_text import kept
-from credit.validation import all_that_is_wrong, place_of, what_is_wrong
+from credit.validation import all_that_is_wrong, allowed_by, place_of, what_is_wrong
 from db import audit
 from db.engine import in_transaction
 from db.errors import (
@@ -32,11 +32,11 @@ from db.errors import (
     UnseenEvidenceError,
 )
 from db.holds.awaiting import NoWorkerError
-from desk.sign_in.strangers import address_of
+from desk.sign_in.strangers import NOBODY, address_of
+from netsuite.errors import NetSuiteAwayError
 from rendering.renderer import RendererAwayError
 from services.answers import utc
 from services.freight.gates import NoAnswerError
-from services.receivables.netsuite_pull import NetSuiteAwayError
 from services.relay import NotToldError
 
 _AWAY = {
@@ -173,7 +173,8 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
     if getattr(request.state, "inside", False):
         return
     who = getattr(request.state, "caller", None)
-    if who is None and not request.app.state.strangers.admit(address_of(request)):
+    name = who.name if who else NOBODY
+    if not request.app.state.strangers.admit(address_of(request), name):
         return  # counted
     entry = RequestRefused(
         method=request.method,
@@ -185,8 +186,7 @@ async def record_refusal(request: Request, code: str, why: str) -> None:
     )
 
     def write(session: Session) -> None:
-        actor = who.name if who else OwnActor.UNKNOWN
-        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=actor, at=datetime.now(UTC))
+        audit.append(session, chain=audit.SYSTEM, entry=entry, actor=name, at=datetime.now(UTC))
 
     try:
         await in_transaction(request.app.state.surroundings.engine, write)
@@ -198,8 +198,14 @@ def _invalid(error: RequestValidationError) -> JSONResponse:
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(HTTPStatus.BAD_REQUEST, "malformed_json", "the body is not JSON")
     detail = all_that_is_wrong(error.errors())
-    errors = [{"where": place_of(one), "what": what_is_wrong(one)} for one in error.errors()]
+    errors = [_error(one) for one in error.errors()]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_input", detail, errors=errors)
+
+
+def _error(error: dict[str, Any]) -> dict[str, Any]:
+    """Return one error for programs: the field, and the values it may have, by the names they are sent by."""
+    allowed = allowed_by(error)
+    return {"where": place_of(error), "what": what_is_wrong(error)} | ({"allowed": allowed} if allowed else {})
 
 
 def _http(error: HTTPException) -> JSONResponse:

@@ -52,7 +52,8 @@ class RequestRefused(Explained):
 
 class RequestsRefused(Entry):
     action = "requests_refused"
-    what = "strangers were refused"
+    what = "was refused more often than is written down one by one"
+    said = "was refused {more:,} more times than are written down one by one"
     address: str
     more: int
 

@@ -54,7 +54,7 @@ def _app() -> FastAPI:
         raise BadInputError("not like this")
 
     problems.install(app)
-    app.state.strangers = SimpleNamespace(admit=lambda _: False)
+    app.state.strangers = SimpleNamespace(admit=lambda *_: False)
     errors.install(app)
     return app
 

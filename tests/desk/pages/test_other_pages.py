@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from credit.audit_entries.system import RequestsRefused
 from credit.permissions import Role
+from db import audit
+from db.engine import transaction
 from rendering.differences import pieces as diff
 from services.schedules import ensure
 from tests.desk.pages.conftest import Sit
@@ -73,7 +76,7 @@ async def test_aging_is_run_paused_and_resumed(world: World, sit: Sit) -> None:
     page = await mira.get("/aging", dry_run=datetime.now(UTC).date().isoformat())
     assert customer in page.text
     assert "99,000.00" in page.text
-    assert "That is not a day" in (await mira.get("/aging", dry_run="soon")).text
+    assert "'soon' is no day: write it as 2027-03-31" in (await mira.get("/aging", 422, dry_run="soon")).text
     page = await mira.send(page, "Run a scan now")
     assert "The scan was started." in page.text
     await world.eventually(lambda: events(world, "system", "ar_aging_started"))
@@ -108,7 +111,7 @@ async def test_audit_is_filtered_and_verified(world: World, sit: Sit) -> None:
     await world.start(second)
     mike = sit(name="mike")
     await mike.http.post(f"/holds/{first}/claim")
-    page = await mike.get("/audit", actor="mike", action="proposal claimed")
+    page = await mike.get("/audit", actor="mike", action="proposal_claimed")
     assert "claimed revision 1 to decide it" in page.text
     assert page.links[f"hold {str(started.hold_id)[:8]}"] == f"/holds/{started.hold_id}"
     page = await mike.get("/audit", hold=second)
@@ -119,7 +122,7 @@ async def test_audit_is_filtered_and_verified(world: World, sit: Sit) -> None:
         export = await plain.get(page.links["Export JSON lines"])
     assert '"hold_proposed"' in export.text
     assert str(started.hold_id) not in export.text
-    assert "No hold matches" in (await mike.get("/audit", hold="nobody")).text
+    assert "No hold matches" in (await mike.get("/audit", 422, hold="nobody")).text
     assert "Nothing matches" in (await mike.get("/audit", since="2999-01-01")).text
     page = await mike.send(page, "Verify every row")
     assert "Whole." in page.text
@@ -136,12 +139,15 @@ async def test_audit_is_filtered_and_verified(world: World, sit: Sit) -> None:
 async def test_audit_goes_on_page_by_page(world: World, sit: Sit) -> None:
     world.customer()
     mike = sit(name="mike")
-    for _ in range(52):
-        await mike.http.post("/holds/nobody/claim")
+    with transaction(world.engine) as session:
+        for number in range(52):
+            entry = RequestsRefused(address="", more=1000 + number)
+            audit.append(session, chain=audit.SYSTEM, entry=entry, actor="mike", at=datetime.now(UTC))
     page = await mike.get("/audit", actor="mike")
-    assert page.text.count("was refused: POST /holds/nobody/claim") == 50
+    assert page.text.count("more times than are written down one by one") == 50
     page = await mike.get(page.links["Older"])
-    assert page.text.count("was refused: POST /holds/nobody/claim") == 2
+    assert page.text.count("more times than are written down one by one") == 2
+    assert "was refused 1,000 more times" in page.text
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/holds/nobody", "/customers/nobody", "/settings/templates/nobody"])
@@ -149,6 +155,8 @@ async def test_errors_are_pages_for_browsers_and_problems_for_programs(desk: Des
     page = await sit(Role.ADMIN).get(path, 404)
     assert "There is nothing here" in page.text
     assert "Go to the queue" in page.links
+    assert "Customers" in page.links  # where to go on is there, as on every page
+    assert "`" not in page.text  # no command is advised to who sits before a page
     problem = await desk.client(Role.ADMIN).get(path, headers={"Accept": "application/json"})
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 

@@ -118,6 +118,16 @@ def test_a_flood_of_strangers_is_counted_not_written_down_one_by_one(desk: Runni
     assert rest.detail == {"address": "127.0.0.1", "more": 20}
 
 
+def test_a_flood_of_somebody_who_is_known_is_counted_too_and_says_whose(desk: RunningDesk) -> None:
+    viewer = desk.signed_in(Role.VIEWER, "vera")
+    for _ in range(40):
+        assert viewer.post("/people", **NEW).status_code == 403
+    assert desk.refusals() == [("vera", "not_allowed", "/people")] * 30
+    desk.stop()
+    (rest,) = desk.audit("requests_refused")
+    assert (rest.actor, rest.detail) == ("vera", {"address": "", "more": 10})
+
+
 EVIL = [
     "//evil",
     "/\\evil",

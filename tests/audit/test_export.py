@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -142,6 +143,14 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(engine: Engine, evil: str) ->
     cells = dict(zip(names, row, strict=True))
     assert cells["actor"] == cells["chain"] == cells["action"] == f"'{with_line_feeds(evil)}"
     assert json.loads(cells["detail"]) == {"why": evil}
+
+
+@pytest.mark.parametrize("evil", ["paid;=cmd()", "paid; +1", 'paid;"@SUM(A1)"'])
+def test_nor_what_begins_a_cell_where_a_semicolon_parts_them(engine: Engine, evil: str) -> None:
+    with transaction(engine) as session:
+        audit.append(session, chain="x", entry=deed("x", why=evil), actor=evil, at=NOW)
+    written = "".join(audit_trail.export(engine, ExportFormat.CSV))
+    assert not re.search(r";[\s\"\\]*[=+@-]", written)
 
 
 def test_verify_says_what_is_wrong_and_exits_1(hold: Hold, engine: Engine, settings: Settings) -> None:

@@ -1,11 +1,12 @@
 """How pages write amounts, times and names: the filters of the templates."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from credit.states import ReleaseCause
 from credit.triggers import TriggerKind
@@ -22,6 +23,11 @@ def money(amount: Decimal | str) -> str:
 def pretty(value: object) -> str:
     """JSON as people read it."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+
+
+def names_as_code(text: str) -> Markup:
+    """A text in which names that programs know, `amount_open`, stand out."""
+    return Markup(re.sub(r"\w+_\w+", r"<code>\g<0></code>", str(escape(text))))  # noqa: S704 (escaped before)
 
 
 def trigger_name(kind: str) -> str:
@@ -45,9 +51,10 @@ def seconds_span(seconds: float) -> str:
 
 
 def when(at: datetime | str) -> Markup:
-    """A time to the minute, in UTC."""
+    """A time to the minute: in UTC, and in a browser that runs our script in its own zone. The title is exact."""
     at = _time(at)
-    return Markup('<time datetime="{}">{}</time>').format(_iso(at), f"{at:%Y-%m-%d %H:%M} UTC")
+    tag = Markup('<time datetime="{}" title="{}" data-when>{}</time>')
+    return tag.format(_iso(at), f"{at:%Y-%m-%d %H:%M:%S} UTC", f"{at:%Y-%m-%d %H:%M} UTC")
 
 
 def ago(at: datetime | str, now: datetime) -> Markup:
@@ -109,6 +116,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "trigger_name": trigger_name,
     "cause_name": cause_name,
     "template_name": template_name,
+    "names_as_code": names_as_code,
     "pretty": pretty,
     "count": counted,
 }

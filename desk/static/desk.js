@@ -125,8 +125,15 @@
     }
     return parts.join(" ") || "0 s";
   };
+  const ownClock = new Intl.DateTimeFormat("sv-SE", {
+    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
   const clocks = () => {
     const now = Date.now();
+    for (const one of document.querySelectorAll("time[data-when]")) {
+      one.textContent = ownClock.format(new Date(one.dateTime));
+      delete one.dataset.when; // said once; the title keeps the time in UTC
+    }
     for (const one of document.querySelectorAll("time[data-since]")) {
       one.textContent = short(Math.max(0, (now - Date.parse(one.dateTime)) / 1000));
     }

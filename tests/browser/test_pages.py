@@ -1,6 +1,8 @@
 """Every page: by axe, on a phone, in the dark, and for each role."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -76,6 +78,21 @@ async def test_nothing_is_wrong_or_too_wide_and_colours_can_be_read_in_the_dark(
     assert await read_each(office, page, ["/sign-in"]) == []
     page = await office.sign_in("ada", Role.ADMIN, **how)
     assert await read_each(office, page, addresses) == []
+
+
+async def test_times_are_said_in_the_reader_s_own_zone_and_exactly_in_utc(office: Office) -> None:
+    proposed = await office.proposed()
+    address = f"/holds/{office.world.show(proposed)['id']}"
+    page = await office.sign_in("mike", timezone_id="Asia/Kolkata")
+    await page.goto(address)
+    said = page.locator("time[title]:not([data-since]):not([data-until])", has_text="GMT+5:30").first
+    at = datetime.fromisoformat(str(await said.get_attribute("datetime")))
+    assert (await said.text_content() or "").startswith(f"{at.astimezone(ZoneInfo('Asia/Kolkata')):%Y-%m-%d %H:%M}")
+    assert await said.get_attribute("title") == f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+    plain = await office.sign_in("mike", java_script_enabled=False, timezone_id="Asia/Kolkata")
+    await plain.goto(address)
+    await expect(plain.get_by_text(f"{at:%Y-%m-%d %H:%M} UTC").first).to_be_visible()
 
 
 async def test_a_viewer_is_offered_nothing_to_do(office: Office, addresses: list[str]) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
-from credit.actors import OwnActor
 from credit.audit_entries.system import RequestRefused
 from credit.plain_text import kept
 from credit.validation import all_that_is_wrong, allowed_by, place_of, what_is_wrong

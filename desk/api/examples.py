@@ -28,12 +28,13 @@ from desk.api.netsuite import drift
 from desk.api.people import absences, device_codes, people
 from desk.api.policy import ChangedPolicy
 from desk.api.receivables import aging, exemptions, ledger
+from netsuite.errors import NetSuiteAwayError
 from rendering.renderer import RendererAwayError
 from services.freight.gates import NoAnswerError
 from services.freight.operations import OrderLine
 from services.messages.templates import BadTemplateError
 from services.receivables import dispute, health_prediction, invoice, payment, payment_plan, promise
-from services.receivables.netsuite_pull import NetSuiteAwayError, NetSuiteRefusedError, NothingToPullError
+from services.receivables.netsuite_pull import NetSuiteRefusedError, NothingToPullError
 from services.relay import NotToldError
 from services.schedules import BadScheduleError
 
@@ -218,7 +219,7 @@ def refusals(now: datetime) -> Iterable[Exception]:
         errors.AnswerLostError("order-4711", now),
         errors.IdempotencyMismatchError("order-4711"),
         IfMatchMissingError(),
-        errors.BadInputError(f"no exception {_ID} counts for this hold: `hold exception list` shows them"),
+        errors.BadInputError(f"no exception {_ID} counts for this hold: it ended, or never was one"),
         errors.UnknownCustomerError("1012"),
         errors.UnknownHoldError("1012"),
         errors.UnknownEntryError("1012", _ID),

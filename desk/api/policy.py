@@ -1,10 +1,11 @@
 """The policy over HTTP: read it, change it, see who changed it."""
 
 from fastapi import Response
+from fastapi.exceptions import RequestValidationError
 
 from credit.policy import Policy
 from db import policies
-from db.errors import BadInputError, CurrencyInUseError, StaleVersionError
+from db.errors import CurrencyInUseError, StaleVersionError
 from desk.api.common import Body, Desk, IfMatch, IfMatchMissingError, PolicyMaker, Viewer, Why, api_router, number_in
 from desk.etags import versioned
 from desk.problems import refuses
@@ -38,8 +39,8 @@ async def change(
     if version is None:
         raise IfMatchMissingError
     missing = sorted(set(Policy.model_fields) - body.policy.model_fields_set)
-    if missing:
-        raise BadInputError(f"give the whole policy, not only what changes: {', '.join(missing)} missing")
+    if missing:  # the whole policy is given, not only what changes
+        raise RequestValidationError([{"type": "missing", "loc": ("body", "policy", name)} for name in missing])
     return versioned(response, await policy.change(desk.engine, who, body.policy, note=body.note, changed=version))
 
 

@@ -57,7 +57,7 @@ class Filter:
 
         def chosen(text: str) -> T:
             if text not in by_name:
-                raise ValueError("choose one of those offered")
+                raise ValueError(f"{text!r} is none of those offered: choose one")
             return by_name[text]
 
         return self.read(name, chosen)

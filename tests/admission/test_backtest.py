@@ -67,8 +67,8 @@ async def test_another_day_and_grace_values_count_too(idle_world: World, hold: P
     [
         ({"trigger_days": 1}, "the policy has no trigger_days"),
         ({"trigger_days": 1}, "trigger_days_overdue, trigger_total_open"),
-        ({"worsened_share": 2}, "worsened_share: "),
-        ({"trigger_days_overdue": "soon"}, "trigger_days_overdue: "),
+        ({"worsened_share": 2}, "worsened share: give 1 or less"),
+        ({"trigger_days_overdue": "soon"}, "trigger days overdue: give a whole number"),
         ([1], "JSON object"),
         ("{", "not readable as JSON"),
     ],

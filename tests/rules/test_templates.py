@@ -25,7 +25,7 @@ CONTEXT = MessageContext(
     "body", ["{{ 1 / 0 }}", "{{ nobody }}", "{% if %}", "{{ facts.__class__.__mro__ }}", "{{ facts | nothing }}"]
 )
 def test_bad_template_is_refused_by_name(body: str) -> None:
-    with pytest.raises(TemplateRefusedError, match=r"template t: .*mend it"):
+    with pytest.raises(TemplateRefusedError, match="template “t”: "):
         filled_in("t", "subject", body, CONTEXT)
 
 

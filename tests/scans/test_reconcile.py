@@ -126,7 +126,7 @@ async def test_record_restored_to_before_the_approval_is_reported_and_repaired_o
 
     reported = await reconcile(world)
     assert [finding.done for finding in reported.findings] == [""]
-    assert "says in_force, the record says proposed" in reported.findings[0].problem
+    assert "says in force, the record says proposed" in reported.findings[0].problem
 
     repaired = await reconcile(world, Mending.REPAIR)
 

@@ -14,9 +14,10 @@ from db.receivables.ledger_import import ImportReport
 from desk.access import needs
 from desk.api.common import Body, Desk, api_router
 from desk.problems import refuses
+from netsuite.errors import NetSuiteAwayError
 from services.netsuite.client import InTurn, netsuite_client
 from services.receivables import netsuite_pull
-from services.receivables.netsuite_pull import NetSuiteAwayError, NetSuiteRefusedError, NothingToPullError
+from services.receivables.netsuite_pull import NetSuiteRefusedError, NothingToPullError
 
 router = api_router("AR aging", "/api/ledger")
 

@@ -77,12 +77,12 @@ async def test_the_limit_alone_leaves_the_status_and_the_status_alone_the_limit(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"credit_limit": "10.005"}, "credit_limit: Decimal input should have no more than 2 decimal places"),
-        ({"credit_limit": 10.005}, "no more than 2 decimal places"),
-        ({"credit_limit": -1}, "credit_limit: Input should be greater than or equal to 0"),
-        ({"credit_limit": "NaN"}, "finite number"),
-        ({"credit_limit": "much"}, "valid decimal"),
-        ({"credit_status": "bad"}, "'good' or 'credit_hold'"),
+        ({"credit_limit": "10.005"}, "credit limit: give 2 digits behind the point at most"),
+        ({"credit_limit": 10.005}, "give 2 digits behind the point"),
+        ({"credit_limit": -1}, "credit limit: give 0 or more"),
+        ({"credit_limit": "NaN"}, "credit limit: give a number"),
+        ({"credit_limit": "much"}, "credit limit: give a number"),
+        ({"credit_status": "bad"}, "credit status: choose good or credit hold"),
         ({"credit_status": None}, "leave it out"),
         ({"limit": "10"}, "limit"),
     ],

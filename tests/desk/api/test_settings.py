@@ -66,7 +66,9 @@ async def test_policy_is_given_whole_and_with_its_version(desk: DeskServer) -> N
     refused(await api.put("/api/policy", json={"policy": whole, "note": "x"}), 428, "if_match_missing")
     part = {"policy": {"claim_lease": "PT20M"}, "note": "x"}
     answer = await api.put("/api/policy", json=part, headers={"If-Match": '"1"'})
-    assert "material_share" in refused(answer, 422, "bad_input")["detail"]
+    problem = refused(answer, 422, "bad_input")
+    assert "policy, material share: fill this in" in problem["detail"]
+    assert "body.policy.material_share" in {one["where"] for one in problem["errors"]}
 
 
 async def test_template_gets_a_new_version_only_if_it_can_be_rendered(desk: DeskServer, idle_world: World) -> None:

@@ -13,7 +13,7 @@ from credit.permissions import Role
 from tests.desk.server import DeskServer
 
 _MACHINE_WORD = re.compile(r"\b[a-z]+_[a-z_]+\b")
-_AS_IT_IS = frozenset({"pre", "code", "textarea"})
+_AS_IT_IS = frozenset({"pre", "code", "textarea", "del", "ins"})
 """Elements that show what a program stores, or what somebody typed."""
 _VOID = frozenset({"input", "meta", "link", "br", "img", "rect"})
 

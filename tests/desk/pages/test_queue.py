@@ -80,7 +80,7 @@ async def test_filters(world: World, sit: Sit) -> None:
     assert "Nothing matches" in (await mike.get("/", kind="message")).text
     page = await mike.get("/", 422, min_amount="25.000,50", claimed="nonsense")
     assert "“At least”: give a number, with a point for decimals: 1250.50 or 1,250.50" in page.text
-    assert "“Claimed”: choose one of those offered" in page.text
+    assert "“Claimed”: 'nonsense' is none of those offered: choose one" in page.text
     assert customers_on(page, mine, other) == []
     assert "25.000,50" in page.typed
     assert "claimed by mike" in (await sit(Role.VIEWER).get("/")).text

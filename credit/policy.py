@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from credit.calendar import Calendar, later
-from credit.setting import Unit, setting, settings_of
+from credit.setting import ANY_DAYS, ANY_MINUTES, Unit, setting, settings_of
 
 Amount = Annotated[Decimal, Unit.AMOUNT]
 Share = Annotated[Decimal, Field(ge=0, le=1), Unit.PERCENT]
@@ -121,7 +121,7 @@ class Policy(BaseModel):
         _DECIDES,
         "A claim lasts",
         "It is renewed while the page is open.",
-        least=1,
+        least=ANY_MINUTES,
         most=24 * 60,
     )
     proposal_expires_after: Days = setting(
@@ -129,7 +129,7 @@ class Policy(BaseModel):
         _DECIDES,
         "A proposal expires after",
         "Nobody decided: nothing is done.",
-        least=1,
+        least=ANY_DAYS,
         most=365,
     )
     approval_undo: Minutes = setting(
@@ -147,7 +147,7 @@ class Policy(BaseModel):
         _NOBODY,
         "Remind the approvers after",
         "And again each time it has passed. Empty: never.",
-        least=0.25,
+        least=ANY_DAYS,
         most=365,
     )
     escalate_after: Annotated[timedelta | None, Unit.DAYS] = setting(
@@ -155,7 +155,7 @@ class Policy(BaseModel):
         _NOBODY,
         "Escalate after",
         "Once for each proposal. Empty: never. Nothing is approved by it.",
-        least=0.25,
+        least=ANY_DAYS,
         most=365,
     )
     escalation_group: Annotated[str, Unit.NAME] = setting(

@@ -53,6 +53,8 @@ _BOUNDS: dict[Unit, tuple[int, int]] = {
 """The least and the most that makes sense, where a setting says nothing narrower."""
 _NUMBERS = frozenset(_BOUNDS)
 LENGTHS = {Unit.MINUTES: timedelta(minutes=1), Unit.DAYS: timedelta(days=1)}
+ANY_MINUTES, ANY_DAYS = 1 / 60, 1 / 86400
+"""The least of a time that must pass, however short: a second."""
 _FINEST = 6
 """Digits behind the point that a number may have."""
 
@@ -122,8 +124,10 @@ class Setting:
     @property
     def range(self) -> str:
         """What numbers it takes: `give 1 to 1,440 minutes`."""
-        unit = f" {self.unit.value}" if self.unit in LENGTHS else ""
-        return f"give {self.least:,} to {self.most:,}{unit}"
+        if self.unit not in LENGTHS:
+            return f"give {self.least:,} to {self.most:,}"
+        least = f"{self.least:,}" if self.least in (0, 1) else "1 second"
+        return f"give {least} to {self.most:,} {self.unit.value}"
 
 
 def out_of_bounds(values: BaseModel, before: BaseModel | None = None) -> dict[str, str]:

@@ -85,9 +85,12 @@ def test_an_outsider_can_verify_the_export(hold: Hold, engine: Engine, tmp_path:
 
 def test_kind_12_an_export_is_told_in_json(hold: Hold, engine: Engine, tmp_path: Path) -> None:
     fill(engine, "a")
-    lines = hold("audit", "export")[1].rstrip("\n").split("\n")
+    exported = [json.loads(line) for line in hold("audit", "export")[1].splitlines()]
     code, out, _ = hold("audit", "export", "--json")
-    assert (code, json.loads(out)) == (0, {"events": [json.loads(line) for line in lines]})
+    told = json.loads(out)["events"]
+    assert code == 0
+    assert [event for event in told if event in exported] == exported
+    assert [event["action"] for event in told if event not in exported] == ["audit_exported"]
 
     file = tmp_path / "trail.csv"
     code, out, _ = hold("audit", "export", "--format", "csv", "-o", file, "--json")

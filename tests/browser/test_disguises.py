@@ -14,6 +14,7 @@ from db.people import tokens, users
 from db.receivables import exemptions
 from tests.browser.office import Office
 from tests.holds.helpers import in_force
+from tests.owner import as_owner
 
 LONG = "x" * 350
 TURNED = "By mike \u202eekim yb devorppa"
@@ -79,7 +80,7 @@ async def test_a_long_word_leaves_every_page_as_wide_as_its_screen(office: Offic
 
 async def test_what_is_written_the_other_way_turns_nothing_else_round(office: Office) -> None:
     customer = await office.proposed()
-    with transaction(office.world.engine) as session:
+    with as_owner(office.world.engine) as session:
         for table in ("holds", "hold_triggers"):
             session.execute(text(f"UPDATE {table} SET reason = :reason"), {"reason": TURNED})  # noqa: S608
         session.execute(text("UPDATE customers SET name = :name"), {"name": "חברה 2020 בע״מ"})

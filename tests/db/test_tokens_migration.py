@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from db import migrate
 from db.models import ApiToken
-from starter.stack.postgres import Postgres
+from starter.stack.postgres import OWNER, Postgres
 
 _BEFORE = """
 INSERT INTO users (id, login, name, role) VALUES (gen_random_uuid(), 'ann', 'Ann', 'requester');
@@ -26,7 +26,7 @@ INSERT INTO api_tokens (id, name, role, sha256) VALUES
 def url_before(postgres: Postgres) -> Iterator[str]:
     name = f"before_{uuid4().hex}"
     postgres.create_database(name)
-    url = postgres.url(name)
+    url = postgres.url(name, OWNER)
     with create_engine(url, poolclass=NullPool).connect() as connection:
         config = migrate._config(url)
         config.attributes["connection"] = connection

@@ -61,7 +61,7 @@ async def test_a_hold_that_was_approved_over_an_on_can_still_be_told_what_to_res
 async def test_only_what_was_seen_on_is_adopted(world: World) -> None:
     customer = world.customer()
     await check(world)
-    with pytest.raises(NothingToAdoptError, match="drift check"):
+    with pytest.raises(NothingToAdoptError, match="compared again"):
         await operations(world).adopt(customer, prior="AUTO", actor="robin", reason="a guess")
 
 

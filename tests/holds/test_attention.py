@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, insert, select
 
+from credit.wording import words
 from db.engine import transaction
 from db.errors import NothingToDecideError, UnknownHoldError
 from db.models import ContentTemplate
@@ -85,7 +86,7 @@ async def test_template_that_cannot_be_rendered_waits_and_is_retried_once_mended
     new_template(world, NOTICE, broken)
     customer = world.customer()
     await needs_attention(world, customer, "draft_customer_notice")
-    assert NOTICE in world.beat(customer, "draft_customer_notice")["last_error"]
+    assert words(NOTICE) in world.beat(customer, "draft_customer_notice")["last_error"]
     assert [message["kind"] for message in world.show(customer)["messages"]] == ["sales_rep"]
     assert world.beat(customer, PUSH)["status"] == "done"
 
@@ -104,7 +105,7 @@ async def test_template_that_takes_too_long_waits_and_does_not_hold_up_the_other
     with strict():
         await needs_attention(world, customer, "draft_customer_notice")
     error = world.beat(customer, "draft_customer_notice")["last_error"]
-    assert f"template {NOTICE}: this text takes more than 0.2 seconds" in error
+    assert f"template “{words(NOTICE)}”: this text takes more than 0.2 seconds" in error
     assert "mend it" in error
     await world.eventually(lambda: world.beat(customer, PUSH)["status"] == "done")
 
@@ -113,7 +114,7 @@ async def test_finished_beats_cannot_be_retried(world: World) -> None:
     customer = world.customer()
     await in_force(world, customer)
 
-    with pytest.raises(NothingToDecideError, match="no push_netsuite is waiting"):
+    with pytest.raises(NothingToDecideError, match="no push netsuite is waiting"):
         await world.operations.retry_beat(customer, beat=PUSH, actor="olga")
 
 

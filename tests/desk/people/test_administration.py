@@ -65,7 +65,7 @@ def test_refusals_are_explained_on_the_page(desk: RunningDesk) -> None:
     admin.get("/people")
     taken = admin.post("/people", login="mike", name="Another", role="viewer")
     assert taken.status_code == 409
-    assert 'role="alert" id="problem" tabindex="-1" data-focus' in taken.text
+    assert 'role="alert" id="problem" data-stays tabindex="-1" data-focus' in taken.text
     assert 'value="Another"' in taken.text
     assert admin.post("/people", login="no spaces", role="viewer").status_code == 422
     last = admin.post("/people/mike/disable")

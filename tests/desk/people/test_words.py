@@ -25,8 +25,8 @@ MACHINE = re.compile(
 TYPED = "banana_split"
 LONG = "9" * 3000
 NOBODY = "00000000-0000-0000-0000-000000000000"
-_PLACES = {"after", "held_after", "next"}
-"""Where a list that is sorted by ids goes on, and where a person goes on: any text is such a place."""
+_PLACES = {"after", "held_after", "next", "reason"}
+"""Where a list that is sorted by ids goes on, where a person goes on, what a form is filled with: any text is."""
 _AWAY = {"/sign-out", "/sign-in/callback", "/sign-in/provider", "/api/docs", "/api/openapi.json", "/metrics"}
 
 

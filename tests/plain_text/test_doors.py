@@ -23,7 +23,7 @@ from tests.patience import PATIENCE
 from tests.world import World
 
 DISGUISES = {"a\u202eb": "right-to-left override (U+202E)", "a\x1b]0;x\x07b": "escape (U+001B)"}
-FREE = re.compile(r"/(sign-in|sign-out|password|oidc|csp)\b.*|/api/(eligibility|rates)\b.*|/.*sign-out")
+FREE = re.compile(r"/(sign-in|sign-out|password|oidc|csp)\b.*|/api/(eligibility|rates|device-tokens)\b.*|/.*sign-out")
 """Where nobody is known yet, where only a secret is typed, and questions that keep nothing."""
 
 

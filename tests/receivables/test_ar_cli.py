@@ -122,7 +122,7 @@ def test_a_table_of_candidates(hold: Hold, tmp_path: Path) -> None:
         (["FILE", "--map", "custmer=x"], "unknown column custmer"),
         (["FILE", "--map", "customer_id"], "name=value"),
         (["FILE", "--map", "due_date=x"], "the file has: customer_id"),
-        (["FILE", "--rate", "EUR=x"], "not a number"),
+        (["FILE", "--rate", "EUR=x"], "give a number"),
         (["FILE", "--rate", "USD=2"], "no rate for USD"),
         (["FILE", "--as-of", "30.6.2020"], "--as-of"),
         (["absent.csv"], "absent.csv"),

@@ -212,7 +212,7 @@ async def test_what_makes_no_sense_stands_beside_its_field(world: World, sit: Si
     page = await mira.send(await mira.get("/settings"), "Save as version 2", 422)
     assert "“Why this change?”: say why: it is kept in the record" in page.text
     page = await mira.send(page, "Save as version 2", 422, note="none", claim_lease="0", decline_snooze="1,5")
-    assert "“A claim lasts”: give 1 to 1,440 minutes" in page.text
+    assert "“A claim lasts”: give 1 second to 1,440 minutes" in page.text
     assert "“Quiet after a decline”: give a number" in page.text  # 15 days, or one and a half?
     assert in_force(world)[0] == 1
 

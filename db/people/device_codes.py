@@ -4,7 +4,6 @@ The program shows a user code; a signed-in person confirms it at `/device`; the 
 its device code, gets the token once. Only the SHA-256 of both codes is kept.
 """
 
-import hashlib
 import math
 import secrets
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from db.errors import (
 )
 from db.models import DeviceCode
 from db.people import tokens, users
+from db.people.digests import digest
 
 LIFETIME = timedelta(minutes=10)
 INTERVAL = timedelta(seconds=5)
@@ -72,8 +72,8 @@ def begin(session: Session, *, client_name: str, address: str, token_lifetime: t
     codes = Codes(secrets.token_urlsafe(32), spelled("".join(secrets.choice(_LETTERS) for _ in range(2 * _GROUP))))
     session.add(
         DeviceCode(
-            device_sha256=_digest(codes.device_code),
-            user_sha256=_digest(codes.user_code),
+            device_sha256=digest(codes.device_code),
+            user_sha256=digest(codes.user_code),
             client_name=client_name,
             address=address,
             token_lifetime=token_lifetime,
@@ -96,7 +96,7 @@ def waiting(session: Session, user_code: str, now: datetime) -> DeviceCode:
     Raises:
         UnknownUserCodeError: nothing does (any more).
     """
-    query = select(DeviceCode).where(DeviceCode.user_sha256 == _digest(spelled(user_code))).with_for_update()
+    query = select(DeviceCode).where(DeviceCode.user_sha256 == digest(spelled(user_code))).with_for_update()
     row = session.scalars(query).one_or_none()
     if row is None or row.confirmed is not None or row.expires_at <= now:
         raise UnknownUserCodeError
@@ -120,7 +120,7 @@ def redeem(session: Session, device_code: str, now: datetime) -> Redeemed | Devi
 
     The person is looked at now: who was disabled, or given a one-time password, since he confirmed gets no token.
     """
-    query = select(DeviceCode).where(DeviceCode.device_sha256 == _digest(device_code)).with_for_update()
+    query = select(DeviceCode).where(DeviceCode.device_sha256 == digest(device_code)).with_for_update()
     row = session.scalars(query).one_or_none()
     if row is None or row.expires_at <= now:
         return ExpiredTokenError()
@@ -137,7 +137,3 @@ def redeem(session: Session, device_code: str, now: datetime) -> Redeemed | Devi
     role, login = Role[row.user.role.upper()], row.user.login
     made = tokens.create(act, name=name, role=role, owner=login, expires_in=row.token_lifetime)
     return Redeemed(made.token, row.token_lifetime)
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Signed-in browsers: opened, found by their cookie, ended. Only the SHA-256 of a cookie is kept."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from db.models import User, UserSession
+from db.people.digests import digest
 
 _SEEN_STEPS = 10
 """`last_seen_at` is written at most this often within the idle time, so that reading pages writes little."""
@@ -35,7 +35,7 @@ def start(
     cookie = secrets.token_urlsafe(32)
     row = UserSession(
         user_id=user.id,
-        sha256=_digest(cookie),
+        sha256=digest(cookie),
         csrf_token=secrets.token_urlsafe(32),
         created_at=now,
         last_seen_at=now,
@@ -51,7 +51,7 @@ def start(
 
 def by_cookie(session: Session, cookie: str) -> UserSession | None:
     """Return the session of this cookie, ended or not; None where the cookie was never given out."""
-    return session.scalars(select(UserSession).where(UserSession.sha256 == _digest(cookie))).one_or_none()
+    return session.scalars(select(UserSession).where(UserSession.sha256 == digest(cookie))).one_or_none()
 
 
 def ended(row: UserSession, lifetime: Lifetime, now: datetime) -> str | None:
@@ -106,7 +106,3 @@ def revoke(session: Session, now: datetime, *, user_id: UUID, only: UUID | None 
         query = query.where(UserSession.id != but)
     query = query.values(revoked_at=now).returning(UserSession.id).execution_options(synchronize_session=False)
     return len(session.scalars(query).all())
-
-
-def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()

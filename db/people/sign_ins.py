@@ -6,7 +6,6 @@ OWASP's "Slow Down Online Guessing Attacks with Device Cookies"
 that say nothing; it is looked up by its SHA-256, which proves as much as the signature that OWASP has.
 """
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models import KnownDevice, SignInFailure, User
+from db.people.digests import digest
 
 WINDOW = timedelta(minutes=15)
 PLACE_LIMIT = 5
@@ -43,7 +43,7 @@ def try_again_at(session: Session, *, login: str, address: str, device: str, now
         None where it may be made; otherwise when the next one may, and this one was not counted.
     """
     login, failure = login[:MAX_LOGIN], SignInFailure
-    known = _digest(device) if _is_known(session, login, device) else None
+    known = digest(device) if _is_known(session, login, device) else None
     if known is not None:
         keys = [f"sign-in device:{known}"]
         limits = [(failure.device == known, PLACE_LIMIT)]
@@ -69,7 +69,7 @@ def try_again_at(session: Session, *, login: str, address: str, device: str, now
 def succeeded(session: Session, *, login: str, address: str, device: str) -> None:
     """Forget a login's failures from here: its owner is here. Those from elsewhere were somebody else's."""
     login, failure = login[:MAX_LOGIN], SignInFailure
-    here = or_(and_(failure.address == address, failure.device.is_(None)), failure.device == _digest(device))
+    here = or_(and_(failure.address == address, failure.device.is_(None)), failure.device == digest(device))
     session.execute(delete(failure).where(failure.login == login, here))
 
 
@@ -79,11 +79,11 @@ def know_device(session: Session, user: User, device: str, now: datetime) -> str
     A cookie that was not this user's is replaced: nobody's browser becomes known by what somebody else put into it.
     """
     session.execute(delete(KnownDevice).where(KnownDevice.seen_at < now - DEVICE_KEPT))
-    ours = KnownDevice.sha256 == _digest(device), KnownDevice.user_id == user.id
+    ours = KnownDevice.sha256 == digest(device), KnownDevice.user_id == user.id
     if session.scalars(update(KnownDevice).where(*ours).values(seen_at=now).returning(KnownDevice.sha256)).all():
         return device
     fresh = secrets.token_urlsafe(32)
-    session.add(KnownDevice(sha256=_digest(fresh), user_id=user.id, seen_at=now))
+    session.add(KnownDevice(sha256=digest(fresh), user_id=user.id, seen_at=now))
     return fresh
 
 
@@ -93,14 +93,10 @@ def forget_devices(session: Session, user_id: UUID) -> None:
 
 def _is_known(session: Session, login: str, device: str) -> bool:
     query = select(KnownDevice.sha256).join(User, User.id == KnownDevice.user_id)
-    return session.scalars(query.where(KnownDevice.sha256 == _digest(device), User.login == login)).first() is not None
+    return session.scalars(query.where(KnownDevice.sha256 == digest(device), User.login == login)).first() is not None
 
 
 def _limit_reached(session: Session, which: ColumnElement[bool], limit: int) -> datetime | None:
     """Return the failure that has to grow old before the next attempt; None while there are fewer than `limit`."""
     query = select(SignInFailure.at).where(which).order_by(SignInFailure.at.desc()).offset(limit - 1).limit(1)
     return session.scalars(query).one_or_none()
-
-
-def _digest(device: str) -> str:
-    return hashlib.sha256(device.encode()).hexdigest()

@@ -4,7 +4,6 @@ A token acts for the person who owns it, and may what both it and its owner may 
 a service's: it acts in its own name, and does nothing for which a person answers (`PERSONS_ONLY`).
 """
 
-import hashlib
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from db.errors import (
 )
 from db.models import ApiToken, User
 from db.people import users
+from db.people.digests import digest
 
 PERSONS_LAST = timedelta(days=90)
 """How long a person's token works where nothing else was asked for."""
@@ -96,8 +96,9 @@ class Caller:
 
     @property
     def _said(self) -> str:
-        named = self.token is None or self.token.name == self.name
-        return self.name if named or self.token is None else f"the token {self.token.name} of {self.name}"
+        if self.token is None or self.token.name == self.name:
+            return self.name
+        return f"the token {self.token.name} of {self.name}"
 
 
 class Made(NamedTuple):
@@ -229,7 +230,7 @@ def _put(
     if row is None:
         row = ApiToken(name=name)
         act.session.add(row)
-    row.role, row.owner, row.scope, row.sha256 = role.label, owner, scope, _digest(token)
+    row.role, row.owner, row.scope, row.sha256 = role.label, owner, scope, digest(token)
     row.created_at, row.expires_at, row.last_used_at, row.revoked_at = act.now, act.now + lasts, None, None
     act.session.flush()
     login = owner.login if owner else None
@@ -267,7 +268,7 @@ def revoke(act: Act, *, name: str) -> ApiToken:
 
 def find(session: Session, token: str) -> ApiToken | None:
     """Return a token that was not revoked; it may have expired."""
-    query = select(ApiToken).where(ApiToken.sha256 == _digest(token), ApiToken.revoked_at.is_(None))
+    query = select(ApiToken).where(ApiToken.sha256 == digest(token), ApiToken.revoked_at.is_(None))
     return session.scalars(query).one_or_none()
 
 
@@ -321,7 +322,3 @@ def used(session: Session, who: Caller, now: datetime) -> None:
 def _locked(session: Session, name: str) -> ApiToken | None:
     query = select(ApiToken).where(ApiToken.name == name).with_for_update(of=ApiToken)
     return session.scalars(query).one_or_none()
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

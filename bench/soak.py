@@ -35,6 +35,7 @@ from uuid import uuid4
 
 import httpx
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -321,29 +322,31 @@ async def terminate_one(client: Client, chance: random.Random) -> str | None:
     return victim.id
 
 
-def undelivered(settings: Settings) -> dict[str, int]:
-    """Count the rows of each outbox whose effect is not there."""
+@contextmanager
+def reading(settings: Settings) -> Iterator[Session]:
     engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
-    later = datetime.now(UTC) + timedelta(days=1)  # also what was tried just now
     try:
         with transaction(engine) as session:
-            found = {
-                outbox.name: len(outbox.undelivered(session, now=later, resend_after=timedelta(0)))
-                for outbox in outboxes.all_of(settings.task_queue)
-            }
+            yield session
     finally:
         engine.dispose()
+
+
+def undelivered(settings: Settings) -> dict[str, int]:
+    """Count the rows of each outbox whose effect is not there."""
+    later = datetime.now(UTC) + timedelta(days=1)  # also what was tried just now
+    with reading(settings) as session:
+        found = {
+            outbox.name: len(outbox.undelivered(session, now=later, resend_after=timedelta(0)))
+            for outbox in outboxes.all_of(settings.task_queue)
+        }
     return {name: count for name, count in found.items() if count}
 
 
 def holds_by_status(settings: Settings) -> dict[str, int]:
-    engine = make_engine(settings.database_url.get_secret_value(), pool_size=1)
-    try:
-        with transaction(engine) as session:
-            rows = session.execute(text("SELECT status, count(*) AS holds FROM holds GROUP BY status ORDER BY status"))
-            return {row.status: row.holds for row in rows}
-    finally:
-        engine.dispose()
+    with reading(settings) as session:
+        rows = session.execute(text("SELECT status, count(*) AS holds FROM holds GROUP BY status ORDER BY status"))
+        return {row.status: row.holds for row in rows}
 
 
 def _message_ids(mail: Path) -> Iterator[str]:
